@@ -1,0 +1,70 @@
+"""AWS credentials from IAM Identity Center (AWS SSO) without leaving the notebook.
+
+Every public name is imported when it is first used, so that ``%load_ext sso_magic`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sso_magic.center import IdentityCenter as IdentityCenter
+    from sso_magic.credentials import RoleCredentials as RoleCredentials
+    from sso_magic.errors import SSOMagicError as SSOMagicError
+    from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
+    from sso_magic.oidc import SSOOIDC as SSOOIDC
+    from sso_magic.portal import SSO as SSO
+
+_HOME = {
+    "IdentityCenter": "sso_magic.center",
+    "LocalIdentityCenter": "sso_magic.local",
+    "RoleCredentials": "sso_magic.credentials",
+    "SSO": "sso_magic.portal",
+    "SSOMagicError": "sso_magic.errors",
+    "SSOOIDC": "sso_magic.oidc",
+}
+
+__all__ = [
+    "SSO",
+    "SSOOIDC",
+    "IdentityCenter",
+    "LocalIdentityCenter",
+    "RoleCredentials",
+    "SSOMagicError",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("sso-magic")
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What ``%load_ext sso_magic`` calls."""
+    from sso_magic.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """What ``%unload_ext sso_magic`` calls: takes out all that was put in."""
+    from sso_magic.magics import unload
+
+    unload(shell)

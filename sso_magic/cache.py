@@ -1,0 +1,205 @@
+"""The files shared with the AWS CLI, botocore and the SDKs: where they are, how they are named, read and written.
+
+    ~/.aws/sso/cache/<sha1>.json    access tokens and client registrations   (portal-protocol 7.1, 7.3)
+    ~/.aws/cli/cache/<sha1>.json    role credentials                         (portal-protocol 7.4)
+    ~/.aws/sso_magic/               ours alone: locks, the inventory
+
+Neither of the first two follows AWS_CONFIG_FILE. Both directories hold other tools' files, also some that are no JSON:
+a file is read as what is asked for or as nothing, and never deleted for not being understood.
+
+A write is whole or does not happen: a file beside, 0600 and flushed to the disk, is renamed over the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def home() -> Path:
+    """The directory that holds ``.aws``: ``HOME`` (on Windows ``USERPROFILE``), else the system's word."""
+    return Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none; this gives "~"
+
+
+def sso_directory() -> Path:
+    """Where access tokens and registrations are (portal-protocol 5.1)."""
+    return home() / ".aws" / "sso" / "cache"
+
+
+def role_directory() -> Path:
+    """Where the AWS CLI keeps role credentials (portal-protocol 5.1)."""
+    return home() / ".aws" / "cli" / "cache"
+
+
+def own_directory() -> Path:
+    """Where this package keeps what no other tool reads."""
+    return home() / ".aws" / "sso_magic"
+
+
+def sha1(text: str) -> str:
+    """The hash that names a cache file: lower-case hex SHA-1 of the UTF-8 text."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def token_path(key: str) -> Path:
+    """The token file of a session name or, in the legacy format, of a start URL as configured (7.1)."""
+    return sso_directory() / f"{sha1(key)}.json"
+
+
+def registration_path(
+    *, region: str, scopes: Sequence[str] | None, session_name: str | None, start_url: str
+) -> Path:
+    """The registration file, named as the AWS CLI names it (7.3)."""
+    parts = {
+        "region": region,
+        "scopes": list(scopes) if scopes is not None else None,
+        "session_name": session_name,
+        "startUrl": start_url,
+        "tool": "botocore",
+    }
+    return sso_directory() / f"{sha1(json.dumps(parts, sort_keys=True))}.json"
+
+
+def role_path(*, account_id: str, role_name: str, session_name: str | None, start_url: str) -> Path:
+    """The role credentials' file, named as the AWS CLI names it (7.4)."""
+    parts = {"accountId": account_id, "roleName": role_name}
+    parts |= {"sessionName": session_name} if session_name is not None else {"startUrl": start_url}
+    return role_directory() / f"{sha1(json.dumps(parts, sort_keys=True, separators=(',', ':')))}.json"
+
+
+def format_timestamp(moment: datetime) -> str:
+    """UTC, whole seconds, ``Z``: the one form that every reader takes (7.1)."""
+    return moment.astimezone(timezone.utc).strftime(TIMESTAMP)
+
+
+def parse_timestamp(text: object) -> datetime | None:
+    """Any of the forms that writers use, the ``UTC`` suffix of very old ones too; no zone means UTC (7.1)."""
+    if not isinstance(text, str):
+        return None
+    iso = text.strip()
+    for suffix in ("UTC", "Z", "z"):
+        if iso.endswith(suffix):
+            iso = iso.removesuffix(suffix) + "+00:00"
+            break
+    try:
+        moment = datetime.fromisoformat(_six_digit_fraction(iso))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _six_digit_fraction(iso: str) -> str:
+    """Python 3.10 reads three or six decimals of a second; Go and Rust write up to nine."""
+    head, dot, tail = iso.partition(".")
+    if not dot:
+        return iso
+    digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
+    return f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits) :]}"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The JSON object in the file; None if there is none, or none that can be read."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def scan(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every file of the directory that holds a JSON object."""
+    try:
+        paths = sorted(directory.glob("*.json"))
+    except OSError:
+        return
+    for path in paths:
+        value = read(path)
+        if value is not None:
+            yield path, value
+
+
+def write(path: Path, value: dict[str, Any]) -> None:
+    """Puts the object in the file, 0600 in a directory that is 0700 if this makes it.
+
+    Raises:
+        CacheError: the file cannot be written. What was there is still there.
+    """
+    write_text(path, json.dumps(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Puts the text in the file, as `write` does."""
+    try:
+        make_directory(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)  # noqa: PTH105 - the temporary file's name is a str
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)  # noqa: PTH108
+            raise
+    except OSError as error:
+        raise CacheError(
+            f"{path} cannot be written ({error.strerror or error}). Nothing is lost in this kernel; make "
+            f"{path.parent} writable to keep it for the next one."
+        ) from error
+
+
+def make_directory(directory: Path) -> None:
+    """Makes the directory and what leads to it, each new one 0700."""
+    for folder in [*reversed(directory.parents), directory]:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def remove(path: Path) -> bool:
+    """Removes the file; True if it was there.
+
+    Raises:
+        CacheError: the file is there and cannot be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CacheError(
+            f"{path} cannot be removed ({error.strerror or error}). Remove it by hand."
+        ) from error
+    return True
+
+
+@contextlib.contextmanager
+def lock(key: str, *, timeout: float = 60) -> Iterator[None]:
+    """Holds the lock of this key across threads and kernels; where no lock file can be made, holds nothing.
+
+    Args:
+        key: What is locked: a session's name, or a path.
+        timeout: Seconds to wait for another holder before going on without the lock: a stuck kernel on
+            a network file system must not lock everybody out, and every reader and writer survives a race.
+    """
+    import filelock
+
+    path = own_directory() / "locks" / f"{sha1(key)}.lock"
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
+            make_directory(path.parent)
+            stack.enter_context(filelock.FileLock(path, timeout=timeout, mode=0o600))
+        yield

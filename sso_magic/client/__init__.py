@@ -1,0 +1,1 @@
+"""How an AWS JSON service is called."""

@@ -1,0 +1,1 @@
+"""An Identity Center, and AWS accounts behind it, on this machine."""

@@ -46,5 +46,5 @@ class Secret(str):
     def _repr_html_(self) -> str:
         return REDACTED
 
-    def _repr_pretty_(self, printer: object, cycle: object) -> None:
+    def _repr_pretty_(self, printer: object, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
         printer.text(repr(self))  # type: ignore[attr-defined]

@@ -59,9 +59,7 @@ def token_path(key: str) -> Path:
     return sso_directory() / f"{sha1(key)}.json"
 
 
-def registration_path(
-    *, region: str, scopes: Sequence[str] | None, session_name: str | None, start_url: str
-) -> Path:
+def registration_path(*, region: str, scopes: Sequence[str] | None, session_name: str | None, start_url: str) -> Path:
     """The registration file, named as the AWS CLI names it (7.3)."""
     parts = {
         "region": region,
@@ -180,9 +178,7 @@ def remove(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise CacheError(
-            f"{path} cannot be removed ({error.strerror or error}). Remove it by hand."
-        ) from error
+        raise CacheError(f"{path} cannot be removed ({error.strerror or error}). Remove it by hand.") from error
     return True
 
 

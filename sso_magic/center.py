@@ -1,0 +1,324 @@
+"""`IdentityCenter`: one session, signed in. Magics, panel and scripts all call this.
+
+What is known is answered without the network: accounts and roles from the inventory's cache, role credentials from the
+cache shared with the AWS CLI. Only what is missing is asked for, and only then is the client imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+
+from sso_magic import credentials as role_cache
+from sso_magic.errors import ConfigError, RoleNotAssigned, SignInRequired
+from sso_magic.inventory import Account, Inventory, find_account, find_role
+from sso_magic.kernel import KERNEL, Layer, Use
+from sso_magic.profiles import Session, find_session
+from sso_magic.signin.provider import TokenProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import pandas as pd
+
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.oidc import SSOOIDC
+    from sso_magic.portal import SSO
+    from sso_magic.secret import Secret
+    from sso_magic.signin.prompt import Prompt
+
+T = TypeVar("T")
+
+
+class IdentityCenter:
+    """One Identity Center, as one person sees it.
+
+    Args:
+        session: An ``[sso-session]`` of ``~/.aws/config``, a profile that names one, or a start URL. Without one, the
+            active profile's session, else the only one there is.
+        start_url: A start URL that need not be in any file.
+        region: The region of the Identity Center instance; needed with a start URL that no file has.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+
+    def __init__(
+        self, session: str | Session | None = None, *, start_url: str | None = None, region: str | None = None
+    ) -> None:
+        if session is not None and start_url is not None:
+            raise ConfigError("Give a session or a start URL, not both.")
+        self.session = session if isinstance(session, Session) else find_session(session or start_url, region=region)
+        self.tokens = TokenProvider(self.session, oidc=lambda: self.oidc, portal=lambda: self.portal)
+        self.directory = Inventory(
+            key=self.session.key,
+            client=lambda: self.portal,
+            access_token=self.tokens.get,
+            reauthenticate=self.tokens.get,
+        )
+        self._clients = threading.Lock()
+        self._portal: SSO | None = None
+        self._oidc: SSOOIDC | None = None
+
+    def __repr__(self) -> str:
+        return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.region})"
+
+    @property
+    def portal(self) -> SSO:
+        """The client of the portal, in the session's region."""
+        with self._clients:
+            if self._portal is None:
+                from sso_magic.portal import SSO
+
+                self._portal = SSO(region=self.session.region)
+            return self._portal
+
+    @property
+    def oidc(self) -> SSOOIDC:
+        """The client of the sign-in service, in the session's region."""
+        with self._clients:
+            if self._oidc is None:
+                from sso_magic.oidc import SSOOIDC
+
+                self._oidc = SSOOIDC(region=self.session.region)
+            return self._oidc
+
+    def sign_in(
+        self, *, force: bool = False, prompt: Prompt | None = None, cancel: threading.Event | None = None
+    ) -> datetime:
+        """Signs in; silent where a token is valid or can be refreshed.
+
+        Args:
+            force: Ask the person even then.
+            prompt: What shows the request; by default the notebook cell or the terminal.
+            cancel: Ends the wait when set.
+
+        Returns:
+            When the access token ends, UTC.
+
+        Raises:
+            SignInError: Denied, expired, cancelled; `SignInRequired` where there is nobody to ask.
+        """
+        if not force:
+            try:
+                self.tokens.get()
+            except SignInRequired:
+                pass
+            else:
+                token = self.tokens.peek()
+                assert token is not None
+                return token.expires_at
+        if prompt is None:
+            from sso_magic.display import prompt_here
+
+            prompt = prompt_here(self.session)
+        line = "Sign-in stopped."
+        try:
+            token = self.tokens.sign_in(prompt, cancel=cancel)
+            line = self.sign_in_line()
+        finally:
+            prompt.close(line)
+        return token.expires_at
+
+    def sign_out(self) -> bool:
+        """Ends the session at AWS and removes its tokens and role credentials here and for the AWS CLI.
+
+        A role of it that is used in this kernel is released.
+
+        Returns:
+            Whether there was a token.
+        """
+        KERNEL.forget(self.session.label)
+        try:
+            return self.tokens.sign_out()
+        finally:
+            role_cache.forget(self.session)
+            self.directory.forget()
+
+    def call(self, operation: Callable[[Secret], T]) -> T:
+        """Runs a portal operation with the access token; once more with a refreshed one after a 401.
+
+        Raises:
+            SignInRequired: There is no token without a person.
+        """
+        from sso_magic.portal import UnauthorizedException
+
+        token = self.tokens.get()
+        try:
+            return operation(token)
+        except UnauthorizedException:
+            token = self.tokens.get(refused=token)
+        try:
+            return operation(token)
+        except UnauthorizedException:
+            raise SignInRequired(
+                f"{self.session.label} refuses the access token. Run %sso_login {self.session.label}"
+            ) from None
+
+    def accounts(self, words: str = "") -> pd.DataFrame:
+        """The accounts that this person may reach.
+
+        Args:
+            words: Only those that have all these words in their id, name or email.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
+        """
+        return self.directory.accounts_frame(words)
+
+    def roles(self, account: str | None = None) -> pd.DataFrame:
+        """The roles that this person has, in one account or in all.
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings).
+        """
+        if account is None:
+            return self.directory.fetch().roles_frame()
+        return self.directory.roles_frame(self.find_account(account))
+
+    def find_account(self, text: str) -> Account:
+        """The account meant: by what is cached first, then by asking.
+
+        Raises:
+            AccountNotFound: None fits; has the nearest names.
+            Ambiguous: Several fit; lists them.
+        """
+        known = self.directory.cached_accounts()
+        if known is not None:
+            from sso_magic.errors import AccountNotFound
+
+            try:
+                return find_account(known, text)
+            except AccountNotFound:
+                pass  # it may be new
+        return find_account(self.directory.accounts(), text)
+
+    def find_role(self, account: Account, text: str | None = None) -> str:
+        """The role meant; without a text the only one that the account has.
+
+        Raises:
+            RoleNotFound: None fits; has those there are.
+            Ambiguous: Several fit; lists them.
+        """
+        known = self.directory.cached_roles(account.account_id)
+        if known is not None:
+            from sso_magic.errors import RoleNotFound
+
+            try:
+                return find_role(account, known, text)
+            except RoleNotFound:
+                pass  # it may be new
+        return find_role(account, self.directory.roles(account.account_id), text)
+
+    def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:
+        """Credentials of a role, from the cache if they hold for 15 minutes.
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+            role: The role's name; needless where the account has one.
+            fresh: Ask the portal even so.
+
+        Raises:
+            RoleNotAssigned: The portal says no (403).
+            SignInRequired: There is no valid access token.
+        """
+        found = self.find_account(account)
+        return self._credentials(found, self.find_role(found, role), fresh=fresh)
+
+    def _credentials(self, account: Account, role_name: str, *, fresh: bool = False) -> RoleCredentials:
+        if not fresh:
+            cached = role_cache.load(self.session, account.account_id, account.account_name, role_name)
+            if cached is not None:
+                return cached
+        return self._fetch_credentials(account, role_name)
+
+    def _fetch_credentials(self, account: Account, role_name: str) -> RoleCredentials:
+        from sso_magic.portal import SSOServiceException
+
+        try:
+            output = self.call(
+                lambda token: self.portal.get_role_credentials(
+                    access_token=token, account_id=account.account_id, role_name=role_name
+                )
+            )
+        except SSOServiceException as error:
+            if error.metadata.http_status_code != HTTPStatus.FORBIDDEN:
+                raise
+            raise RoleNotAssigned(
+                f"The role {role_name} in {account.label} is refused (403, {error.message}): it is not assigned to "
+                f"you, or was assigned a moment ago. %sso_roles {account.account_id} lists what you have."
+            ) from None
+        fetched = role_cache.from_portal(output.role_credentials, account.account_id, account.account_name, role_name)
+        role_cache.store(self.session, fetched)
+        return fetched
+
+    def use(self, account: str, role: str | None = None, *, region: str | None = None) -> Layer:
+        """Puts a role's credentials in this kernel's environment; as a context manager, until the block ends.
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+            role: The role's name; needless where the account has one.
+            region: For the work done; without it the region stays what it was.
+
+        Returns:
+            The use: a context manager that brings back what was there before.
+        """
+        found = self.find_account(account)
+        role_name = self.find_role(found, role)
+        return KERNEL.use(self._use_of(found, role_name, region))
+
+    def _use_of(self, account: Account, role_name: str, region: str | None) -> Use:
+        return Use(
+            credentials=self._credentials(account, role_name),
+            region=region,
+            session=self.session.label,
+            fetch=lambda: self._credentials(account, role_name, fresh=True),
+        )
+
+    def sign_in_line(self) -> str:
+        """Who is signed in, until when, and whether that is renewed without asking."""
+        token = self.tokens.peek()
+        if token is None:
+            return f"Not signed in to {self.session.label}."
+        from sso_magic.display import until
+        from sso_magic.signin.tokens import utc_now
+
+        rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
+        warning = f" {self.tokens.warning}" if self.tokens.warning else ""
+        return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}"
+
+
+def sign_out_all() -> list[str]:
+    """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
+
+    Returns:
+        The sessions' names; a start URL where a token's session is not configured.
+    """
+    from sso_magic import cache
+    from sso_magic.signin.tokens import parse
+    from sso_magic.status import known_sessions
+
+    ended = [session.label for session in known_sessions() if IdentityCenter(session).sign_out()]
+    for _, content in cache.scan(cache.sso_directory()):
+        token, region = parse(content), content.get("region")
+        if token is not None and isinstance(region, str):
+            _sign_out_unknown(region, token.access_token)
+            ended.append(str(content.get("startUrl", "a session of another tool")))
+    KERNEL.forget()
+    return ended
+
+
+def _sign_out_unknown(region: str, access_token: Secret) -> None:
+    """Ends a session that no file names any more; the client removes its token file."""
+    from sso_magic.portal import SSO, SSOServiceException
+
+    with SSO(region=region) as portal, contextlib.suppress(SSOServiceException):
+        portal.logout(access_token=access_token)

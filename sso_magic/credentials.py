@@ -1,0 +1,139 @@
+"""`RoleCredentials`, and the files they share with the AWS CLI (portal-protocol 7.4)."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from sso_magic import cache
+from sso_magic.errors import CacheError
+from sso_magic.secret import Secret
+
+if TYPE_CHECKING:
+    from sso_magic.portal import RoleCredentials as PortalCredentials
+    from sso_magic.profiles import Session
+
+# Less than this is as good as none: what is handed out must outlast what is begun with it (7.4).
+WINDOW = 900  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCredentials:
+    """Keys of one role in one account, until they end. Shown and pickled, they are redacted.
+
+    Attributes:
+        account_id: 12 digits.
+        account_name: None where it is not known.
+        role_name: The permission set's name.
+        access_key_id: ``ASIA`` and 16 characters.
+        secret_access_key: Signs requests.
+        session_token: Goes with each request.
+        expires_at: When they end, UTC.
+    """
+
+    account_id: str
+    account_name: str | None
+    role_name: str
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        until = f"{self.expires_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+        return f"RoleCredentials({self.account_label} / {self.role_name}, until {until})"
+
+    @property
+    def account_label(self) -> str:
+        """``payments-prod (111111111111)``, or the id alone."""
+        return f"{self.account_name} ({self.account_id})" if self.account_name else self.account_id
+
+    def seconds_left(self, now: datetime | None = None) -> float:
+        """Until they end; negative once they have."""
+        return (self.expires_at - (now or datetime.now(timezone.utc))).total_seconds()
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that every AWS SDK reads (portal-protocol 9.3)."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id.reveal(),
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key.reveal(),
+            "AWS_SESSION_TOKEN": self.session_token.reveal(),
+            "AWS_CREDENTIAL_EXPIRATION": cache.format_timestamp(self.expires_at),
+            "AWS_ACCOUNT_ID": self.account_id,
+        }
+
+
+def from_portal(keys: PortalCredentials, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials:
+    """The credentials of a GetRoleCredentials answer, whose expiration is in milliseconds."""
+    return RoleCredentials(
+        account_id=account_id,
+        account_name=account_name,
+        role_name=role_name,
+        access_key_id=Secret(keys.access_key_id),
+        secret_access_key=keys.secret_access_key,
+        session_token=keys.session_token,
+        expires_at=datetime.fromtimestamp(keys.expiration // 1000, timezone.utc),
+    )
+
+
+def load(session: Session, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
+    """The role's credentials in the shared cache, if they hold for a while; the AWS CLI's serve as well as ours."""
+    content = cache.read(_path(session, account_id, role_name))
+    keys = content.get("Credentials") if content else None
+    if not isinstance(keys, dict):
+        return None
+    found = _parse(keys, account_id, account_name, role_name)
+    return found if found and found.seconds_left() >= WINDOW else None
+
+
+def _path(session: Session, account_id: str, role_name: str) -> Any:
+    return cache.role_path(
+        account_id=account_id, role_name=role_name, session_name=session.name, start_url=session.start_url
+    )
+
+
+def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
+    values = [keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    expires_at = cache.parse_timestamp(keys.get("Expiration"))
+    if expires_at is None or not all(isinstance(value, str) and value for value in values):
+        return None
+    if keys.get("AccountId") not in (None, account_id):  # never another account's, whatever the file is called
+        return None
+    return RoleCredentials(
+        account_id, account_name, role_name, *(Secret(value) for value in values), expires_at=expires_at
+    )
+
+
+def store(session: Session, credentials: RoleCredentials) -> None:
+    """Puts the credentials in the shared cache; a file that cannot be written costs only that."""
+    content = {
+        "ProviderType": "sso",
+        "Credentials": {
+            "AccessKeyId": credentials.access_key_id,
+            "SecretAccessKey": credentials.secret_access_key,
+            "SessionToken": credentials.session_token,
+            "Expiration": cache.format_timestamp(credentials.expires_at),
+            "AccountId": credentials.account_id,
+        },
+        # Whose they are, for signing out of one session: the file's name is a hash that cannot be read back.
+        "SsoMagic": {
+            "sessionName": session.name,
+            "startUrl": session.start_url,
+            "roleName": credentials.role_name,
+        },
+    }
+    with contextlib.suppress(CacheError):
+        cache.write(_path(session, credentials.account_id, credentials.role_name), content)
+
+
+def forget(session: Session) -> None:
+    """Removes the session's role credentials from the shared cache.
+
+    The name of a file the AWS CLI wrote says nothing of its session: what cannot be shown to be another session's goes
+    too, as ``aws sso logout`` removes them all.
+    """
+    from sso_magic.client.signout import remove_role_credentials
+
+    remove_role_credentials(session_name=session.name, start_url=session.start_url)

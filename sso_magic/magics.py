@@ -1,0 +1,226 @@
+"""The magics: read the line, call, show.
+
+Nothing heavier than IPython is imported here: a magic brings in what it needs when it runs. Lines are split as a shell
+would, by each magic's own argparse parser, which is also where ``%magic?`` and completion take the options from.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Unicode
+
+from sso_magic.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sso_magic.center import IdentityCenter
+    from sso_magic.kernel import Use
+    from sso_magic.status import Status
+
+session_option = argument("-s", "--session", help="the session, if not the one signed in to last")
+
+
+@magics_class
+class SSOMagics(Magics):
+    """AWS credentials from IAM Identity Center."""
+
+    production = Unicode(
+        r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)", help="Accounts whose name or id this finds are marked as production."
+    ).tag(config=True)
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._center: IdentityCenter | None = None
+
+    def center(self, session: str | None = None, region: str | None = None) -> IdentityCenter:
+        """The Identity Center meant: the one named, else the one used last, else the configured one."""
+        if session is None and region is None and self._center is not None:
+            return self._center
+        from sso_magic.center import IdentityCenter
+
+        found = IdentityCenter(session, region=region)
+        if self._center is None or self._center.session != found.session:
+            self._center = found
+        return self._center
+
+    def is_production(self, use: Use) -> bool:
+        """Whether the role's account is to be marked as production."""
+        from sso_magic.using import matches
+
+        return matches(self.production, use)
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
+    @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @argument("--force", action="store_true", help="ask again even where a token is valid")
+    @line_magic
+    def sso_login(self, line: str) -> None:
+        """Sign in to IAM Identity Center.
+
+        Silent where a token is valid or can be refreshed; else a link and a code in the cell.
+
+        Examples::
+
+            %sso_login                      the configured session
+            %sso_login corp                 [sso-session corp] of ~/.aws/config
+            %sso_login https://example.awsapps.com/start --region eu-west-1
+        """
+        args = parse(self.sso_login, line)
+        center = self.center(args.session, args.region)
+        if center.sign_in(force=args.force):
+            from sso_magic.display import say
+
+            say(center.sign_in_line())
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")
+    @argument("--all", action="store_true", help="every session that has a token on this machine")
+    @line_magic
+    def sso_logout(self, line: str) -> None:
+        """Sign out: ends the session at AWS and removes its tokens and role credentials from this machine.
+
+        A role that it put in this kernel is released.
+
+        Examples::
+
+            %sso_logout
+            %sso_logout corp
+            %sso_logout --all
+        """
+        from sso_magic.display import say
+
+        args = parse(self.sso_logout, line)
+        if args.all and args.session:
+            raise UsageError("Name a session or say --all, not both.")
+        if args.all:
+            from sso_magic.center import sign_out_all
+
+            ended = sign_out_all()
+            say(f"Signed out of {', '.join(ended)}." if ended else "No session was signed in.")
+            return
+        center = self.center(args.session)
+        was_in = center.sign_out()
+        say(f"Signed out of {center.session.label}." if was_in else f"{center.session.label} was not signed in.")
+
+    @magic_arguments()
+    @line_magic
+    def sso_status(self, line: str) -> Status:
+        """Show sessions, until when they last, the role in use, and what in the environment would win over it.
+
+        Examples::
+
+            %sso_status
+            status = %sso_status
+        """
+        parse(self.sso_status, line)
+        from sso_magic.status import status
+
+        return status()
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts that have all of these in id, name or email")
+    @session_option
+    @line_magic
+    def sso_accounts(self, line: str) -> pd.DataFrame:
+        """List the accounts you may reach: account_id, account_name, email_address.
+
+        Examples::
+
+            %sso_accounts
+            %sso_accounts payments prod
+            df = %sso_accounts
+        """
+        args = parse(self.sso_accounts, line)
+        return self.center(args.session).accounts(" ".join(args.words))
+
+    @magic_arguments()
+    @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that fits one alone")
+    @session_option
+    @line_magic
+    def sso_roles(self, line: str) -> pd.DataFrame:
+        """List the roles you have, in one account or in all: account_id, account_name, role_name.
+
+        Examples::
+
+            %sso_roles payments-prod
+            df = %sso_roles
+        """
+        args = parse(self.sso_roles, line)
+        return self.center(args.session).roles(args.account)
+
+    @magic_arguments()
+    @argument(
+        "account", nargs="?", metavar="ACCOUNT|PROFILE|-", help="an account, a profile, or - for the previous role"
+    )
+    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
+    @argument("--region", help="the region for the work done")
+    @argument("--off", action="store_true", help="take the role out and bring back what was there")
+    @session_option
+    @line_magic
+    def sso_use(self, line: str) -> None:
+        """Use a role: put its credentials in this kernel, for every library and child process.
+
+        Examples::
+
+            %sso_use payments-prod ReadOnly
+            %sso_use 111111111111 ReadOnly --region eu-west-1
+            %sso_use my-profile             a profile of ~/.aws/config
+            %sso_use -                      the previous role
+            %sso_use --off                  what was there before any role was used
+        """
+        args = parse(self.sso_use, line)
+        from sso_magic import using
+
+        using.run(self, args)
+
+
+def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
+    """The line's arguments by the magic's parser, split as a shell would.
+
+    Raises:
+        UsageError: The line cannot be read; says how it goes.
+    """
+    parser = magic.parser  # type: ignore[attr-defined]
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:
+        raise UsageError('A quote is not closed. Quote names with spaces: "Team Sandbox".') from None
+    if "-h" in words or "--help" in words:
+        raise UsageError(f"{parser.format_usage().strip()} - %{magic.__name__}? tells more.")
+    try:
+        return parser.parse_args(words)  # type: ignore[no-any-return]
+    except IPythonUsageError as error:
+        raise UsageError(f"{error} {parser.format_usage().strip()}") from None
+
+
+def load(shell: InteractiveShell) -> None:
+    """Registers magics and completion; loading again replaces them."""
+    unload(shell)
+    from sso_magic.completion import matcher
+
+    magics = SSOMagics(shell)
+    shell.register_magics(magics)
+    shell.Completer.custom_matchers.append(matcher(magics))
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Takes out magics and completion. A role in use stays in the environment until it is released."""
+    from sso_magic.completion import is_ours
+
+    for magics in [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]:
+        shell.configurables.remove(magics)
+        for kind, names in magics.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]

@@ -1,0 +1,275 @@
+"""Sessions and profiles of ``~/.aws/config``, by botocore's rules (portal-protocol 5.3, 5.4).
+
+A session is what a person signs in to: an ``[sso-session]`` section, or, in the legacy format, a start URL that
+profiles carry themselves. A profile names an account and a role under a session.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sso_magic.client.shared_config import load_shared_config
+from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sso_magic.client.shared_config import SharedConfig
+
+DEFAULT_SCOPE = "sso:account:access"
+
+# Start URLs that carry their region in the host's name (portal-protocol 5.4).
+_REGION_IN_HOST = (
+    re.compile(r"^[^.]+\.portal\.([a-z0-9-]+)\.app\.(?:aws|amazonwebservices\.com\.cn)$"),
+    re.compile(r"^[^.]+\.portal\.([a-z0-9-]+)\.api\.amazonwebservices\.eu$"),
+    re.compile(r"^[^.]+\.([a-z0-9-]+)\.portal\.amazonaws\.(?:com|com\.cn|eu)$"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one signs in to.
+
+    Attributes:
+        name: The ``[sso-session]``'s name; None where the start URL stands alone (legacy format).
+        start_url: The access portal's URL, as configured.
+        region: The region of the Identity Center instance, not of the work done.
+        scopes: ``sso_registration_scopes`` as configured; None where it is not.
+    """
+
+    name: str | None
+    start_url: str
+    region: str
+    scopes: tuple[str, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        """What the token cache hashes (portal-protocol 7.1)."""
+        return self.name if self.name is not None else self.start_url
+
+    @property
+    def label(self) -> str:
+        """The word a person knows it by."""
+        return self.key
+
+    @property
+    def portal_url(self) -> str:
+        """The start URL as it is sent and linked: without the ``/#/`` that browsers leave at its end."""
+        return self.start_url.split("#", 1)[0].rstrip("/")
+
+    def console_link(self, account_id: str, role_name: str, destination: str | None = None) -> str:
+        """The portal's shortcut into an account's console; no secret in it (portal-protocol 15.2)."""
+        from urllib.parse import quote
+
+        query = f"account_id={quote(account_id, safe='')}&role_name={quote(role_name, safe='')}"
+        if destination:
+            query += f"&destination={quote(destination, safe='')}"
+        return f"{self.portal_url}/#/console?{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class SSOProfile:
+    """A profile that names an account and a role.
+
+    Attributes:
+        name: The profile's name.
+        session: Its session.
+        account_id: 12 digits.
+        role_name: The permission set's name.
+        region: The region for the work done, if the profile has one.
+    """
+
+    name: str
+    session: Session
+    account_id: str
+    role_name: str
+    region: str | None
+
+
+def sessions(config: SharedConfig | None = None) -> list[Session]:
+    """Every session that can be signed in to: ``[sso-session]`` sections, then start URLs of legacy profiles."""
+    config = config or load_shared_config()
+    found = {}
+    for name, section in config.sso_sessions.items():
+        if section.get("sso_start_url") and section.get("sso_region"):
+            found[name] = _named_session(name, config)
+    for settings in config.profiles.values():
+        legacy = _legacy_session(settings)
+        if legacy:
+            found.setdefault(legacy.key, legacy)
+    return list(found.values())
+
+
+def find_session(text: str | None = None, *, region: str | None = None, config: SharedConfig | None = None) -> Session:
+    """The session meant by a name or a start URL; without one, the active profile's, else the only one.
+
+    Args:
+        text: The name of an ``[sso-session]``, or a start URL (also one that no file has).
+        region: The region of the Identity Center instance; needed for a start URL that no file has.
+        config: The shared configuration, if it is at hand.
+
+    Raises:
+        SessionNotFound: Nothing fits; says how to sign in without any configuration.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting, or ``region`` contradicts it.
+    """
+    config = config or load_shared_config()
+    session = _by_text(text, region, config) if text else _by_default(config)
+    if region and region != session.region:
+        raise ConfigError(
+            f"{session.label} is in {session.region} ({config.config_path}), not in {region}: leave --region out, "
+            "or correct sso_region there."
+        )
+    return session
+
+
+def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
+    if text in config.sso_sessions:
+        return _named_session(text, config)
+    if "://" in text:
+        return _by_start_url(text, region, config)
+    if text in config.profiles:
+        session = session_of(config.profiles[text], text, config)
+        if session:
+            return session
+        raise SessionNotFound(f"Profile {text} has no SSO session: add sso_session = NAME to it, or name a session.")
+    known = [session.label for session in sessions(config)]
+    near = difflib.get_close_matches(text, known, 3, 0.5) or known[:5]
+    hint = f"Known: {', '.join(near)}" if near else f"There is none in {config.config_path}"
+    raise SessionNotFound(f"There is no session {text!r}. {hint}. {_START_URL_HINT}")
+
+
+_START_URL_HINT = "A start URL does too: %sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION"
+
+
+def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
+    if urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname:
+        raise SessionNotFound(f"{text!r} is not a start URL: it begins with https:// and a host.")
+    bare = Session(None, text, region or "", (DEFAULT_SCOPE,))
+    fitting = [session for session in sessions(config) if session.portal_url == bare.portal_url]
+    # Two sessions under one start URL are two people: a URL alone does not say which, unless one has no name.
+    for session in fitting:
+        if session.name is None or len(fitting) == 1:
+            return session
+    if fitting:
+        raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in fitting)}: name one of them.")
+    region = region or _region_of(text)
+    if not region:
+        raise ConfigError(
+            f"The region of {text} is not known: add --region, the region that your Identity Center is in "
+            "(the portal's page, or whoever runs it, tells)."
+        )
+    return Session(None, text, region, (DEFAULT_SCOPE,))
+
+
+def _region_of(start_url: str) -> str | None:
+    host = urlsplit(start_url).hostname or ""
+    for pattern in _REGION_IN_HOST:
+        match = pattern.match(host)
+        if match:
+            return match[1]
+    return None
+
+
+def _by_default(config: SharedConfig) -> Session:
+    active = config.profiles.get(config.active_profile)
+    session = session_of(active, config.active_profile, config) if active else None
+    if session:
+        return session
+    known = sessions(config)
+    if len(known) == 1:
+        return known[0]
+    if known:
+        raise Ambiguous(f"Which session? Name one: {', '.join(session.label for session in known)}.")
+    raise SessionNotFound(
+        f"No session is configured in {config.config_path}. Sign in with your portal's start URL: "
+        "%sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION"
+    )
+
+
+def _named_session(name: str, config: SharedConfig) -> Session:
+    section = config.sso_sessions[name]
+    missing = [key for key in ("sso_start_url", "sso_region") if not section.get(key)]
+    if missing:
+        raise ConfigError(f"[sso-session {name}] in {config.config_path} lacks {' and '.join(missing)}: add it.")
+    return Session(name, section["sso_start_url"], section["sso_region"], _scopes(section))
+
+
+def _scopes(section: Mapping[str, str]) -> tuple[str, ...] | None:
+    listed = section.get("sso_registration_scopes")
+    if listed is None:
+        return None
+    return tuple(scope.strip() for scope in listed.split(",") if scope.strip()) or None
+
+
+def _legacy_session(settings: Mapping[str, object]) -> Session | None:
+    start_url, region = settings.get("sso_start_url"), settings.get("sso_region")
+    if settings.get("sso_session") or not isinstance(start_url, str) or not isinstance(region, str):
+        return None
+    return Session(None, start_url, region)
+
+
+def session_of(settings: Mapping[str, object], profile: str, config: SharedConfig) -> Session | None:
+    """The session a profile belongs to; None if it has nothing to do with SSO.
+
+    Raises:
+        SessionNotFound: ``sso_session`` names a section that is not there.
+        ConfigError: The profile and its session contradict each other (portal-protocol 5.4).
+    """
+    name = settings.get("sso_session")
+    if not isinstance(name, str):
+        return _legacy_session(settings)
+    if name not in config.sso_sessions:
+        raise SessionNotFound(
+            f"Profile {profile} names the session {name}, but {config.config_path} has no [sso-session {name}]: add it."
+        )
+    for key, value in config.sso_sessions[name].items():
+        own = settings.get(key)
+        if own is not None and own != value:
+            raise ConfigError(
+                f"Profile {profile} has {key} = {own}, its session {name} has {value}: remove {key} from the profile."
+            )
+    return _named_session(name, config)
+
+
+def sso_profile(name: str, config: SharedConfig | None = None) -> SSOProfile | None:
+    """The profile's session, account and role; None if the profile is not one of SSO.
+
+    Raises:
+        ProfileNotFound: No file has it.
+        ConfigError: Settings are missing or contradict each other (portal-protocol 5.4).
+    """
+    config = config or load_shared_config()
+    settings = config.profile(name)
+    if settings.get("sso_account_id") is None and settings.get("sso_role_name") is None:
+        return None
+    session = session_of(settings, name, config)
+    missing = [key for key in ("sso_account_id", "sso_role_name") if not isinstance(settings.get(key), str)]
+    if session is None:
+        missing += ["sso_session"]
+    if missing or session is None:
+        raise ConfigError(f"Profile {name} in {config.config_path} lacks {', '.join(missing)}: add it.")
+    region = settings.get("region")
+    return SSOProfile(
+        name,
+        session,
+        str(settings["sso_account_id"]),
+        str(settings["sso_role_name"]),
+        region if isinstance(region, str) else None,
+    )
+
+
+__all__ = [
+    "DEFAULT_SCOPE",
+    "ProfileNotFound",
+    "SSOProfile",
+    "Session",
+    "find_session",
+    "session_of",
+    "sessions",
+    "sso_profile",
+]

@@ -1,0 +1,11 @@
+"""Gets an access token, keeps it valid, shares it with the AWS CLI and other kernels.
+
+    tokens.py         the token file (portal-protocol 7.1)
+    registration.py   the client registration and its file (7.3)
+    device.py         device authorization: a code that is approved on any machine (2.6)
+    provider.py       `TokenProvider`: what a session's access token is right now; sign in, refresh, sign out
+
+The file is shared: whatever is in memory here, the file says who is signed in.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,154 @@
+"""Device authorization: a code that a person approves in any browser, on any machine (portal-protocol 2.3, 2.6)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sso_magic.errors import SignInCancelled, SignInDenied, SignInExpired, TransportError
+from sso_magic.oidc import (
+    AccessDeniedException,
+    AuthorizationPendingException,
+    ExpiredTokenException,
+    SlowDownException,
+)
+from sso_magic.signin.tokens import Token, utc_now
+
+if TYPE_CHECKING:
+    import threading
+    from datetime import datetime
+
+    from sso_magic.oidc import SSOOIDC, CreateTokenOutput
+    from sso_magic.profiles import Session
+    from sso_magic.secret import Secret
+    from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.registration import Registration
+
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+DEFAULT_INTERVAL = 5  # seconds, where the service names none (RFC 8628 3.2)
+LOST_POLLS = 5  # in a row, each of which the client has retried already
+SLOW_DOWN_STEP = 5  # seconds, for good (RFC 8628 3.5)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """What a person needs to approve a sign-in by device code, and what polls for it.
+
+    Attributes:
+        session: Who asks.
+        user_code: What the person compares or types.
+        verification_uri: Where it is typed.
+        verification_uri_complete: The same with the code in it.
+        expires_at: When the code ends, UTC.
+        expires_in: Seconds it held when it was made.
+        interval: Seconds between two polls.
+        device_code: The poll's secret.
+    """
+
+    session: Session
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_at: datetime
+    expires_in: int
+    interval: int
+    device_code: Secret
+
+
+def sign_in(
+    oidc: SSOOIDC, session: Session, registration: Registration, prompt: Prompt, cancel: threading.Event
+) -> Token:
+    """Signs in by device code; returns when approved.
+
+    Raises:
+        SignInDenied: The person pressed deny.
+        SignInExpired: The code ended first.
+        SignInCancelled: ``cancel`` was set.
+    """
+    request = start(oidc, session, registration)
+    output = None
+    with contextlib.suppress(SlowDownException):
+        output = _create_token(oidc, registration, request)  # one that is approved already need not ask (2.6, step 3)
+    if output is None:
+        prompt.device(request)
+        output = _poll(oidc, registration, request, cancel)
+    return token_of(output, registration)
+
+
+def start(oidc: SSOOIDC, session: Session, registration: Registration) -> DeviceRequest:
+    """Asks the service for a code."""
+    output = oidc.start_device_authorization(
+        client_id=registration.client_id, client_secret=registration.client_secret, start_url=session.portal_url
+    )
+    expires_in = output.expires_in or 600
+    return DeviceRequest(
+        session=session,
+        user_code=output.user_code or "",
+        verification_uri=output.verification_uri or "",
+        verification_uri_complete=output.verification_uri_complete or output.verification_uri or "",
+        expires_at=utc_now() + timedelta(seconds=expires_in),
+        expires_in=expires_in,
+        interval=output.interval or DEFAULT_INTERVAL,
+        device_code=output.device_code,
+    )
+
+
+def _poll(
+    oidc: SSOOIDC, registration: Registration, request: DeviceRequest, cancel: threading.Event
+) -> CreateTokenOutput:
+    interval, failures = request.interval, 0
+    deadline = time.monotonic() + request.expires_in
+    while time.monotonic() < deadline:
+        if cancel.wait(min(interval, max(0.0, deadline - time.monotonic()))):
+            raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+        try:
+            output = _create_token(oidc, registration, request)
+        except SlowDownException:
+            interval += SLOW_DOWN_STEP
+        except TransportError:
+            failures += 1  # a network that comes back in time costs no approval
+            if failures > LOST_POLLS:
+                raise
+        else:
+            failures = 0
+            if output is not None:
+                return output
+    raise _expired()
+
+
+def _create_token(oidc: SSOOIDC, registration: Registration, request: DeviceRequest) -> CreateTokenOutput | None:
+    """One poll; None while the person has not decided."""
+    try:
+        return oidc.create_token(
+            client_id=registration.client_id,
+            client_secret=registration.client_secret,
+            grant_type=GRANT,
+            device_code=request.device_code,
+        )
+    except AuthorizationPendingException:
+        return None
+    except AccessDeniedException:
+        raise SignInDenied(
+            f"The sign-in to {request.session.label} was denied in the browser. Run %sso_login to start again."
+        ) from None
+    except ExpiredTokenException:
+        raise _expired() from None
+
+
+def _expired() -> SignInExpired:
+    return SignInExpired("The code ran out before it was approved. Run %sso_login to get a new one.")
+
+
+def token_of(output: CreateTokenOutput, registration: Registration) -> Token:
+    """The token of a CreateToken answer, with the registration that refreshes it."""
+    return Token(
+        access_token=output.access_token,
+        expires_at=utc_now() + timedelta(seconds=output.expires_in or 0),
+        refresh_token=output.refresh_token,
+        client_id=registration.client_id,
+        client_secret=registration.client_secret,
+        registration_expires_at=registration.expires_at,
+    )

@@ -1,0 +1,137 @@
+"""The token file of a session (portal-protocol 7.1): shared with the AWS CLI, botocore and the SDKs.
+
+Keys that other tools put into the file are kept. A file that lacks an access token or its end holds none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from sso_magic import cache
+from sso_magic.secret import Secret
+
+if TYPE_CHECKING:
+    from sso_magic.profiles import Session
+
+_OURS = (
+    "startUrl",
+    "region",
+    "accessToken",
+    "expiresAt",
+    "clientId",
+    "clientSecret",
+    "registrationExpiresAt",
+    "refreshToken",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and what it takes to refresh it.
+
+    Attributes:
+        access_token: Sent to the portal as it is.
+        expires_at: When it ends, UTC.
+        refresh_token: None where the session cannot be refreshed.
+        client_id: The registration it was got with.
+        client_secret: That registration's secret.
+        registration_expires_at: When that registration ends, UTC.
+        other: What other tools wrote into the file.
+    """
+
+    access_token: Secret
+    expires_at: datetime
+    refresh_token: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    registration_expires_at: datetime | None = None
+    other: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def seconds_left(self, now: datetime) -> float:
+        """Until it ends; negative once it has."""
+        return (self.expires_at - now).total_seconds()
+
+    def can_refresh(self, now: datetime) -> bool:
+        """Whether a refresh may be asked for: all its parts are here and the registration holds (8.1)."""
+        return bool(
+            self.refresh_token
+            and self.client_id
+            and self.client_secret
+            and self.registration_expires_at
+            and self.registration_expires_at > now
+        )
+
+    def refreshed(self, access_token: Secret, expires_in: int, refresh_token: Secret | None, now: datetime) -> Token:
+        """This token after a refresh: the refresh token stays where the service gave no new one (8, DECISION)."""
+        return replace(
+            self,
+            access_token=access_token,
+            expires_at=now + timedelta(seconds=expires_in),
+            refresh_token=refresh_token or self.refresh_token,
+        )
+
+
+def utc_now() -> datetime:
+    """The present moment, with its zone."""
+    return datetime.now(timezone.utc)
+
+
+def load(session: Session) -> Token | None:
+    """The token in the session's file; None if there is no file, or no token in it."""
+    content = cache.read(cache.token_path(session.key))
+    return parse(content) if content else None
+
+
+def parse(content: dict[str, Any]) -> Token | None:
+    """The token that a file's content holds."""
+    expires_at = cache.parse_timestamp(content.get("expiresAt"))
+    access_token = _secret(content, "accessToken")
+    if not access_token or not expires_at:
+        return None
+    client_id = content.get("clientId")
+    return Token(
+        access_token=access_token,
+        expires_at=expires_at,
+        refresh_token=_secret(content, "refreshToken"),
+        client_id=client_id if isinstance(client_id, str) else None,
+        client_secret=_secret(content, "clientSecret"),
+        registration_expires_at=cache.parse_timestamp(content.get("registrationExpiresAt")),
+        other={key: value for key, value in content.items() if key not in _OURS},
+    )
+
+
+def _secret(content: dict[str, Any], key: str) -> Secret | None:
+    value = content.get(key)
+    return Secret(value) if isinstance(value, str) and value else None
+
+
+def save(session: Session, token: Token) -> None:
+    """Writes the token to the session's file.
+
+    Raises:
+        CacheError: The file cannot be written.
+    """
+    content: dict[str, Any] = {
+        "startUrl": session.start_url,
+        "region": session.region,
+        "accessToken": token.access_token,
+        "expiresAt": cache.format_timestamp(token.expires_at),
+    }
+    if token.client_id and token.client_secret:
+        content |= {"clientId": token.client_id, "clientSecret": token.client_secret}
+    if token.registration_expires_at:
+        content["registrationExpiresAt"] = cache.format_timestamp(token.registration_expires_at)
+    if token.refresh_token:
+        content["refreshToken"] = token.refresh_token
+    cache.write(cache.token_path(session.key), content | token.other)
+
+
+def delete(session: Session) -> bool:
+    """Removes the session's file; True if there was one.
+
+    Raises:
+        CacheError: It is there and cannot be removed.
+    """
+    return cache.remove(cache.token_path(session.key))

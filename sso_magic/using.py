@@ -1,0 +1,128 @@
+"""What ``%sso_use`` and ``%%sso_as`` mean by their words, and the line that says what is used."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from sso_magic.client.shared_config import load_shared_config
+from sso_magic.display import say, until
+from sso_magic.errors import Ambiguous, UsageError
+from sso_magic.kernel import KERNEL
+from sso_magic.profiles import sso_profile
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sso_magic.center import IdentityCenter
+    from sso_magic.kernel import Layer, Use
+    from sso_magic.magics import SSOMagics
+
+
+def run(magics: SSOMagics, args: argparse.Namespace) -> None:
+    """Does what the line of ``%sso_use`` says, and says what was done."""
+    if args.off:
+        if args.account:
+            raise UsageError("%sso_use --off takes nothing else.")
+        released = KERNEL.release()
+        say(f"Released {released.label}; the environment is what it was before." if released else "No role is in use.")
+        return
+    if not args.account:
+        raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
+    if args.account == "-":
+        again()
+    else:
+        begin(magics, args.account, args.role, args.region, args.session)
+    show(magics)
+
+
+def again() -> Layer:
+    """Uses the previous role again, with fresh credentials if the old ones end soon."""
+    previous = KERNEL.previous
+    if previous is None:
+        raise UsageError("There is no previous role in this kernel. %sso_use ACCOUNT [ROLE]")
+    return KERNEL.use(previous.current())
+
+
+def begin(magics: SSOMagics, target: str, role: str | None, region: str | None, session: str | None) -> Layer:
+    """Uses an account's role, or an AWS profile's."""
+    if role is None and session is None:
+        profile = _use_profile(target, region)
+        if profile is not None:
+            return profile
+    return magics.center(session).use(target, role, region=region)
+
+
+def _use_profile(name: str, region: str | None) -> Layer | None:
+    """Uses the profile of exactly this name; None if there is none."""
+    config = load_shared_config()
+    if name not in config.profiles:
+        return None
+    profile = sso_profile(name, config)
+    if profile is None:
+        return None
+    from sso_magic.center import IdentityCenter
+
+    center = IdentityCenter(profile.session)
+    _refuse_two_meanings(center, name, profile.account_id)
+    return center.use(profile.account_id, profile.role_name, region=region or profile.region)
+
+
+def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> None:
+    """A profile called as another account is: never a guess."""
+    for account in center.directory.cached_accounts() or ():
+        if account.account_name == name and account.account_id != account_id:
+            raise Ambiguous(
+                f"{name} is a profile of account {account_id} and the name of account {account.account_id}: "
+                f"use the 12 digits, or name the role as well (%sso_use {name} ROLE is the account)."
+            )
+
+
+def show(magics: SSOMagics) -> None:
+    """Says which role is in use, where, until when, and what was put aside for it."""
+    use = KERNEL.current
+    if use is not None:
+        say(line(use, magics.is_production(use)), html(use, magics.is_production(use)))
+
+
+def line(use: Use, production: bool) -> str:  # noqa: FBT001
+    """The role in use in one line of text."""
+    region = f" in {use.region}" if use.region else ""
+    aside = KERNEL.set_aside()
+    rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
+    mark = "PRODUCTION " if production else ""
+    return f"{mark}Using {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
+
+
+def html(use: Use, production: bool) -> str:  # noqa: FBT001
+    """The same line with the account in bold, and a red bar before production."""
+    text = line(use, production=False)
+    start = len("Using ")
+    end = start + len(use.label)
+    mark = (
+        '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
+        'margin-right:8px">PRODUCTION</span>'
+        if production
+        else ""
+    )
+    return (
+        f'<div style="font-family:var(--jp-ui-font-family,system-ui,sans-serif);'
+        f'font-size:var(--jp-ui-font-size1,13px);line-height:1.5">{mark}{escape(text[:start])}'
+        f"<b>{escape(text[start:end])}</b>{escape(text[end:])}</div>"
+    )
+
+
+def matches(pattern: str, use: Use) -> bool:
+    """Whether the pattern finds the account's name or id.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(
+            f"SSOMagics.production is not a regular expression ({error}): correct it by %config SSOMagics.production"
+        ) from None
+    return bool(compiled.search(use.credentials.account_name or "") or compiled.search(use.credentials.account_id))

@@ -17,6 +17,8 @@ from sso_magic.credentials import WINDOW
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
     from sso_magic.credentials import RoleCredentials
 
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -79,7 +81,7 @@ class Layer:
         self.displaced = displaced
         self.is_block = False
 
-    def __enter__(self) -> Layer:
+    def __enter__(self) -> Self:
         self._kernel.open_block(self)
         return self
 

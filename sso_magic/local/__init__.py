@@ -1,1 +1,51 @@
-"""An Identity Center, and AWS accounts behind it, on this machine."""
+"""An Identity Center, and AWS accounts behind it, on this machine.
+
+    center.py           LocalIdentityCenter: start, stop, and everything a test or the demo does to it
+    knobs.py            what can be set, each setting declared once: constructor, attribute, command line
+    organization.py     accounts, users, assignments; sample.py: the sample one and generated ones
+    state.py            registrations, codes, sign-in sessions, tokens; clock.py: the time they end by
+    portal.py           the four portal operations
+    oidc.py             register, device authorization, token
+    pages.py            what a person meets in a browser; authorize.py, console.py: the rest of it
+    faults.py           what can go wrong on purpose; throttle.py: 429
+    listener.py         HTTP on tornado, in a thread of its own
+    aws.py              moto, in this process; gate.py, sigv4.py: who gets through to it; buckets.py: what is there
+    cli.py              ``sso-magic local``
+    pytest_plugin.py    the fixtures that come with the package
+
+Written from the protocol reference alone (portal-protocol 16), importing nothing of the rest of the package, so that
+client and emulator cannot share a mistake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sso_magic.local.center import LocalIdentityCenter as LocalIdentityCenter
+    from sso_magic.local.faults import Fault as Fault
+    from sso_magic.local.organization import Account as Account
+    from sso_magic.local.organization import Organization as Organization
+    from sso_magic.local.organization import User as User
+    from sso_magic.local.throttle import Throttle as Throttle
+
+_HOME = {
+    "Account": "organization",
+    "Fault": "faults",
+    "LocalIdentityCenter": "center",
+    "Organization": "organization",
+    "Throttle": "throttle",
+    "User": "organization",
+}
+
+__all__ = ["Account", "Fault", "LocalIdentityCenter", "Organization", "Throttle", "User"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,195 @@
+"""moto: accounts with roles and buckets, and the WSGI server in front of them.
+
+Imported in a thread of its own, since moto is slow to import. Nothing else in the package imports moto.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from moto.core.base_backend import BackendDict
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
+from werkzeug.serving import ThreadedWSGIServer
+
+from sso_magic.local.content import BUCKETS, objects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic.local.organization import Account, Organization
+
+_PARTITION = "aws"
+_TRUST = json.dumps({
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+})  # fmt: skip
+
+
+class Accounts:
+    """What the gate and the portal need of moto."""
+
+    _users = 0  # how many of these are in use: the last one out clears moto
+
+    def __init__(self, region: str, organization: Callable[[], Organization], *, content: bool) -> None:
+        self.application = DomainDispatcherApplication(create_backend_app)
+        self._region = region
+        self._organization = organization
+        self._content = content
+        self._lock = threading.RLock()
+        self._filled: set[str] = set()
+        self._roles: set[str] = set()
+        self._buckets: dict[str, Account] = {}
+        self._buckets_of: tuple[int, int] | None = None
+        Accounts._users += 1
+
+    def assume_role(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
+        """Access key id, secret access key and session token of a new session of the role."""
+        account_id = role_arn.split(":")[4]
+        with self._lock:
+            self._make_role(account_id, role_arn)
+            role = sts_backends[account_id][_PARTITION].assume_role(
+                region_name=self._region,
+                role_session_name=session_name,
+                role_arn=role_arn,
+                policy="",
+                duration=3600,  # moto does not enforce it; the gate enforces the real one
+                external_id="",
+            )
+        return role.access_key_id, role.secret_access_key, role.session_token
+
+    @staticmethod
+    def role_id(role_arn: str) -> str:
+        """The unique id of the role behind the ARN."""
+        return str(iam_backends[role_arn.split(":")[4]][_PARTITION].get_role_by_arn(role_arn).id)
+
+    def owner(self, bucket: str) -> str | None:
+        """The account that owns the bucket, also one that is filled only when it is first looked into."""
+        known = s3_backends.bucket_accounts.get(bucket)
+        if known is not None:
+            return known[1]
+        account = self._promised().get(bucket)
+        return account.id if account is not None and account.id not in self._filled else None
+
+    def fill(self, account_id: str) -> None:
+        """Makes the account's buckets and what is in them, when somebody first looks."""
+        if not self._content or account_id in self._filled:
+            return
+        with self._lock:
+            if account_id in self._filled:
+                return
+            backend = s3_backends[account_id][_PARTITION]
+            for bucket, account in self._promised().items():
+                if account.id != account_id or bucket in s3_backends.bucket_accounts:
+                    continue
+                backend.create_bucket(bucket_name=bucket, region_name=self._region)
+                for key, (value, content_type) in objects(account, bucket).items():
+                    stored = backend.put_object(bucket_name=bucket, key_name=key, value=value)
+                    stored.set_metadata({"Content-Type": content_type})
+            self._filled.add(account_id)
+
+    def reset(self) -> None:
+        """Forgets everything that is in moto."""
+        with self._lock:
+            BackendDict.reset()
+            s3_backends.bucket_accounts.clear()
+            self._filled.clear()
+            self._roles.clear()
+
+    def release(self) -> None:
+        """Called once, when it is no longer used."""
+        Accounts._users -= 1
+        if not Accounts._users:
+            self.reset()
+
+    def _promised(self) -> dict[str, Account]:
+        """Every bucket that an account of the organisation has from the start."""
+        if not self._content:
+            return {}
+        organization = self._organization()
+        now = (id(organization), organization.version)
+        if self._buckets_of != now:
+            buckets: dict[str, Account] = {}
+            for account in organization.accounts:
+                for suffix in BUCKETS:
+                    name = f"{account.slug}-{suffix}"
+                    buckets[f"{account.slug}-{account.id}-{suffix}" if name in buckets else name] = account
+            self._buckets, self._buckets_of = buckets, now
+        return self._buckets
+
+    def _make_role(self, account_id: str, role_arn: str) -> None:
+        """The IAM role behind the ARN, so that its id is the same in every session."""
+        if role_arn in self._roles:
+            return
+        path, name = re.fullmatch(r"[^/]*(/.*?)([^/]*)", role_arn).groups()  # type: ignore[union-attr]
+        with contextlib.suppress(Exception):  # it exists: somebody made it through IAM
+            iam_backends[account_id][_PARTITION].create_role(
+                role_name=name,
+                assume_role_policy_document=_TRUST,
+                path=path,
+                permissions_boundary=None,
+                description="",
+                tags=[],
+                max_session_duration="43200",
+            )
+        self._roles.add(role_arn)
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Logs nothing, and keeps connections open as AWS does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the signature is werkzeug's
+        pass
+
+
+class Server(ThreadedWSGIServer):
+    """werkzeug's threaded server on a socket that is listening already, which leaves no connection and no thread."""
+
+    def __init__(self, sock: socket.socket, application: Any) -> None:
+        host, port = sock.getsockname()[:2]
+        self._connections: set[socket.socket] = set()
+        self._handlers: set[threading.Thread] = set()
+        self._guard = threading.Lock()
+        super().__init__(host, port, application, _QuietHandler, fd=sock.fileno())
+        sock.close()  # werkzeug has duplicated it
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One thread a connection, remembered until it ends."""
+        thread = threading.Thread(
+            target=self._handle, args=(request, client_address), name="sso_magic local AWS connection", daemon=True
+        )
+        with self._guard:
+            self._connections.add(request)
+            self._handlers.add(thread)
+        thread.start()
+
+    def _handle(self, request: Any, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._guard:
+                self._connections.discard(request)
+                self._handlers.discard(threading.current_thread())
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no news."""
+
+    def stop(self) -> None:
+        """Closes the port and every connection, and waits for their threads."""
+        self.shutdown()
+        with self._guard:
+            connections, threads = list(self._connections), list(self._handlers)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join(10)

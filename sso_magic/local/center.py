@@ -1,0 +1,341 @@
+"""`LocalIdentityCenter`: an Identity Center on loopback, with AWS accounts behind it.
+
+with LocalIdentityCenter(access_token_lifetime=5) as center:
+    os.environ.update(center.environment())
+    ...
+    center.approve()                      # what a person does on the device page
+    center.throttle = (20, 20)            # every knob can be turned while it runs
+    center.faults.append(Fault("ListAccounts", times=2, kind="reset"))
+    center.advance(3600)                  # an hour later
+    assert center.requests.total("ListAccounts") == 1
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.local.clock import Clock
+from sso_magic.local.errors import KnobError, NothingPending, NotRunning
+from sso_magic.local.faults import Fault, Faults
+from sso_magic.local.keys import Minted, random_keys, reserved_role_arn
+from sso_magic.local.knobs import Knobs
+from sso_magic.local.listener import Listener, listen
+from sso_magic.local.oidc import Oidc
+from sso_magic.local.organization import Organization
+from sso_magic.local.portal import Portal
+from sso_magic.local.request_log import RequestLog
+from sso_magic.local.state import (
+    ACCOUNT_SCOPE,
+    DEVICE_GRANT,
+    REFRESH_GRANT,
+    DeviceAuthorization,
+    SignInSession,
+    State,
+)
+from sso_magic.local.wire import Request, Response, portal_error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from sso_magic.local.aws import AWS
+
+
+class LocalIdentityCenter(Knobs):
+    """An Identity Center on 127.0.0.1, started with ``with`` or `start`.
+
+    Args:
+        organization: Accounts, users and assignments. Default: a copy of the sample organisation.
+        port: Where it listens; 0 takes a free port.
+        aws: Whether AWS accounts (STS, S3) stand behind it. Without them role credentials are well formed and open
+            nothing, and neither moto nor boto3 is imported.
+        aws_port: Where AWS listens; 0 takes a free port.
+        content: Whether the accounts have buckets with something in them, made when somebody first looks.
+        region: The region it says it is in.
+        faults: What goes wrong on purpose.
+        **knobs: Any knob of `Knobs`, by its name.
+
+    Raises:
+        PortInUse: on start; the message names the port.
+        KnobError: a knob does not exist or cannot have that value.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        organization: Organization | None = None,
+        *,
+        port: int = 0,
+        aws: bool = True,
+        aws_port: int = 0,
+        content: bool = True,
+        region: str = "eu-west-1",
+        faults: Iterable[Fault | str] = (),
+        **knobs: Any,
+    ) -> None:
+        self.region = region
+        self.clock = Clock()
+        self.requests = RequestLog()
+        self._asked_port, self._asked_aws_port = port, aws_port
+        self._original = organization
+        self._initial_faults = list(faults)
+        self._initial_knobs = knobs
+        self._organization = organization or Organization.sample()
+        self._faults = Faults(self._initial_faults)
+        self._port = 0
+        self._listener: Listener | None = None
+        self._aws: AWS | None = None
+        if aws:
+            from sso_magic.local.aws import AWS
+
+            self._aws = AWS(self.clock, self, region, lambda: self._organization, content=content)
+        self.state = State(self.clock, self, region)
+        self._oidc = Oidc(self, self.clock, self.state, lambda: self._organization, lambda: self.url)
+        self._portal = Portal(self, self.clock, self.state, lambda: self._organization, self._mint)
+        self.set_knobs(knobs)
+
+    # ---- running ----
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listens; does nothing if it does already. AWS, slow to import, comes up behind.
+
+        Raises:
+            PortInUse: another program has the port.
+        """
+        if self._listener is not None:
+            return
+        sock = listen(self._asked_port, "--port")
+        try:
+            if self._aws is not None:
+                self._aws.start(self._asked_aws_port)
+        except BaseException:
+            sock.close()
+            raise
+        self._port = sock.getsockname()[1]
+        self._listener = Listener(self, self._routes(), self._other, {"GetRoleCredentials": self._aws_ready})
+        self._listener.start(sock)
+
+    def stop(self) -> None:
+        """Closes both ports and every connection and waits for its threads; does nothing if it is stopped."""
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
+            if self._aws is not None:
+                self._aws.stop()
+
+    def reset(self) -> None:
+        """As it was when it was made: knobs, faults, organisation, nobody signed in, no keys, an empty log."""
+        self.reset_knobs(self._initial_knobs)
+        self._faults = Faults(self._initial_faults)
+        self._organization = self._original or Organization.sample()
+        self.state.clear()
+        self._portal.clear()
+        self.requests.clear()
+        if self._aws is not None:
+            self._aws.reset()
+
+    # ---- where it is ----
+
+    @property
+    def url(self) -> str:
+        """The endpoint of both services, without a slash at its end.
+
+        Raises:
+            NotRunning: it has not been started.
+        """
+        if self._listener is None and not self._port:
+            raise NotRunning("The local Identity Center is not running: use it in a with statement, or start() it.")
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def start_url(self) -> str:
+        """The access portal, as it stands in ``~/.aws/config``."""
+        return f"{self.url}/start"
+
+    @property
+    def aws_url(self) -> str:
+        """The endpoint of the AWS accounts.
+
+        Raises:
+            NotRunning: there is none.
+        """
+        if self._aws is None:
+            raise NotRunning("There are no AWS accounts behind this Identity Center: it was made with aws=False.")
+        return self._aws.url
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point every SDK here."""
+        variables = {"AWS_ENDPOINT_URL_SSO": self.url, "AWS_ENDPOINT_URL_SSO_OIDC": self.url}
+        if self._aws is not None:
+            variables["AWS_ENDPOINT_URL"] = self.aws_url
+        return variables
+
+    def config_text(self, session_name: str = "corp") -> str:
+        """An ``~/.aws/config`` with this Identity Center as a session."""
+        return (
+            f"[sso-session {session_name}]\n"
+            f"sso_start_url = {self.start_url}\n"
+            f"sso_region = {self.region}\n"
+            f"sso_registration_scopes = {ACCOUNT_SCOPE}\n"
+        )
+
+    # ---- what can be changed while it runs ----
+
+    @property
+    def organization(self) -> Organization:
+        """Accounts, users and assignments; change it, or assign another one."""
+        return self._organization
+
+    @organization.setter
+    def organization(self, organization: Organization) -> None:
+        self._organization = organization
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose: a list to append to, or to assign."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, rules: Iterable[Fault | str]) -> None:
+        self._faults = Faults(rules)
+
+    def set_knobs(self, values: dict[str, Any]) -> None:
+        """Sets the knobs that are named; see `Knobs`."""
+        super().set_knobs(values)
+        self.clock.offset = self.clock_offset
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "clock_offset":
+            self.clock.offset = self.clock_offset
+
+    def advance(self, seconds: float) -> None:
+        """Moves its clock forward."""
+        self.clock_offset = self.clock_offset + seconds
+
+    # ---- what a person does ----
+
+    def pending(self) -> list[DeviceAuthorization]:
+        """The sign-ins that wait for somebody to approve them, oldest first."""
+        return self.state.pending()
+
+    def wait_for_pending(self, timeout: float = 10) -> DeviceAuthorization:
+        """Waits until a sign-in waits for approval, and returns the oldest.
+
+        Raises:
+            NothingPending: none came within `timeout` seconds.
+        """
+        with self.state.changed:
+            if not self.state.changed.wait_for(self.pending, timeout):
+                raise NothingPending(f"No sign-in asked for approval within {timeout:g} seconds.")
+            return self.pending()[0]
+
+    def approve(self, user_code: str | None = None, user: str | None = None) -> DeviceAuthorization:
+        """Allows a pending sign-in, as a person does on the device page.
+
+        Args:
+            user_code: Which one; None if only one is pending.
+            user: Who signs in. Default: the organisation's first user.
+
+        Raises:
+            NothingPending: none is, or not this one, or several are and none was named.
+            NoSuchUser: the organisation has no such user.
+        """
+        name = self._organization.user(user).name
+        device = self._pending(user_code)
+        self._oidc.approve(device, name)
+        return device
+
+    def deny(self, user_code: str | None = None) -> DeviceAuthorization:
+        """Refuses a pending sign-in; see `approve`."""
+        device = self._pending(user_code)
+        self._oidc.deny(device)
+        return device
+
+    def _pending(self, user_code: str | None) -> DeviceAuthorization:
+        waiting = self.pending()
+        if user_code is not None:
+            waiting = [device for device in waiting if device.user_code == user_code]
+        if len(waiting) != 1:
+            codes = ", ".join(device.user_code for device in self.pending()) or "none"
+            wanted = f"{len(waiting)} sign-ins are pending" if user_code is None else f"{user_code} is not pending"
+            raise NothingPending(f"{wanted}. Pending: {codes}.")
+        return waiting[0]
+
+    # ---- sessions and tokens ----
+
+    def sign_in(self, user: str | None = None, *, refreshable: bool = True) -> SignInSession:
+        """Signs the user in without a client or a person; `access_token` makes a token of the session."""
+        scopes = (ACCOUNT_SCOPE,) if refreshable else ()
+        registration = self.state.register("a test", scopes, (DEVICE_GRANT, REFRESH_GRANT), ())
+        return self.state.start_session(self._organization.user(user).name, registration, scopes)
+
+    def access_token(self, user: str | None = None, *, session: SignInSession | None = None) -> str:
+        """A valid access token: of the session given, else of a new one of this user (default: the first)."""
+        return self.state.issue(session or self.sign_in(user)).value
+
+    def sessions(self) -> list[SignInSession]:
+        """The sign-in sessions that live, oldest first."""
+        now = self.clock.now()
+        with self.state.lock:
+            return [session for session in self.state.sessions.values() if session.lives(now)]
+
+    def session_of(self, access_token: str) -> SignInSession:
+        """The session an access token belongs to.
+
+        Raises:
+            KnobError: it is no access token of this Identity Center.
+        """
+        token = self.state.access_tokens.get("".join(access_token))
+        if token is None:
+            raise KnobError("This Identity Center has not issued that access token.")
+        return token.session
+
+    def end_session(self, session: SignInSession | None = None) -> None:
+        """Ends this sign-in session, or every one: access and refresh tokens are refused from now on."""
+        for ended in self.sessions() if session is None else [session]:
+            self.state.end(ended)
+
+    def revoke(self, access_token: str | None = None) -> None:
+        """Refuses this access token, or every one issued until now; their sessions can still be refreshed."""
+        with self.state.lock:
+            for value, token in self.state.access_tokens.items():
+                if access_token is None or value == "".join(access_token):
+                    token.revoked = True
+
+    # ---- inside ----
+
+    def _routes(self) -> dict[str, tuple[str, Any]]:
+        portal, oidc = self._portal, self._oidc
+        return {
+            "/assignment/accounts": ("ListAccounts", portal.list_accounts),
+            "/assignment/roles": ("ListAccountRoles", portal.list_account_roles),
+            "/federation/credentials": ("GetRoleCredentials", portal.get_role_credentials),
+            "/logout": ("Logout", portal.logout),
+            "/client/register": ("RegisterClient", oidc.register_client),
+            "/device_authorization": ("StartDeviceAuthorization", oidc.start_device_authorization),
+            "/token": ("CreateToken", oidc.create_token),
+        }
+
+    @staticmethod
+    def _other(request: Request) -> Response:
+        raise portal_error("UnknownOperationException", f"Nothing is at {request.path}", 404)
+
+    def _aws_ready(self) -> Awaitable[Any] | None:
+        return self._aws.waiting() if self._aws is not None else None
+
+    def _mint(self, account_id: str, role: str, user: str, expires_at: float) -> Minted:
+        arn = reserved_role_arn(account_id, role)
+        if self._aws is None:
+            return random_keys(account_id, arn, user, expires_at)
+        return self._aws.assume_role(arn, user, expires_at)

@@ -1,0 +1,143 @@
+"""The organisation behind the portal: accounts, users, and who is assigned which role where."""
+
+from __future__ import annotations
+
+import copy
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from sso_magic.local.errors import KnobError, NoSuchUser
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account: 12 digits, and a name and e-mail address that may be missing (portal-protocol 1.3.2)."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[0-9]{12}", self.id):
+            raise KnobError(f"An account's id is 12 digits, as text, not {self.id!r}.")
+
+    @property
+    def slug(self) -> str:
+        """The name as it can stand in a bucket's name; the id, if there is no name."""
+        ascii_name = unicodedata.normalize("NFKD", self.name or "").encode("ascii", "ignore").decode().lower()
+        return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40] or self.id
+
+
+@dataclass(frozen=True)
+class User:
+    """A person who signs in. There are no passwords: this is a toy on loopback."""
+
+    name: str
+    display_name: str
+    email: str
+
+
+class Organization:
+    """Accounts, users and assignments. All of it can be changed while the portal serves it.
+
+    `version` grows with every change: it tells the portal when what it made of the old state is stale.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._accounts: dict[str, Account] = {}
+        self._users: dict[str, User] = {}
+        self._assignments: dict[str, dict[str, tuple[str, ...]]] = {}
+
+    @classmethod
+    def sample(cls) -> Organization:
+        """About a dozen accounts of a company, three users; `sso_magic.local.sample` says what is in it."""
+        from sso_magic.local.sample import sample
+
+        return sample()
+
+    @classmethod
+    def generated(cls, accounts: int, roles: int = 3, seed: int = 0) -> Organization:
+        """As many accounts, each with as many roles, the same for the same seed; one user, assigned all."""
+        from sso_magic.local.sample import generated
+
+        return generated(accounts, roles, seed)
+
+    def copy(self) -> Organization:
+        """One that can be changed without changing this one."""
+        return copy.deepcopy(self)
+
+    @property
+    def accounts(self) -> list[Account]:
+        """Every account, in the order in which they were added."""
+        return list(self._accounts.values())
+
+    @property
+    def users(self) -> list[User]:
+        """Every user; the first is the default one."""
+        return list(self._users.values())
+
+    def account(self, account_id: str) -> Account | None:
+        """The account of this id, if there is one."""
+        return self._accounts.get(account_id)
+
+    def user(self, name: str | None = None) -> User:
+        """The user of this name; the first one, if no name is given.
+
+        Raises:
+            NoSuchUser: the organisation has no such user; the message lists those it has.
+        """
+        if name is None and self._users:
+            return next(iter(self._users.values()))
+        if name is None or name not in self._users:
+            raise NoSuchUser(f"There is no user {name!r} in this organisation. Users: {', '.join(self._users)}.")
+        return self._users[name]
+
+    def add_user(self, name: str, display_name: str | None = None, email: str | None = None) -> User:
+        """Adds a user who is assigned nothing yet."""
+        user = User(name, display_name or name.title(), email or f"{name}@example.com")
+        self._users = {**self._users, name: user}
+        self.version += 1
+        return user
+
+    def add_account(self, account_id: str, name: str | None = None, email: str | None = None) -> Account:
+        """Adds an account that nobody is assigned yet, or replaces its name and e-mail address."""
+        account = self._accounts[account_id] = Account(account_id, name, email)
+        self.version += 1
+        return account
+
+    def remove_account(self, account_id: str) -> None:
+        """Closes the account and withdraws every assignment in it."""
+        self._accounts.pop(account_id, None)
+        for assigned in self._assignments.values():
+            assigned.pop(account_id, None)
+        self.version += 1
+
+    def assign(self, user: str, account_id: str, *roles: str) -> None:
+        """Assigns the user these roles in the account, beside those they have."""
+        self.user(user)
+        if account_id not in self._accounts:
+            raise KnobError(f"There is no account {account_id} in this organisation: add_account first.")
+        assigned = self._assignments.setdefault(user, {})
+        assigned[account_id] = tuple(dict.fromkeys([*assigned.get(account_id, ()), *roles]))
+        self.version += 1
+
+    def withdraw(self, user: str, account_id: str, *roles: str) -> None:
+        """Withdraws these roles, or all of the user's roles in the account if none is named."""
+        assigned = self._assignments.get(user, {})
+        left = tuple(role for role in assigned.get(account_id, ()) if roles and role not in roles)
+        if left:
+            assigned[account_id] = left
+        else:
+            assigned.pop(account_id, None)
+        self.version += 1
+
+    def accounts_of(self, user: str) -> list[Account]:
+        """The accounts in which the user has a role, in the organisation's order."""
+        assigned = self._assignments.get(user, {})
+        return [account for account in list(self._accounts.values()) if account.id in assigned]
+
+    def roles_of(self, user: str, account_id: str) -> tuple[str, ...]:
+        """The user's roles in the account: permission sets' names."""
+        return self._assignments.get(user, {}).get(account_id, ())

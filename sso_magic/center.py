@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
     from sso_magic.secret import Secret
+    from sso_magic.signin.flow import Method
     from sso_magic.signin.prompt import Prompt
 
 T = TypeVar("T")
@@ -89,12 +90,21 @@ class IdentityCenter:
             return self._oidc
 
     def sign_in(
-        self, *, force: bool = False, prompt: Prompt | None = None, cancel: threading.Event | None = None
+        self,
+        *,
+        force: bool = False,
+        method: Method = "auto",
+        open_browser: bool = True,
+        prompt: Prompt | None = None,
+        cancel: threading.Event | None = None,
     ) -> datetime:
         """Signs in; silent where a token is valid or can be refreshed.
 
         Args:
             force: Ask the person even then.
+            method: ``"browser"`` (authorization code with PKCE, on the person's own machine), ``"device"`` (a code,
+                anywhere), or ``"auto"``, whichever fits where the kernel runs.
+            open_browser: Open the page, or only show its link.
             prompt: What shows the request; by default the notebook cell or the terminal.
             cancel: Ends the wait when set.
 
@@ -105,24 +115,25 @@ class IdentityCenter:
             SignInError: Denied, expired, cancelled; `SignInRequired` where there is nobody to ask.
         """
         if not force:
-            try:
+            with contextlib.suppress(SignInRequired):
                 self.tokens.get()
-            except SignInRequired:
-                pass
-            else:
-                token = self.tokens.peek()
-                assert token is not None
-                return token.expires_at
+                return self._token_end()
         if prompt is None:
             from sso_magic.display import prompt_here
 
             prompt = prompt_here(self.session)
         line = "Sign-in stopped."
         try:
-            token = self.tokens.sign_in(prompt, cancel=cancel)
+            self.tokens.sign_in(prompt, method=method, open_browser=open_browser, cancel=cancel)
             line = self.sign_in_line()
         finally:
             prompt.close(line)
+        return self._token_end()
+
+    def _token_end(self) -> datetime:
+        token = self.tokens.peek()
+        if token is None:  # another kernel signed out a moment ago
+            raise SignInRequired(f"Not signed in to {self.session.label}. Run %sso_login {self.session.label}")
         return token.expires_at
 
     def sign_out(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sso_magic.profiles import Session
+    from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.signin.prompt import Prompt
 
@@ -135,16 +137,23 @@ class NotebookPrompt:
 
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
+        self._show(Shown(_device_text(request), _device_html(request)))
+
+    def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
+        """Shows the page's link, and the code beside it once there is one."""
+        self._show(Shown(_browser_text(request, opened, device), _browser_html(request, opened, device)))
+
+    def _show(self, shown: Shown) -> None:
         from IPython.display import display
 
-        self._handle = display(Shown(_device_text(request), _device_html(request)), display_id=True)
+        if self._handle is None:
+            self._handle = display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
 
     def close(self, line: str) -> None:
         """Puts the line in their place."""
-        if self._handle is None:
-            say(line)
-        else:
-            self._handle.update(Shown(line))
+        self._show(Shown(line))
 
 
 class TerminalPrompt:
@@ -156,16 +165,28 @@ class TerminalPrompt:
 
     def device(self, request: DeviceRequest) -> None:
         """Prints link and code, and counts down where the output is a terminal."""
-        print(_device_text(request))  # noqa: T201
+        print(_device_text(request), flush=True)  # noqa: T201
+        self._count_down(request.expires_in)
+
+    def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
+        """Prints the page's link; the second time, the code."""
+        if device is None:
+            print(_browser_text(request, opened, None), flush=True)  # noqa: T201
+            self._count_down(request.expires_in)
+        else:
+            print(f"\n{_device_text(device)}", flush=True)  # noqa: T201
+
+    def _count_down(self, seconds: float) -> None:
         if sys.stdout.isatty():
-            self._thread = threading.Thread(target=self._count_down, args=(request,), name="sso-magic-countdown")
-            self._thread.daemon = True
+            deadline = time.monotonic() + seconds
+            self._thread = threading.Thread(
+                target=self._tick, args=(deadline,), name="sso-magic-countdown", daemon=True
+            )
             self._thread.start()
 
-    def _count_down(self, request: DeviceRequest) -> None:
+    def _tick(self, deadline: float) -> None:
         while not self._ended.wait(1):
-            left = (request.expires_at - datetime.now(timezone.utc)).total_seconds()
-            minutes, seconds = divmod(max(0, int(left)), 60)
+            minutes, seconds = divmod(max(0, int(deadline - time.monotonic())), 60)
             sys.stdout.write(f"\rWaiting for approval, {minutes}:{seconds:02d} left ")
             sys.stdout.flush()
 
@@ -175,33 +196,96 @@ class TerminalPrompt:
         if self._thread is not None:
             self._thread.join()
             sys.stdout.write("\r" + " " * 50 + "\r")
-        print(line)  # noqa: T201
+        print(line, flush=True)  # noqa: T201
+
+
+_CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
+_CHECK_PAGE = "Approve only a sign-in that you started yourself."
 
 
 def _device_text(request: DeviceRequest) -> str:
     return (
-        f"Sign in to {request.session.label} ({request.session.portal_url}, {request.session.region})\n"
+        f"{_title(request.session)} ({_who(request.session)})\n"
         f"  Open   {_http_only(request.verification_uri_complete)}\n"
         f"  Code   {request.user_code}\n"
-        f"  Approve only if that page shows this code, and only a sign-in that you started.\n"
+        f"  {_CHECK_CODE}\n"
         f"  The code ends at {request.expires_at.astimezone():%H:%M:%S}. Interrupt to cancel."
     )
 
 
+def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest | None) -> str:  # noqa: FBT001
+    lines = [f"{_title(request.session)} ({_who(request.session)})", f"  {_browser_words(opened)}"]
+    lines.append(f"  Open   {_http_only(request.url)}")
+    if device is not None:
+        lines += ["  That page does not reach this machine? Then use a code, here or on any device:"]
+        lines += [f"  Open   {_http_only(device.verification_uri_complete)}", f"  Code   {device.user_code}"]
+    return "\n".join([*lines, f"  {_CHECK_PAGE} Interrupt to cancel."])
+
+
+def _browser_words(opened: bool) -> str:  # noqa: FBT001
+    return "A page was opened in your browser." if opened else "Open the page in the browser of this machine."
+
+
+def _title(session: Session) -> str:
+    return f"Sign in to {session.label}"
+
+
+def _who(session: Session) -> str:
+    return f"{session.portal_url}, {session.region}"
+
+
 def _device_html(request: DeviceRequest) -> str:
-    session = request.session
-    link = escape(_http_only(request.verification_uri_complete), quote=True)
-    return (
-        f'<div style="{_CARD}"><div style="flex:1 1 18em">'
-        f'<div style="font-weight:600;font-size:1.15em">Sign in to {escape(session.label)}</div>'
-        f'<div style="{_QUIET};overflow-wrap:anywhere">{escape(session.portal_url)} · {escape(session.region)}</div>'
-        f'<div style="margin:12px 0 4px"><a href="{link}" target="_blank" rel="noopener noreferrer" '
-        f'style="{_BUTTON}">Open the sign-in page</a></div>'
-        f'<div style="margin-top:10px;{_QUIET}">Code</div><div style="{_CODE}">{escape(request.user_code)}</div>'
-        "<div>Approve only if that page shows this code, and only a sign-in that you started.</div>"
-        f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} Stop the cell to cancel.</div>'
-        f"</div>{_qr(request.verification_uri_complete)}</div>"
+    return _card(
+        _head(request.session),
+        _button(request.verification_uri_complete, "Open the sign-in page"),
+        _code(request.user_code),
+        f"<div>{_CHECK_CODE}</div>",
+        f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} Stop the cell to cancel.</div>',
+        side=_qr(request.verification_uri_complete),
     )
+
+
+def _browser_html(request: BrowserRequest, opened: bool, device: DeviceRequest | None) -> str:  # noqa: FBT001
+    code = ""
+    if device is not None:
+        code = (
+            f'<div style="border-top:1px solid rgba(127,127,127,.45);margin-top:12px;padding-top:10px">'
+            f"That page does not reach this machine? Then use a code, here or on any device."
+            f"{_button(device.verification_uri_complete, 'Use a code')}{_code(device.user_code)}"
+            f'<div style="{_QUIET}">{_countdown(device)}</div></div>'
+        )
+    return _card(
+        _head(request.session),
+        f'<div style="margin-top:10px">{_browser_words(opened)}</div>',
+        _button(request.url, "Open it again" if opened else "Open the sign-in page"),
+        f"<div>{_CHECK_PAGE}</div>",
+        f'<div style="{_QUIET};margin-top:8px">Stop the cell to cancel.</div>',
+        code,
+        side=_qr(device.verification_uri_complete) if device is not None else "",
+    )
+
+
+def _card(*parts: str, side: str) -> str:
+    return f'<div style="{_CARD}"><div style="flex:1 1 18em;min-width:0">{"".join(parts)}</div>{side}</div>'
+
+
+def _head(session: Session) -> str:
+    return (
+        f'<div style="font-weight:600;font-size:1.15em">{escape(_title(session))}</div>'
+        f'<div style="{_QUIET};overflow-wrap:anywhere">{escape(_who(session))}</div>'
+    )
+
+
+def _button(url: str, words: str) -> str:
+    link = escape(_http_only(url), quote=True)
+    return (
+        f'<div style="margin:12px 0 8px"><a href="{link}" target="_blank" rel="noopener noreferrer" '
+        f'style="{_BUTTON}">{words}</a></div>'
+    )
+
+
+def _code(user_code: str) -> str:
+    return f'<div style="{_QUIET}">Code</div><div style="{_CODE}">{escape(user_code)}</div>'
 
 
 def _http_only(url: str) -> str:

@@ -6,6 +6,7 @@ would, by each magic's own argparse parser, which is also where ``%magic?`` and 
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Unicode
 
-from sso_magic.errors import UsageError
+from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +37,10 @@ class SSOMagics(Magics):
 
     production = Unicode(
         r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)", help="Accounts whose name or id this finds are marked as production."
+    ).tag(config=True)
+
+    sign_in = Unicode(
+        "auto", help="How %sso_login asks: 'browser', 'device', or 'auto' (by where the kernel runs)."
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -62,12 +67,16 @@ class SSOMagics(Magics):
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
     @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @argument("--browser", action="store_true", help="through the browser of the machine this kernel runs on")
+    @argument("--device", action="store_true", help="by a code that is approved on any device")
+    @argument("--no-open", action="store_true", help="show the link only, open no browser")
     @argument("--force", action="store_true", help="ask again even where a token is valid")
     @line_magic
     def sso_login(self, line: str) -> None:
         """Sign in to IAM Identity Center.
 
-        Silent where a token is valid or can be refreshed; else a link and a code in the cell.
+        Silent where a token is valid or can be refreshed. Else through the browser where it is on this machine, and by
+        a link and a code in the cell elsewhere.
 
         Examples::
 
@@ -76,11 +85,21 @@ class SSOMagics(Magics):
             %sso_login https://example.awsapps.com/start --region eu-west-1
         """
         args = parse(self.sso_login, line)
-        center = self.center(args.session, args.region)
-        if center.sign_in(force=args.force):
-            from sso_magic.display import say
+        if args.browser and args.device:
+            raise UsageError("Say --browser or --device, not both.")
+        from sso_magic.display import say
 
-            say(center.sign_in_line())
+        center = self.center(args.session, args.region)
+        if not args.force and center.tokens.is_usable():
+            with contextlib.suppress(SignInRequired):
+                center.sign_in()
+                say(center.sign_in_line())
+                return
+        method = "browser" if args.browser else "device" if args.device else self.sign_in
+        try:
+            center.sign_in(force=True, method=method, open_browser=not args.no_open)
+        except KeyboardInterrupt:
+            raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")

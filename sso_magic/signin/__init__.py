@@ -3,6 +3,9 @@
     tokens.py         the token file (portal-protocol 7.1)
     registration.py   the client registration and its file (7.3)
     device.py         device authorization: a code that is approved on any machine (2.6)
+    browser.py        authorization code with PKCE through the browser of this machine (2.7)
+    where.py          whether the browser is on this machine
+    flow.py           one sign-in, by whichever of the two fits
     provider.py       `TokenProvider`: what a session's access token is right now; sign in, refresh, sign out
 
 The file is shared: whatever is in memory here, the file says who is signed in.

@@ -19,6 +19,7 @@ from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from datetime import datetime
 
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
@@ -74,7 +75,9 @@ def sign_in(
         output = _create_token(oidc, registration, request)  # one that is approved already need not ask (2.6, step 3)
     if output is None:
         prompt.device(request)
-        output = _poll(oidc, registration, request, cancel)
+        output = poll(oidc, registration, request, cancel.wait)
+    if output is None:
+        raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
     return token_of(output, registration)
 
 
@@ -96,14 +99,22 @@ def start(oidc: SSOOIDC, session: Session, registration: Registration) -> Device
     )
 
 
-def _poll(
-    oidc: SSOOIDC, registration: Registration, request: DeviceRequest, cancel: threading.Event
-) -> CreateTokenOutput:
-    interval, failures = request.interval, 0
+def poll(
+    oidc: SSOOIDC, registration: Registration, request: DeviceRequest, pause: Callable[[float], bool]
+) -> CreateTokenOutput | None:
+    """Asks until the person has decided.
+
+    Args:
+        oidc: The sign-in service.
+        registration: What the code was asked for with.
+        request: The code.
+        pause: Waits that many seconds; True ends the polling, and the answer is None.
+    """
+    interval, failures = float(request.interval), 0
     deadline = time.monotonic() + request.expires_in
     while time.monotonic() < deadline:
-        if cancel.wait(min(interval, max(0.0, deadline - time.monotonic()))):
-            raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+        if pause(min(interval, max(0.0, deadline - time.monotonic()))):
+            return None
         try:
             output = _create_token(oidc, registration, request)
         except SlowDownException:

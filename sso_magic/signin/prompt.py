@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
 
 
@@ -13,6 +14,9 @@ class Prompt(Protocol):
 
     def device(self, request: DeviceRequest) -> None:
         """Show link and code, and that they run out; return at once."""
+
+    def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
+        """Show the page's link, and the code beside it once there is one; return at once. It may be called again."""
 
     def close(self, line: str) -> None:
         """Put this line in the place of all that was shown. It is called once, also after an error."""

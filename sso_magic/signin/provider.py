@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from sso_magic import cache
 from sso_magic.errors import CacheError, ClientError, SignInRequired
-from sso_magic.signin import registration as registrations
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import Token, utc_now
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from sso_magic.portal import SSO
     from sso_magic.profiles import Session
     from sso_magic.secret import Secret
+    from sso_magic.signin.flow import Method
     from sso_magic.signin.prompt import Prompt
-    from sso_magic.signin.registration import Registration
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
 RETRY_GAP = 30  # seconds between refreshes that failed
@@ -144,36 +143,40 @@ class TokenProvider:
             return SignInRequired(f"The sign-in to {name} could not be refreshed ({self._failure}). Run {command}")
         return SignInRequired(f"The sign-in to {name} has ended. Run {command}")
 
-    def sign_in(self, prompt: Prompt, *, cancel: threading.Event | None = None) -> Token:
-        """Signs in by device code, whatever token there is; returns when approved.
+    def sign_in(
+        self,
+        prompt: Prompt,
+        *,
+        method: Method = "auto",
+        open_browser: bool = True,
+        cancel: threading.Event | None = None,
+    ) -> Token:
+        """Signs in, whatever token there is; returns when approved.
+
+        Args:
+            prompt: Shows the request.
+            method: Through the browser, by device code, or whichever fits where the kernel runs.
+            open_browser: Open the page, or only show its link.
+            cancel: Ends the wait when set.
 
         Raises:
             SignInError: Denied, expired or cancelled.
             ClientError: The service could not be reached or refused.
         """
-        from sso_magic.signin import device
+        from sso_magic.signin import flow
 
-        token = self._with_registration(
-            lambda registration: device.sign_in(
-                self._oidc(), self.session, registration, prompt, cancel or threading.Event()
-            )
+        token = flow.sign_in(
+            self._oidc(),
+            self.session,
+            prompt,
+            method=method,
+            open_browser=open_browser,
+            cancel=cancel or threading.Event(),
         )
         with self._lock, cache.lock(self.session.key):
             self._failed_at, self._failure = float("-inf"), None
             self._keep(token)
         return token
-
-    def _with_registration(self, run: Callable[[Registration], Token]) -> Token:
-        """Runs with the stored registration; if the service refuses that one, with a new one."""
-        from sso_magic.oidc import InvalidClientException, UnauthorizedClientException
-
-        stored = registrations.load(self.session, utc_now())
-        if stored:
-            try:
-                return run(stored)
-            except (InvalidClientException, UnauthorizedClientException):
-                registrations.forget(self.session)
-        return run(registrations.register(self._oidc(), self.session))
 
     def _keep(self, token: Token) -> None:
         try:

@@ -69,8 +69,9 @@ def register(
     *,
     grant_types: tuple[str, ...] = (),
     redirect_uris: tuple[str, ...] = (),
+    keep: bool = True,
 ) -> Registration:
-    """Registers a client and keeps it in the file; a file that cannot be written costs only that.
+    """Registers a client and keeps it in the file, unless told not to; a file that cannot be written costs only that.
 
     The default scope is registered where none is configured, since only a scoped registration gets a refresh
     token (2.4). A legacy profile's is not scoped: the AWS CLI shares its token and cannot refresh it (7.2).
@@ -88,10 +89,18 @@ def register(
         raise DeserializationError("The service registered no client. Try again; if it stays so, ask who runs it.")
     expires_at = datetime.fromtimestamp(output.client_secret_expires_at or 0, timezone.utc)
     registration = Registration(output.client_id, output.client_secret, expires_at)
+    if keep:
+        _store(session, registration, scopes, grant_types)
+    return registration
+
+
+def _store(
+    session: Session, registration: Registration, scopes: tuple[str, ...] | None, grant_types: tuple[str, ...]
+) -> None:
     content: dict[str, object] = {
         "clientId": registration.client_id,
         "clientSecret": registration.client_secret,
-        "expiresAt": cache.format_timestamp(expires_at),
+        "expiresAt": cache.format_timestamp(registration.expires_at),
     }
     if session.scopes or grant_types:
         content["scopes"] = list(scopes or ())
@@ -99,7 +108,6 @@ def register(
         content["grantTypes"] = list(grant_types)
     with contextlib.suppress(CacheError):
         cache.write(path(session), content)
-    return registration
 
 
 def forget(session: Session) -> None:

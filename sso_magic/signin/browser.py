@@ -1,0 +1,213 @@
+"""Authorization code with PKCE through the browser (portal-protocol 2.7; RFC 7636, RFC 8252).
+
+The listener stands on 127.0.0.1 alone, before the browser opens: a browser that is signed in already answers at once.
+It takes one path, compares the state in constant time, answers a page that repeats nothing of the request, and stops.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import string
+import threading
+import uuid
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from sso_magic.errors import SignInDenied, SignInError, SignInExpired
+from sso_magic.oidc import AccessDeniedException, ExpiredTokenException
+from sso_magic.profiles import DEFAULT_SCOPE
+from sso_magic.secret import Secret
+from sso_magic.signin.callback_page import page
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from sso_magic.oidc import SSOOIDC, CreateTokenOutput
+    from sso_magic.profiles import Session
+    from sso_magic.signin.registration import Registration
+
+GRANT = "authorization_code"
+GRANT_TYPES = (GRANT, "refresh_token")
+CALLBACK_PATH = "/oauth/callback"
+REGISTERED_URI = f"http://127.0.0.1{CALLBACK_PATH}"  # without a port, which the service ignores for loopback
+EXPIRES_IN = 600  # seconds, as the AWS CLI waits
+_VERIFIER_LETTERS = string.ascii_letters + string.digits + "-._~"
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserRequest:
+    """What a person needs to approve a sign-in in the browser.
+
+    Attributes:
+        session: Who asks.
+        url: The page to open; it is good for this one sign-in.
+        expires_in: Seconds it is waited for.
+    """
+
+    session: Session
+    url: str = field(repr=False)
+    expires_in: int = EXPIRES_IN
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 code challenge of a verifier (RFC 7636 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+
+
+class BrowserSignIn:
+    """One sign-in through the browser: a context manager that holds the listener.
+
+    Args:
+        session: Who asks.
+        registration: A client registered for `GRANT_TYPES` and `REGISTERED_URI`.
+        authorize_url: Where the page is.
+    """
+
+    def __init__(self, session: Session, registration: Registration, authorize_url: str) -> None:
+        self._registration = registration
+        self._session = session
+        self._verifier = Secret("".join(secrets.choice(_VERIFIER_LETTERS) for _ in range(64)))
+        self._state = Secret(str(uuid.uuid4()))
+        self._authorize_url = authorize_url
+        self.answered = threading.Event()
+        self._code: Secret | None = None
+        self._error: str | None = None
+        self._server: _Listener | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._server = _Listener(self)
+        except OSError as error:
+            raise SignInError(
+                f"No port on 127.0.0.1 could be opened for the browser's answer ({error.strerror or error}). "
+                "Run %sso_login --device"
+            ) from None
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="sso-magic-callback", daemon=True
+        ).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    @property
+    def redirect_uri(self) -> str:
+        """The listener's address, with its port."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_port}{CALLBACK_PATH}"
+
+    def request(self) -> BrowserRequest:
+        """The page to open."""
+        scopes = " ".join(self._session.scopes or (DEFAULT_SCOPE,))
+        parameters = {
+            "response_type": "code",
+            "client_id": self._registration.client_id,
+            "redirect_uri": self.redirect_uri,
+            "state": self._state.reveal(),
+            "code_challenge_method": "S256",
+            "scopes": scopes,
+            "code_challenge": challenge_of(self._verifier.reveal()),
+        }
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        return BrowserRequest(self._session, f"{self._authorize_url}?{query}")
+
+    def take(self, query: str) -> bool | None:
+        """Reads the browser's answer: True for a code, False for an error, None for what is not an answer to us."""
+        values = {name: found[-1] for name, found in parse_qs(query).items()}
+        if not hmac.compare_digest(values.get("state", "").encode(), self._state.encode()):
+            return None
+        if "error" in values:
+            self._error = values["error"]
+        elif values.get("code"):
+            self._code = Secret(values["code"])
+        else:
+            return None
+        self.answered.set()
+        return self._error is None
+
+    def redeem(self, oidc: SSOOIDC) -> CreateTokenOutput:
+        """Exchanges the code for an access token.
+
+        Raises:
+            SignInDenied: The person, or the identity provider, said no.
+            SignInExpired: The code ran out.
+        """
+        if self._error is not None or self._code is None:
+            if self._error == "access_denied":
+                raise _denied(self._session)
+            known = self._error if (self._error or "").isidentifier() else "an error"
+            raise SignInError(
+                f"The sign-in page answered {known}. Run %sso_login again, or %sso_login --device for a code."
+            )
+        try:
+            return oidc.create_token(
+                client_id=self._registration.client_id,
+                client_secret=self._registration.client_secret,
+                grant_type=GRANT,
+                code=self._code,
+                code_verifier=self._verifier,
+                redirect_uri=self.redirect_uri,
+            )
+        except AccessDeniedException:
+            raise _denied(self._session) from None
+        except ExpiredTokenException:
+            raise SignInExpired("The approval came too late. Run %sso_login to start again.") from None
+
+
+def _denied(session: Session) -> SignInDenied:
+    return SignInDenied(f"The sign-in to {session.label} was denied in the browser. Run %sso_login to start again.")
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = False
+
+    def __init__(self, sign_in: BrowserSignIn) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.sign_in = sign_in
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no news, and a traceback would show the query."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+    server_version = "sso_magic"
+    sys_version = ""
+    timeout = 10
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if parts.path != CALLBACK_PATH or not self._is_ours():
+            self._answer(404, page("missing"))
+            return
+        result = self.server.sign_in.take(parts.query)
+        if result is None:
+            self._answer(400, page("foreign"))
+        else:
+            self._answer(200, page("done" if result else "denied"))
+
+    def _is_ours(self) -> bool:
+        """Only under the address that was registered: another name that resolves to loopback is another site."""
+        return self.headers.get("Host", "") == f"127.0.0.1:{self.server.server_port}"
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is the library's
+        """Nothing: the query holds the code."""

@@ -1,0 +1,144 @@
+"""One sign-in: through the browser where it is on this machine, by device code elsewhere.
+
+A browser that cannot be opened, or that does not come back soon, costs no second start: the device code is shown beside
+the link, and whichever is approved first wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import webbrowser
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from sso_magic.errors import ClientError, ConfigError, SignInCancelled, SignInExpired
+from sso_magic.oidc import InvalidClientException, UnauthorizedClientException
+from sso_magic.signin import browser, device
+from sso_magic.signin import registration as registrations
+from sso_magic.signin.tokens import utc_now
+from sso_magic.signin.where import remote_signal
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from sso_magic.oidc import SSOOIDC
+    from sso_magic.profiles import Session
+    from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.registration import Registration
+    from sso_magic.signin.tokens import Token
+
+Method = Literal["auto", "browser", "device"]
+T = TypeVar("T")
+
+FALLBACK_AFTER = 20  # seconds without an answer from the browser, after which the device code is offered too
+_TICK = 0.2  # seconds between looks at two events
+
+
+def sign_in(
+    oidc: SSOOIDC,
+    session: Session,
+    prompt: Prompt,
+    *,
+    method: Method,
+    open_browser: bool,
+    cancel: threading.Event,
+) -> Token:
+    """Signs in by the method, or by the one that fits; returns when approved.
+
+    Raises:
+        SignInError: Denied, expired or cancelled.
+        ConfigError: There is no such method.
+    """
+    if method not in ("auto", "browser", "device"):
+        raise ConfigError(f"sign_in is {method!r}: it can be 'auto', 'browser' or 'device'.")
+    if method == "browser" or (method == "auto" and _browser_fits(session)):
+        return _by_browser(oidc, session, prompt, open_browser=open_browser, cancel=cancel)
+    return _with_registration(
+        oidc, session, (), (), lambda registration: device.sign_in(oidc, session, registration, prompt, cancel)
+    )
+
+
+def _browser_fits(session: Session) -> bool:
+    """The legacy format has the device code only, for the AWS CLI as for us (portal-protocol 13)."""
+    return (session.name is not None or session.scopes is not None) and remote_signal() is None
+
+
+def _with_registration(
+    oidc: SSOOIDC,
+    session: Session,
+    grant_types: tuple[str, ...],
+    redirect_uris: tuple[str, ...],
+    run: Callable[[Registration], T],
+) -> T:
+    """Runs with the stored registration; if the service refuses that one, with a new one."""
+    stored = registrations.load(session, utc_now(), grant_types=grant_types)
+    if stored:
+        try:
+            return run(stored)
+        except (InvalidClientException, UnauthorizedClientException):
+            registrations.forget(session)
+    return run(registrations.register(oidc, session, grant_types=grant_types, redirect_uris=redirect_uris))
+
+
+def _by_browser(
+    oidc: SSOOIDC, session: Session, prompt: Prompt, *, open_browser: bool, cancel: threading.Event
+) -> Token:
+    def run(registration: Registration) -> Token:
+        with browser.BrowserSignIn(session, registration, oidc.authorize_url) as attempt:
+            request = attempt.request()
+            opened = open_browser and _open(request.url)
+            prompt.browser(request, opened=opened, device=None)
+            grace = FALLBACK_AFTER if opened or not open_browser else 0
+            if not _wait(attempt.answered, cancel, grace):
+                token = _offer_device(oidc, prompt, request, attempt, cancel, opened=opened)
+                if token is not None:
+                    return token
+            return device.token_of(attempt.redeem(oidc), registration)
+
+    return _with_registration(oidc, session, browser.GRANT_TYPES, (browser.REGISTERED_URI,), run)
+
+
+def _offer_device(
+    oidc: SSOOIDC,
+    prompt: Prompt,
+    request: browser.BrowserRequest,
+    attempt: browser.BrowserSignIn,
+    cancel: threading.Event,
+    *,
+    opened: bool,
+) -> Token | None:
+    """Waits for the browser and for a device code at once; None if it was the browser that answered."""
+    try:
+        registration = registrations.register(oidc, request.session, keep=False)
+        code = device.start(oidc, request.session, registration)
+    except ClientError:
+        if not _wait(attempt.answered, cancel, request.expires_in):
+            raise SignInExpired("The sign-in was not approved in time. Run %sso_login to start again.") from None
+        return None
+    prompt.browser(request, opened=opened, device=code)
+    output = device.poll(oidc, registration, code, lambda seconds: _wait(attempt.answered, cancel, seconds))
+    return device.token_of(output, registration) if output is not None else None
+
+
+def _wait(answered: threading.Event, cancel: threading.Event, seconds: float) -> bool:
+    """Waits for the browser's answer; False if none came in time.
+
+    Raises:
+        SignInCancelled: ``cancel`` was set first.
+    """
+    deadline = time.monotonic() + seconds
+    while not cancel.is_set():
+        left = deadline - time.monotonic()
+        if answered.wait(max(0.0, min(_TICK, left))):
+            return True
+        if left <= 0:
+            return False
+    raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+
+
+def _open(url: str) -> bool:
+    """Opens the page in the browser of this machine; False if that cannot be done."""
+    with contextlib.suppress(webbrowser.Error, OSError):
+        return webbrowser.open(url)
+    return False

@@ -1,0 +1,53 @@
+"""A secret shows itself nowhere, and still gets on the wire."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import pickle
+
+import pytest
+import requests
+from IPython.lib.pretty import pretty
+
+from sso_magic.secret import Secret
+
+PLANTED = "aoaAAAA-planted-token"
+
+
+@pytest.fixture
+def secret() -> Secret:
+    return Secret(PLANTED)
+
+
+def test_it_is_redacted_however_it_is_shown(secret, caplog):
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("any").debug("token %s %r", secret, [secret])
+    shown = [str(secret), repr(secret), f"{secret}", f"{secret!r:>40}", "%s" % secret, "{}".format(secret)]  # noqa: UP031, UP032
+    shown += [repr({"token": secret}), pretty([secret]), secret._repr_html_(), caplog.text]
+    assert not [text for text in shown if PLANTED in text]
+    assert "***" in caplog.text
+
+
+def test_it_is_redacted_in_a_pickle(secret):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        pickled = pickle.dumps(secret, protocol)
+        assert PLANTED.encode() not in pickled
+        assert pickle.loads(pickled).reveal() == "***"
+
+
+def test_a_copy_in_this_process_is_the_secret_itself(secret):
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy({"token": secret})["token"] is secret
+
+
+def test_it_gets_on_the_wire_as_it_is(secret, monkeypatch):
+    request = requests.Request("GET", "http://127.0.0.1/", headers={"x-amz-sso_bearer_token": secret}).prepare()
+    assert request.headers["x-amz-sso_bearer_token"].encode() == PLANTED.encode()
+    assert json.dumps({"token": secret}) == json.dumps({"token": PLANTED})
+    monkeypatch.setenv("PLANTED", secret)
+    assert os.environ["PLANTED"] == PLANTED
+    assert type(secret.reveal()) is str
+    assert secret.reveal() == PLANTED

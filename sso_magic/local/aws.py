@@ -32,11 +32,19 @@ class AWS:
     moto's accounts belong to the process, not to this object: two of these in one process share buckets.
 
     Args:
+        keys: Every key that was minted, by its id; those minted here are added.
         content: Whether accounts have buckets with something in them.
     """
 
     def __init__(
-        self, clock: Clock, knobs: Knobs, region: str, organization: Callable[[], Organization], *, content: bool
+        self,
+        knobs: Knobs,
+        clock: Clock,
+        keys: dict[str, Minted],
+        region: str,
+        organization: Callable[[], Organization],
+        *,
+        content: bool,
     ) -> None:
         missing = [name for name in ("moto", "flask", "flask_cors", "boto3") if find_spec(name) is None]
         if missing:
@@ -48,7 +56,7 @@ class AWS:
         self.region = region
         self.organization = organization
         self.content = content
-        self.minted: dict[str, Minted] = {}
+        self.keys = keys
         self._port = 0
         self._ready: Future[Accounts] = Future()
         self._server: Server | None = None
@@ -89,8 +97,7 @@ class AWS:
         self._thread, self._server = None, None
 
     def reset(self) -> None:
-        """Forgets every key, bucket and role."""
-        self.minted.clear()
+        """Forgets every bucket and role."""
         if self._thread is not None:
             self._ready.result().reset()
 
@@ -103,7 +110,7 @@ class AWS:
         access_key_id, secret, token = self._ready.result().assume_role(role_arn, session_name)
         account_id = role_arn.split(":")[4]
         keys = Minted(access_key_id, secret, token, account_id, role_arn, session_name, expires_at)
-        self.minted[access_key_id] = keys
+        self.keys[access_key_id] = keys
         return keys
 
     def role_lifetime(self) -> float:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local.authorize import Authorize
 from sso_magic.local.clock import Clock
+from sso_magic.local.console import Console
 from sso_magic.local.errors import KnobError, NothingPending, NotRunning
 from sso_magic.local.faults import Fault, Faults
 from sso_magic.local.keys import Minted, random_keys, reserved_role_arn
@@ -22,6 +24,7 @@ from sso_magic.local.knobs import Knobs
 from sso_magic.local.listener import Listener, listen
 from sso_magic.local.oidc import Oidc
 from sso_magic.local.organization import Organization
+from sso_magic.local.pages import Pages
 from sso_magic.local.portal import Portal
 from sso_magic.local.request_log import RequestLog
 from sso_magic.local.state import (
@@ -32,7 +35,7 @@ from sso_magic.local.state import (
     SignInSession,
     State,
 )
-from sso_magic.local.wire import Request, Response, portal_error
+from sso_magic.local.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -62,7 +65,7 @@ class LocalIdentityCenter(Knobs):
         KnobError: a knob does not exist or cannot have that value.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         organization: Organization | None = None,
         *,
@@ -75,8 +78,9 @@ class LocalIdentityCenter(Knobs):
         **knobs: Any,
     ) -> None:
         self.region = region
-        self.clock = Clock()
+        self.clock = Clock(self)
         self.requests = RequestLog()
+        self.keys: dict[str, Minted] = {}
         self._asked_port, self._asked_aws_port = port, aws_port
         self._original = organization
         self._initial_faults = list(faults)
@@ -89,10 +93,14 @@ class LocalIdentityCenter(Knobs):
         if aws:
             from sso_magic.local.aws import AWS
 
-            self._aws = AWS(self.clock, self, region, lambda: self._organization, content=content)
+            self._aws = AWS(self, self.clock, self.keys, region, lambda: self._organization, content=content)
         self.state = State(self.clock, self, region)
         self._oidc = Oidc(self, self.clock, self.state, lambda: self._organization, lambda: self.url)
         self._portal = Portal(self, self.clock, self.state, lambda: self._organization, self._mint)
+        self._web = Web(self.clock, lambda: self._organization, region)
+        self._console = Console(self._web, self.clock, self.keys)
+        authorize = Authorize(self._web, self.state, self._oidc, self)
+        self._pages = Pages(self._web, self.state, self._oidc, authorize, self._console)
         self.set_knobs(knobs)
 
     # ---- running ----
@@ -122,7 +130,7 @@ class LocalIdentityCenter(Knobs):
             sock.close()
             raise
         self._port = sock.getsockname()[1]
-        self._listener = Listener(self, self._routes(), self._other, {"GetRoleCredentials": self._aws_ready})
+        self._listener = Listener(self, self._routes(), self._pages, {"GetRoleCredentials": self._aws_ready})
         self._listener.start(sock)
 
     def stop(self) -> None:
@@ -141,6 +149,9 @@ class LocalIdentityCenter(Knobs):
         self.state.clear()
         self._portal.clear()
         self.requests.clear()
+        self.keys.clear()
+        self._web.forms.clear()
+        self._console.clear()
         if self._aws is not None:
             self._aws.reset()
 
@@ -208,16 +219,6 @@ class LocalIdentityCenter(Knobs):
     @faults.setter
     def faults(self, rules: Iterable[Fault | str]) -> None:
         self._faults = Faults(rules)
-
-    def set_knobs(self, values: dict[str, Any]) -> None:
-        """Sets the knobs that are named; see `Knobs`."""
-        super().set_knobs(values)
-        self.clock.offset = self.clock_offset
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "clock_offset":
-            self.clock.offset = self.clock_offset
 
     def advance(self, seconds: float) -> None:
         """Moves its clock forward."""
@@ -327,15 +328,13 @@ class LocalIdentityCenter(Knobs):
             "/token": ("CreateToken", oidc.create_token),
         }
 
-    @staticmethod
-    def _other(request: Request) -> Response:
-        raise portal_error("UnknownOperationException", f"Nothing is at {request.path}", 404)
-
     def _aws_ready(self) -> Awaitable[Any] | None:
         return self._aws.waiting() if self._aws is not None else None
 
     def _mint(self, account_id: str, role: str, user: str, expires_at: float) -> Minted:
         arn = reserved_role_arn(account_id, role)
-        if self._aws is None:
-            return random_keys(account_id, arn, user, expires_at)
-        return self._aws.assume_role(arn, user, expires_at)
+        if self._aws is not None:
+            return self._aws.assume_role(arn, user, expires_at)
+        keys = random_keys(account_id, arn, user, expires_at)
+        self.keys[keys.access_key_id] = keys
+        return keys

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sso_magic.local.knobs import Knobs
 
 
 class Clock:
-    """Seconds since the epoch, `offset` seconds ahead of this machine (behind, if negative)."""
+    """Seconds since the epoch, `clock_offset` seconds ahead of this machine (behind, if negative)."""
 
-    def __init__(self) -> None:
-        self.offset = 0.0
+    def __init__(self, knobs: Knobs) -> None:
+        self._knobs = knobs
         self._date = (0, "")
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
-        return time.time() + self.offset
+        return time.time() + self._knobs.clock_offset
 
     def date(self) -> str:
         """The HTTP ``Date`` header, made once a second."""

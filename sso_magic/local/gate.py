@@ -81,7 +81,7 @@ class Gate:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
         signature = Signature.of(environ)
-        keys = self._aws.minted.get(signature.access_key_id) if signature is not None else None
+        keys = self._aws.keys.get(signature.access_key_id) if signature is not None else None
         wrong = self._wrong(environ, signature, keys)
         if wrong or signature is None or keys is None:
             return _refuse(environ, start_response, signature, wrong)

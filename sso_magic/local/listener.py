@@ -158,7 +158,7 @@ class Listener:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _later(  # noqa: PLR0913, PLR0917
+    async def _later(
         self,
         http: HTTPServerRequest,
         request: Request,

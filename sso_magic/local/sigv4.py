@@ -59,7 +59,7 @@ class Signature:
         return None
 
     @classmethod
-    def _read(  # noqa: PLR0913
+    def _read(
         cls, credential: str, headers: str, signature: str, token: str, timestamp: str, *, presigned: bool
     ) -> Signature | None:
         scope = credential.split("/")

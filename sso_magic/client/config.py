@@ -1,0 +1,389 @@
+"""A client's configuration: from code, else environment, else shared file, else default; then it never changes.
+
+`resolve_config` is the only place where settings come together (portal-protocol 3.5 to 3.7, 4, 11.1, 12.3). Each value
+of the result says where it came from (`ClientConfig.sources`), and each error about one names setting and source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
+from sso_magic.client.endpoints import check_endpoint, check_region, resolve_endpoint, without_fips_mark
+from sso_magic.client.http import RequestsHandler
+from sso_magic.client.network import check_ca_bundle, check_proxies, environment_proxies
+from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
+from sso_magic.client.shared_config import load_shared_config
+from sso_magic.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sso_magic.client.command import Service
+    from sso_magic.client.http import RequestHandler
+    from sso_magic.client.ini import Section
+    from sso_magic.client.shared_config import SharedConfig
+
+CODE = "code"
+DEFAULT = "default"
+
+RETRY_MODES = ("standard", "adaptive", "legacy")
+CONNECTION_TIMEOUTS = {"legacy": 10.0, "standard": 3.1, "cross-region": 3.1, "in-region": 1.1, "mobile": 30.0}
+"""Seconds to make a connection, by defaults mode; ``legacy`` is what holds if none is chosen."""
+_APP_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~ ]{1,50}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """The resolved configuration of a client. Nothing of it changes.
+
+    Attributes:
+        service_id: ``SSO`` or ``SSO OIDC``.
+        api_version: The date of the service's model.
+        runtime: ``python``.
+        profile: The profile whose settings were used.
+        region: The region, or None where a custom endpoint made one needless.
+        endpoint: The base URL that requests go to.
+        is_custom_endpoint: Whether `endpoint` was configured, not made by the rules.
+        use_fips_endpoint: Whether a FIPS endpoint was asked for.
+        use_dualstack_endpoint: Whether a dual-stack endpoint was asked for.
+        ignore_configured_endpoint_urls: Whether endpoints of environment and files are passed over.
+        max_attempts: How many attempts a call may take, the first included.
+        retry_mode: ``standard``, ``adaptive`` or ``legacy`` (``standard`` with 5 attempts).
+        retry_strategy: What decides on retries.
+        defaults_mode: What the connection timeout follows if it is not given.
+        ca_bundle: A file or directory of CA certificates; None for those of requests.
+        proxies: By protocol.
+        request_handler: What sends requests.
+        owns_request_handler: Whether the client made it, and closes it.
+        logger: Has ``info`` and ``error``; None logs nothing.
+        custom_user_agent: Put at the end of the user agent.
+        user_agent_app_id: The application's name in the user agent.
+        validate_parameters: Whether inputs are checked before they are sent.
+        extensions: The extensions that were applied.
+        environ: The environment that was read.
+        sources: Setting to where its value came from: ``code``, a variable's name, a profile's, ``default``.
+    """
+
+    service_id: str
+    api_version: str
+    profile: str
+    region: str | None
+    endpoint: str
+    is_custom_endpoint: bool
+    use_fips_endpoint: bool
+    use_dualstack_endpoint: bool
+    ignore_configured_endpoint_urls: bool
+    max_attempts: int
+    retry_mode: str
+    retry_strategy: RetryStrategy
+    defaults_mode: str
+    ca_bundle: str | None
+    proxies: Mapping[str, str]
+    request_handler: RequestHandler
+    owns_request_handler: bool
+    logger: Any
+    custom_user_agent: str | None
+    user_agent_app_id: str | None
+    validate_parameters: bool
+    extensions: tuple[Any, ...]
+    sleep: Callable[[float], None] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+    sources: Mapping[str, str] = field(repr=False)
+    runtime: str = "python"
+
+
+class ExtensionConfiguration:
+    """What an extension may look at and change before the client is made: the constructor's settings by name.
+
+    Each extension has a method ``configure(configuration)``, as in the JavaScript SDK.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self.changed: set[str] = set()
+
+    def get(self, name: str) -> Any:
+        """What code gave for a setting; None if nothing."""
+        return self._settings.get(name)
+
+    def set(self, name: str, value: Any) -> None:
+        """Gives a setting another value.
+
+        Raises:
+            ConfigError: there is no such setting.
+        """
+        if name not in self._settings:
+            raise ConfigError(f"An extension sets {name!r}; the settings are {', '.join(sorted(self._settings))}.")
+        self._settings[name] = value
+        self.changed.add(name)
+
+
+class _Settings:
+    """Looks one setting after the other up in code, environment and profile, and notes where it was found."""
+
+    def __init__(self, code: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._code = code
+        self._environ = environ
+        self.changed_by_extension: set[str] = set()
+        self.sources: dict[str, str] = {}
+        self._section: Section = {}
+        self._profile = ""
+
+    def use_profile(self, name: str, section: Section) -> None:
+        self._profile, self._section = name, section
+
+    def code(self, name: str) -> Any:
+        """What code gave: a value, or what a function of no arguments returns."""
+        value = self._code.get(name)
+        return value() if callable(value) else value
+
+    def find(self, name: str, variables: tuple[str, ...] = (), key: str | None = None) -> Any:
+        """The first value there is, or None; an empty variable or key is as good as none."""
+        value = self.code(name)
+        if value is not None:
+            return self.found(name, value, "extension" if name in self.changed_by_extension else CODE)
+        for variable in variables:
+            if self._environ.get(variable):
+                return self.found(name, self._environ[variable], variable)
+        value = self._section.get(key) if key else None
+        if value:
+            return self.found(name, value, self.profile_source(key or ""))
+        return self.found(name, None, DEFAULT)
+
+    def profile_source(self, key: str) -> str:
+        return f"{key} of profile {self._profile!r}"
+
+    def found(self, name: str, value: Any, source: str) -> Any:
+        self.sources[name] = source
+        return value
+
+    def refuse(self, name: str, value: object, wanted: str) -> NoReturn:
+        raise ConfigError(f"{name} from {self.sources[name]} is {value!r}; it must be {wanted}.")
+
+    def text(self, name: str, variables: tuple[str, ...] = (), key: str | None = None) -> str | None:
+        value = self.find(name, variables, key)
+        if value is not None and not isinstance(value, str):
+            self.refuse(name, value, "text")
+        return value
+
+    def flag(self, name: str, variable: str) -> bool:
+        """True or false, said as such in any case; anything else is an error (portal-protocol 3.6)."""
+        value = self.find(name, (variable,), name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        if not isinstance(value, str) or value.lower() not in ("true", "false"):
+            self.refuse(name, value, "true or false")
+        return value.lower() == "true"
+
+    def choice(self, name: str, variable: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.find(name, (variable,), name)
+        if value is None:
+            return default
+        if not isinstance(value, str) or value.lower() not in allowed:
+            self.refuse(name, value, f"one of {', '.join(allowed)}")
+        return value.lower()
+
+    def count(self, name: str, variable: str, default: int) -> int:
+        value = self.find(name, (variable,), name)
+        if value is None:
+            return default
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip()):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            self.refuse(name, value, "a whole number of 1 or more")
+        return value
+
+
+def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
+    """The configuration of a client of this service.
+
+    Args:
+        service: Which service.
+        settings: The constructor's arguments by name; None for what was not given.
+
+    Raises:
+        ConfigError: a value is not one the setting can have; the message names the setting and its source.
+        ProfileNotFound: a profile was named that no file has.
+        EndpointError: no URL can be made of the settings.
+    """
+    extended = ExtensionConfiguration(settings)
+    extensions = tuple(settings["extensions"] or ())
+    for extension in extensions:
+        extension.configure(extended)
+    environ: Mapping[str, str] = os.environ if settings["environ"] is None else settings["environ"]
+    look = _Settings(settings, environ)
+    look.changed_by_extension = extended.changed
+    shared: SharedConfig = settings["shared_config"] or load_shared_config(environ)
+    profile = _profile(look, shared)
+    region, use_fips = _region(look)
+    use_dualstack = look.flag("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT")
+    ignore = look.flag("ignore_configured_endpoint_urls", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+    custom = _custom_endpoint(look, service, shared, profile, ignore=ignore)
+    endpoint = settings["endpoint_provider"] or resolve_endpoint
+    url = endpoint(
+        prefix=service.endpoint_prefix,
+        region=region,
+        use_fips=use_fips,
+        use_dual_stack=use_dualstack,
+        endpoint=custom,
+    )
+    mode, attempts, strategy = _retries(look, settings)
+    ca_bundle = _ca_bundle(look, environ)
+    proxies = _proxies(look, url, environ)
+    defaults_mode = _defaults_mode(look, environ, region)
+    handler, owned = _request_handler(look, defaults_mode, ca_bundle, proxies)
+    return ClientConfig(
+        service_id=service.id,
+        api_version=service.api_version,
+        profile=profile,
+        region=region,
+        endpoint=check_endpoint(url, look.sources["endpoint"]),
+        is_custom_endpoint=custom is not None,
+        use_fips_endpoint=use_fips,
+        use_dualstack_endpoint=use_dualstack,
+        ignore_configured_endpoint_urls=ignore,
+        max_attempts=attempts,
+        retry_mode=mode,
+        retry_strategy=strategy,
+        defaults_mode=defaults_mode,
+        ca_bundle=ca_bundle,
+        proxies=MappingProxyType(proxies),
+        request_handler=handler,
+        owns_request_handler=owned,
+        logger=look.found("logger", settings["logger"], CODE if settings["logger"] else DEFAULT),
+        custom_user_agent=_user_agent_part(look, "custom_user_agent"),
+        user_agent_app_id=_app_id(look),
+        validate_parameters=settings["validate_parameters"],
+        extensions=extensions,
+        sleep=settings["sleep"] or time.sleep,
+        environ=environ,
+        sources=MappingProxyType(look.sources),
+    )
+
+
+def _profile(look: _Settings, shared: SharedConfig) -> str:
+    name = look.text("profile")
+    if name is None:
+        look.found("profile", None, shared.active_profile_source)
+    look.use_profile(name or shared.active_profile, shared.profile(name))
+    return name or shared.active_profile
+
+
+def _region(look: _Settings) -> tuple[str | None, bool]:
+    """The region, and whether FIPS is wanted: a pseudo region such as ``fips-us-east-1`` says both (3.4)."""
+    given = look.text("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "region")
+    use_fips = look.flag("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT")
+    if given is None:
+        return None, use_fips
+    region, is_pseudo = without_fips_mark(given)
+    if is_pseudo and not use_fips:
+        use_fips = look.found("use_fips_endpoint", value=True, source=look.sources["region"])
+    return check_region(region, look.sources["region"]), use_fips
+
+
+def _custom_endpoint(
+    look: _Settings, service: Service, shared: SharedConfig, profile: str, *, ignore: bool
+) -> str | None:
+    """The endpoint by its sources, highest first (portal-protocol 3.5); None for the rules."""
+    url = look.text("endpoint")
+    if url is not None:
+        return check_endpoint(url, look.sources["endpoint"])
+    if ignore:
+        return None
+    url = look.text("endpoint", (f"AWS_ENDPOINT_URL_{service.key.upper()}", "AWS_ENDPOINT_URL"))
+    if url is None:
+        url = _services_endpoint(look, service, shared, profile)
+    if url is None:
+        url = look.text("endpoint", key="endpoint_url")
+    return None if url is None else check_endpoint(url, look.sources["endpoint"])
+
+
+def _services_endpoint(look: _Settings, service: Service, shared: SharedConfig, profile: str) -> str | None:
+    name = shared.profiles.get(profile, {}).get("services")
+    if not name:
+        return None
+    if not isinstance(name, str) or name not in shared.services:
+        raise ConfigError(
+            f"{look.profile_source('services')} is {name!r}, but {shared.config_path} has no section "
+            f"[services {name}]; add it, or take the key out."
+        )
+    section = shared.services[name].get(service.key)
+    url = section.get("endpoint_url") if isinstance(section, dict) else None
+    return look.found("endpoint", url, f"[services {name}] by profile {profile!r}") if url else None
+
+
+def _retries(look: _Settings, settings: Mapping[str, Any]) -> tuple[str, int, RetryStrategy]:
+    mode = look.choice("retry_mode", "AWS_RETRY_MODE", RETRY_MODES, "standard")
+    default = LEGACY_ATTEMPTS if mode == "legacy" else STANDARD_ATTEMPTS
+    attempts = look.count("max_attempts", "AWS_MAX_ATTEMPTS", default)
+    strategy: RetryStrategy | None = settings["retry_strategy"]
+    if strategy is not None:
+        look.found("retry_strategy", strategy, CODE)
+        return strategy.mode, strategy.max_attempts, strategy
+    look.found("retry_strategy", None, look.sources["retry_mode"])
+    if mode == "adaptive":
+        limiter = RateLimiter(sleep=settings["sleep"] or time.sleep)
+        return mode, attempts, AdaptiveRetryStrategy(attempts, limiter=limiter)
+    return mode, attempts, StandardRetryStrategy(attempts)
+
+
+def _ca_bundle(look: _Settings, environ: Mapping[str, str]) -> str | None:
+    """By the order of portal-protocol 4; a blank AWS_CA_BUNDLE is refused, not passed over."""
+    if look.code("ca_bundle") is None and environ.get("AWS_CA_BUNDLE") == "":
+        check_ca_bundle("", "AWS_CA_BUNDLE")
+    path = look.text("ca_bundle", ("AWS_CA_BUNDLE",), "ca_bundle")
+    if path is None:
+        path = look.text("ca_bundle", ("REQUESTS_CA_BUNDLE",))
+    return None if path is None else check_ca_bundle(path, look.sources["ca_bundle"])
+
+
+def _proxies(look: _Settings, endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
+    given = look.find("proxies")
+    if given is not None:
+        return check_proxies(given, endpoint)
+    found = environment_proxies(endpoint, environ)
+    look.found("proxies", found, "environment" if found else DEFAULT)
+    return found
+
+
+def _defaults_mode(look: _Settings, environ: Mapping[str, str], region: str | None) -> str:
+    mode = look.choice("defaults_mode", "AWS_DEFAULTS_MODE", (*CONNECTION_TIMEOUTS, "auto"), "legacy")
+    if mode != "auto":
+        return mode
+    here = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if not environ.get("AWS_EXECUTION_ENV") or not here:
+        return "standard"
+    return "in-region" if here == region else "cross-region"
+
+
+def _request_handler(
+    look: _Settings, defaults_mode: str, ca_bundle: str | None, proxies: Mapping[str, str]
+) -> tuple[RequestHandler, bool]:
+    given = look.find("request_handler")
+    if given is not None and not isinstance(given, dict):
+        return given, False
+    options: dict[str, Any] = {"connection_timeout": CONNECTION_TIMEOUTS[defaults_mode], **(given or {})}
+    try:
+        return RequestsHandler(ca_bundle=ca_bundle, proxies=proxies, **options), True
+    except TypeError as error:
+        raise ConfigError(f"request_handler from code: {error}.") from None
+
+
+def _app_id(look: _Settings) -> str | None:
+    value = look.text("user_agent_app_id", ("AWS_SDK_UA_APP_ID",), "sdk_ua_app_id")
+    if value is not None and not _APP_ID.match(value):
+        look.refuse("user_agent_app_id", value, "1 to 50 letters, digits, blanks or marks")
+    return value
+
+
+def _user_agent_part(look: _Settings, name: str) -> str | None:
+    value = look.text(name)
+    if value is not None and not value.isprintable():
+        look.refuse(name, value, "printable text of one line")
+    return value

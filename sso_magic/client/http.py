@@ -1,0 +1,278 @@
+"""A request, a response, and what carries one to the other: an adapter of requests (portal-protocol 4, 14).
+
+Nothing of a request is decided here: no redirect is followed, no netrc read, no environment looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from urllib.parse import quote
+
+import requests  # noqa: TC002 - requests.Session is part of a public signature, read by get_type_hints
+from requests.adapters import HTTPAdapter
+from requests.models import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+
+from sso_magic.client.endpoints import is_loopback
+from sso_magic.client.transport_errors import as_transport_error, without_frames
+from sso_magic.errors import ConfigError, DeserializationError, EndpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests.adapters import BaseAdapter
+
+Timeout = tuple[float, float]
+
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes of an answer that are read; the largest page of either service is far below."""
+_CHUNK = 65536
+
+
+class HttpRequest:
+    """A request before it is sent; middlewares may change it.
+
+    Attributes:
+        method: ``GET`` or ``POST``.
+        protocol: ``https`` or ``http``.
+        hostname: Without the port.
+        port: None for the protocol's own.
+        path: Starts with ``/``.
+        query: Parameter to value, not encoded.
+        headers: Lower-case name to value.
+        body: The bytes to send, or None.
+    """
+
+    __slots__ = ("body", "headers", "hostname", "method", "path", "port", "protocol", "query")
+
+    def __init__(  # noqa: PLR0913 - the parts of a request
+        self,
+        *,
+        method: str,
+        protocol: str,
+        hostname: str,
+        port: int | None,
+        path: str,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.protocol = protocol
+        self.hostname = hostname
+        self.port = port
+        self.path = path
+        self.query = {} if query is None else query
+        self.headers = {} if headers is None else headers
+        self.body = body
+
+    @property
+    def authority(self) -> str:
+        """Host and, where it is not the protocol's own, port: what the header ``host`` says."""
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return host if self.port is None else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole URL; all but unreserved characters of the query percent-encoded (portal-protocol 1.3.1)."""
+        base = f"{self.protocol}://{self.authority}{self.path}"
+        if not self.query:
+            return base
+        return base + "?" + "&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in self.query.items())
+
+    def __repr__(self) -> str:
+        return f"<HttpRequest {self.method} {self.protocol}://{self.authority}{self.path}>"
+
+
+class HttpResponse:
+    """What came back.
+
+    Attributes:
+        status_code: The HTTP status.
+        reason: Its phrase.
+        headers: Lower-case name to value.
+        body: The bytes; not in repr, not pickled.
+    """
+
+    __slots__ = ("body", "headers", "reason", "status_code")
+
+    def __init__(self, status_code: int, headers: Mapping[str, str], body: bytes = b"", reason: str = "") -> None:
+        self.status_code = status_code
+        self.reason = reason
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<HttpResponse {self.status_code}, {len(self.body)} bytes>"
+
+    def __reduce__(self) -> tuple[type[HttpResponse], tuple[object, ...]]:
+        return (HttpResponse, (self.status_code, self.headers, b"", self.reason))
+
+
+class RequestHandler(Protocol):
+    """What can be handed in as ``request_handler``."""
+
+    def handle(self, request: HttpRequest, *, timeout: Timeout | None = None) -> HttpResponse:
+        """Sends the request once; `TransportError` if no answer came. Called from many threads."""
+
+    def close(self) -> None:
+        """Closes what is open."""
+
+
+class RequestHandlerOptions(TypedDict, total=False):
+    """What ``request_handler`` may be instead of a handler; see `RequestsHandler`."""
+
+    connection_timeout: float
+    request_timeout: float
+    max_connections: int
+    session: requests.Session
+    adapter: BaseAdapter
+
+
+class RequestsHandler:
+    """Sends requests by requests' adapter, over a pool of kept-alive connections that threads share.
+
+    Args:
+        connection_timeout: Seconds to make a connection.
+        request_timeout: Seconds to wait for the answer, and between two parts of it.
+        max_connections: How many are open at a time; further calls wait for one.
+        ca_bundle: A file or directory of CA certificates; None for requests' own.
+        proxies: By protocol, as in requests.
+        session: A session whose adapters, hooks, CA bundle, client certificate and proxies are used; it stays open.
+        adapter: An adapter that is used for every URL; it stays open.
+
+    Raises:
+        ConfigError: both a session and an adapter, or a bound that is not above 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection_timeout: float = 10.0,
+        request_timeout: float = 60.0,
+        max_connections: int = 50,
+        ca_bundle: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+        session: requests.Session | None = None,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        if session is not None and adapter is not None:
+            raise ConfigError("request_handler has a session and an adapter; give one of them.")
+        self.timeout = (
+            check_seconds(connection_timeout, "connection_timeout"),
+            check_seconds(request_timeout, "request_timeout"),
+        )
+        if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
+            raise ConfigError(f"max_connections is {max_connections!r}; it must be a whole number of 1 or more.")
+        self.max_connections = max_connections
+        self._verify: bool | str = ca_bundle or True
+        self._proxies = dict(proxies or {})
+        self._session = session
+        self._adapter = adapter
+        self._own: HTTPAdapter | None = None
+        self._lock = threading.Lock()
+
+    def handle(self, request: HttpRequest, *, timeout: Timeout | None = None) -> HttpResponse:
+        """Sends the request once and reads the whole answer.
+
+        Raises:
+            TransportError: no whole answer came.
+            EndpointError: the request would leave this machine unencrypted.
+            DeserializationError: the answer is larger than `BODY_LIMIT`.
+        """
+        guard(request)
+        prepared = _prepared(request)
+        try:
+            response = self._send(prepared, timeout or self.timeout)
+            try:
+                content = _bounded(response, request)
+            finally:
+                response.close()
+        except Exception as error:  # noqa: BLE001 - whatever requests, urllib3 or the system raise
+            failure = as_transport_error(error, request.authority)
+        except BaseException as interruption:  # noqa: BLE001 - Ctrl-C; it goes on
+            raise without_frames(interruption)  # noqa: B904 - the same one
+        else:
+            return HttpResponse(response.status_code, response.headers, content, response.reason or "")
+        raise failure
+
+    def close(self) -> None:
+        """Closes the connections this handler made; a session or adapter that was handed in stays open."""
+        with self._lock:
+            if self._own is not None:
+                self._own.close()
+                self._own = None
+
+    def _send(self, prepared: PreparedRequest, timeout: Timeout) -> requests.Response:
+        if self._session is not None:
+            return self._session.send(prepared, **self._session_settings(), timeout=timeout, allow_redirects=False)
+        adapter = self._adapter or self._own or self._open()
+        return adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
+
+    def _session_settings(self) -> dict[str, Any]:
+        """What the session says itself comes before what the configuration says."""
+        session = self._session
+        assert session is not None
+        return {
+            "stream": True,
+            "verify": self._verify if session.verify is True else session.verify,
+            "cert": session.cert,
+            "proxies": session.proxies or self._proxies,
+        }
+
+    def _open(self) -> HTTPAdapter:
+        with self._lock:
+            if self._own is None:
+                self._own = HTTPAdapter(
+                    pool_connections=4, pool_maxsize=self.max_connections, max_retries=0, pool_block=True
+                )
+            return self._own
+
+
+def guard(request: HttpRequest) -> None:
+    """Lets nothing leave this machine unencrypted: each request or its answer holds a secret (portal-protocol 14).
+
+    Raises:
+        EndpointError: the request goes to a plain-http host that is not loopback.
+    """
+    if request.protocol != "https" and not is_loopback(request.hostname):
+        raise EndpointError(
+            f"Nothing was sent to {request.protocol}://{request.authority}: tokens go by https only, "
+            "but for hosts of this machine. Use an https endpoint."
+        )
+
+
+def check_seconds(value: float, name: str) -> float:
+    """The number of seconds, if it is one that can be waited.
+
+    Raises:
+        ConfigError: it is not above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigError(f"{name} is {value!r}; it must be a number of seconds above 0.")
+    return float(value)
+
+
+def _prepared(request: HttpRequest) -> PreparedRequest:
+    """The request as requests' adapters take it; every part is ready, so requests' own preparing is left out."""
+    prepared = PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.body = request.body
+    return prepared
+
+
+def _bounded(response: requests.Response, request: HttpRequest) -> bytes:
+    chunks = []
+    size = 0
+    for chunk in response.iter_content(_CHUNK):
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise DeserializationError(
+                f"{request.authority} answered more than {BODY_LIMIT // 1024 // 1024} MB; "
+                "that is no answer of this service. Check the endpoint and the proxy."
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,82 @@
+"""CA bundle and proxies, looked up once when a client is made (portal-protocol 4)."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sso_magic.client.endpoints import is_loopback
+from sso_magic.errors import ConfigError
+from sso_magic.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def check_ca_bundle(path: str, source: str) -> str:
+    """The CA bundle, if there is one at the path.
+
+    Raises:
+        ConfigError: the path is blank, or nothing is there. A blank one must never mean "do not verify".
+    """
+    if not path.strip():
+        raise ConfigError(f"ca_bundle from {source} is blank; name a file of CA certificates, or take it out.")
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - a str is what requests takes
+    if not os.path.exists(expanded):  # noqa: PTH110
+        raise ConfigError(f"ca_bundle from {source}: there is nothing at {path}; name a file of CA certificates.")
+    return expanded
+
+
+def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies for an endpoint by urllib's rules, none where NO_PROXY says so (portal-protocol 4).
+
+    A plain-http request goes to this machine alone, so no proxy of another machine is given it.
+    """
+    parts = urlsplit(endpoint)
+    found = {
+        name[: -len("_proxy")].lower(): value
+        for lower in (False, True)  # the lower-case names win, as in urllib
+        for name, value in environ.items()
+        if name.lower().endswith("_proxy") and (name == name.lower()) is lower and value
+    }
+    if "REQUEST_METHOD" in environ and not environ.get("http_proxy"):
+        found.pop("http", None)  # in a CGI script HTTP_PROXY is a request's header
+    if not found and environ is os.environ:
+        found = urllib.request.getproxies()  # macOS and Windows have settings of their own
+    host = parts.netloc.rpartition("@")[2]
+    if not found or _is_bypassed(host, found, environ):
+        return {}
+    proxy = found.get(parts.scheme) or found.get("all")
+    if not proxy or (parts.scheme == "http" and not _is_here(proxy)):
+        return {}
+    return {parts.scheme: _hidden(proxy)}
+
+
+def check_proxies(proxies: Mapping[str, str], endpoint: str) -> dict[str, str]:
+    """The proxies given in code.
+
+    Raises:
+        ConfigError: they would carry a plain-http request, and the token in it, off this machine.
+    """
+    scheme = urlsplit(endpoint).scheme
+    if scheme == "http" and scheme in proxies and not _is_here(proxies[scheme]):
+        raise ConfigError(f"proxies would carry requests to {endpoint} off this machine unencrypted; take 'http' out.")
+    return {name: _hidden(url) for name, url in proxies.items()}
+
+
+def _is_bypassed(host: str, proxies: dict[str, str], environ: Mapping[str, str]) -> bool:
+    if "no" not in proxies and environ is os.environ:
+        return bool(urllib.request.proxy_bypass(host))
+    # public since Python 3.0, but not in the type stubs
+    return bool(urllib.request.proxy_bypass_environment(host, proxies))  # type: ignore[attr-defined]
+
+
+def _is_here(proxy: str) -> bool:
+    return is_loopback(urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname or "")
+
+
+def _hidden(proxy: str) -> str:
+    """A proxy's URL may hold a password."""
+    return Secret(proxy) if "@" in proxy else proxy

@@ -1,0 +1,67 @@
+"""Every page of a listing, one after the other (portal-protocol 1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sso_magic.errors import ConfigError, DeserializationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sso_magic.client.base import Client
+    from sso_magic.client.command import Command
+
+PageT = TypeVar("PageT")
+ClientT = TypeVar("ClientT", bound="Client")
+CommandT = TypeVar("CommandT", bound="Command[Any]")
+
+
+def check_client(client: ClientT, kind: type[ClientT]) -> ClientT:
+    """The client, if it is one of the service that the paginator lists.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(client, kind):
+        raise ConfigError(f"The paginator needs an instance of {kind.__name__}, not of {type(client).__name__}.")
+    return client
+
+
+def first_page(command: CommandT, page_size: int | None, starting_token: str | None) -> CommandT:
+    """The command of the first page: its own size wins over the page size, the starting token over its own."""
+    changes: dict[str, Any] = {}
+    if command.max_results is None and page_size is not None:
+        changes["max_results"] = page_size
+    if starting_token is not None:
+        changes["next_token"] = starting_token
+    return replace(command, **changes) if changes else command
+
+
+def paginate(client: Client, command: Command[PageT], *, stop_on_same_token: bool, **options: Any) -> Iterator[PageT]:
+    """Sends the command again with each page's token until there is none.
+
+    Args:
+        client: Sends it.
+        command: The first page's; it is not changed.
+        stop_on_same_token: Whether a token that comes twice in a row ends the listing instead of being an error.
+        options: Of each call, as in `Client.send`.
+
+    Raises:
+        DeserializationError: the service answered the token it was asked with, which would go on forever.
+    """
+    while True:
+        page: Any = client.send(command, **options)
+        yield page
+        token = page.next_token
+        if not token:
+            return
+        if token == command.next_token:
+            if stop_on_same_token:
+                return
+            raise DeserializationError(
+                f"{client.service.id} answered {command.operation.name} with the token of the page before; "
+                "the listing would never end. Try again."
+            )
+        command = replace(command, next_token=token)  # type: ignore[call-arg] # a listing's command

@@ -1,0 +1,148 @@
+"""From what requests raises to the errors of this package, each with the host and what to look at next."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+
+import requests.exceptions as requests_errors
+import urllib3.exceptions as urllib3_errors
+
+from sso_magic.client.errors import one_line
+from sso_magic.errors import (
+    ConnectError,
+    ConnectTimeoutError,
+    ProxyError,
+    ReadTimeoutError,
+    ResponseStreamError,
+    SSOMagicError,
+    TLSError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+# In this order: ConnectTimeout is a ConnectionError too, and so are ProxyError and SSLError
+_BY_REQUESTS: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
+    (
+        requests_errors.ConnectTimeout,
+        ConnectTimeoutError,
+        "could not be connected to in time. Check network, VPN and proxy, or allow more time.",
+    ),
+    (
+        requests_errors.ReadTimeout,
+        ReadTimeoutError,
+        "did not answer in time. Try again, or allow more time.",
+    ),
+    (
+        requests_errors.ProxyError,
+        ProxyError,
+        "could not be reached through the proxy. Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+    ),
+    (
+        requests_errors.InvalidProxyURL,
+        ProxyError,
+        "could not be reached: the proxy's URL is wrong. Check HTTPS_PROXY and HTTP_PROXY.",
+    ),
+    (
+        requests_errors.SSLError,
+        TLSError,
+        "could not be trusted. Behind a company proxy, set AWS_CA_BUNDLE to the company's CA file.",
+    ),
+    (
+        requests_errors.InvalidSchema,
+        ProxyError,
+        "could not be reached: its kind of proxy or URL is not supported. A SOCKS proxy needs the package pysocks.",
+    ),
+    (
+        requests_errors.ChunkedEncodingError,
+        ResponseStreamError,
+        "broke off its answer. Try again.",
+    ),
+    (
+        requests_errors.ContentDecodingError,
+        ResponseStreamError,
+        "sent an answer that cannot be decoded. Check the proxy.",
+    ),
+    (
+        requests_errors.StreamConsumedError,
+        ResponseStreamError,
+        "sent an answer that was read by something else. Check the hooks of the session handed in.",
+    ),
+    (
+        requests_errors.ConnectionError,
+        ConnectError,
+        "could not be connected to. Check network, VPN, the region and the endpoint.",
+    ),
+)
+_ANY_OTHER = "could not be asked. Check the endpoint and the session or adapter handed in."
+
+
+def as_transport_error(error: Exception, host: str) -> SSOMagicError:
+    """The error of this package for one that was raised while sending; one of this package stays as it is.
+
+    Args:
+        error: What requests, urllib3 or the system raised.
+        host: Host and port that were to be asked.
+
+    Returns:
+        A `TransportError` that has `error` as its cause.
+    """
+    if isinstance(error, SSOMagicError):
+        return error
+    kind, advice = _kind(error)
+    reason = one_line(str(_innermost(error)))
+    made = kind(f"{host} {advice} ({reason})" if reason else f"{host} {advice}")
+    made.__cause__ = without_frames(error)
+    return made
+
+
+def without_frames(error: _Error) -> _Error:
+    """The error without the frames it came through, nor those of its causes.
+
+    IPython's verbose traceback prints the locals of every frame, and those of http.client hold the bytes of the
+    request's headers, which no type of ours can hide.
+    """
+    for each in chain(error):
+        each.__traceback__ = None
+    return error
+
+
+def _kind(error: Exception) -> tuple[type[TransportError], str]:
+    if isinstance(error, requests_errors.ConnectionError) and _has(error, urllib3_errors.ReadTimeoutError):
+        return ReadTimeoutError, _BY_REQUESTS[1][2]  # a body that stalls is a ConnectionError to requests
+    for theirs, ours, advice in _BY_REQUESTS:
+        if isinstance(error, theirs):
+            return ours, advice
+    if isinstance(error, urllib3_errors.HTTPError):
+        return ResponseStreamError, "broke off its answer. Try again."
+    if isinstance(error, ssl.SSLError):
+        return TLSError, _BY_REQUESTS[4][2]
+    return TransportError, _ANY_OTHER
+
+
+def _has(error: BaseException, wanted: type[BaseException]) -> bool:
+    return any(isinstance(each, wanted) for each in chain(error))
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, and what they carry: requests hands urllib3's on as an argument or ``reason``."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The system's own word where there is one: its text says why, and is short."""
+    for each in chain(error):
+        if isinstance(each, OSError) and not isinstance(each, requests_errors.RequestException) and str(each):
+            return each
+    return error

@@ -1,0 +1,208 @@
+"""From a command to its HTTP request, and from the response to the output or error (portal-protocol 1.3, 1.5, 2).
+
+The only code that knows how the services' JSON looks. It reads the fields' own descriptions (`sso_magic.client.shapes`)
+and has no case for any operation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sso_magic.client.errors import UNKNOWN_ERROR, ServiceException, error_name, one_line, status_phrase
+from sso_magic.client.http import HttpRequest, HttpResponse
+from sso_magic.client.metadata import ResponseMetadata
+from sso_magic.client.shapes import WrongType, members, read_structure
+from sso_magic.errors import DeserializationError, ParamValidationError
+from sso_magic.secret import REDACTED, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sso_magic.client.command import Command, Service
+    from sso_magic.client.shapes import Member
+
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]*\Z")
+_REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id")
+_SERVER_ERROR = 500
+_SHORTEST_SECRET = 6
+
+
+def validate(command: Command[Any]) -> None:
+    """Refuses an input that no request can be made of (portal-protocol 1.3.1).
+
+    Raises:
+        ParamValidationError: a required member is missing, or a value is of the wrong type or out of its bounds.
+    """
+    for member in members(type(command)):
+        value = getattr(command, member.attribute)
+        if value is None:
+            if member.required:
+                raise ParamValidationError(f"{command.operation.name} needs {member.attribute}; it is None.")
+        elif not member.kind.accepts(value):
+            raise ParamValidationError(
+                f"{member.attribute} of {command.operation.name} is {_shown(value)}; it must be {member.kind.name}."
+            )
+        elif _is_outside(value, member):
+            raise ParamValidationError(
+                f"{member.attribute} of {command.operation.name} is {value}; "
+                f"it must be {member.minimum} to {member.maximum}."
+            )
+
+
+def serialize(command: Command[Any], endpoint: str) -> HttpRequest:
+    """The request of a command.
+
+    Raises:
+        ParamValidationError: a value holds characters that cannot be sent.
+    """
+    parts = urlsplit(endpoint)
+    request = HttpRequest(
+        method=command.operation.method,
+        protocol=parts.scheme,
+        hostname=parts.hostname or "",
+        port=parts.port,
+        path=parts.path.rstrip("/") + command.operation.path,
+    )
+    document: dict[str, Any] = {}
+    for member in members(type(command)):
+        value = getattr(command, member.attribute)
+        if value is None:
+            continue
+        if member.location == "header":
+            request.headers[member.wire] = check_header(value, member.attribute)
+        elif member.location == "query":
+            request.query[member.wire] = _encodable(value, member) if isinstance(value, str) else str(value)
+        else:
+            document[member.wire] = list(value) if isinstance(value, tuple) else value
+    if document:
+        request.body = json.dumps(document).encode()
+        request.headers["content-type"] = "application/json"
+    return request
+
+
+def check_header(value: str, name: str) -> str:
+    """The header's value, if it can be sent.
+
+    Raises:
+        ParamValidationError: it cannot; the message does not show it.
+    """
+    if not _HEADER_VALUE.match(value):
+        raise ParamValidationError(
+            f"{name} holds a character that no HTTP header can: a line break or one beyond Latin-1. Copy it again."
+        )
+    return value
+
+
+def deserialize(service: Service, command: Command[Any], response: HttpResponse) -> Any:
+    """The operation's output.
+
+    Raises:
+        ServiceException: the service answered an error (any status of 300 and above).
+        DeserializationError: it answered 200 with a body that is not this operation's.
+    """
+    metadata = read_metadata(response)
+    if response.status_code >= 300:
+        raise _service_exception(service, command, response, metadata)
+    problem = "its body is not JSON"
+    try:
+        return read_structure(command.operation.output, _document(response), metadata=metadata)
+    except (ValueError, RecursionError):
+        pass
+    except WrongType as wrong:
+        problem = str(wrong)
+    # raised here, not where the body is a local variable of a frame
+    raise DeserializationError(
+        f"{service.id} answered {command.operation.name} with HTTP {response.status_code}, but {problem}. "
+        "Check the endpoint, and whether a proxy or captive portal answers in its place."
+    )
+
+
+def read_metadata(response: HttpResponse) -> ResponseMetadata:
+    """What the response's headers say of the request (portal-protocol 1.6)."""
+    headers = response.headers
+    return ResponseMetadata(
+        http_status_code=response.status_code,
+        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        extended_request_id=headers.get("x-amz-id-2"),
+        cf_id=headers.get("x-amz-cf-id"),
+    )
+
+
+def _document(response: HttpResponse) -> object:
+    """The body as JSON; an empty one, and ``null``, is an empty object (portal-protocol 1.3.2)."""
+    document = json.loads(response.body) if response.body.strip() else {}
+    return {} if document is None else document
+
+
+def _service_exception(
+    service: Service, command: Command[Any], response: HttpResponse, metadata: ResponseMetadata
+) -> ServiceException:
+    text = _without_secrets(response.body.decode(errors="replace"), command)
+    body = _error_members(text)
+    name = error_name(response.headers, body) or _name_by_error_member(service, body) or str(response.status_code)
+    kind = service.errors.get(name, service.base_error)
+    made: ServiceException = kind(
+        _message(service, response, body, text),
+        name=name,
+        fault=kind.modelled_fault or ("server" if response.status_code >= _SERVER_ERROR else "client"),
+        metadata=metadata,
+        response=response,
+        members=body,
+    )
+    return made
+
+
+def _error_members(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _name_by_error_member(service: Service, body: Mapping[str, Any]) -> str | None:
+    """By ``error``, where neither header nor ``code`` nor ``__type`` names it (portal-protocol 2.5)."""
+    value = body.get("error")
+    if not isinstance(value, str):
+        return None
+    return next((name for name, kind in service.errors.items() if kind.error_value == value), None)
+
+
+def _message(service: Service, response: HttpResponse, body: Mapping[str, Any], text: str) -> str:
+    candidates = [body.get(member) for member in service.base_error.message_members]
+    found = next((one_line(each) for each in candidates if isinstance(each, str) and each), None)
+    if found is not None:
+        return found
+    if body:
+        return UNKNOWN_ERROR
+    return one_line(text) or status_phrase(response.status_code)
+
+
+def _without_secrets(text: str, command: Command[Any]) -> str:
+    """An answer that repeats a secret of the request must not carry it into a message."""
+    for member in members(type(command)):
+        value = getattr(command, member.attribute)
+        if isinstance(value, Secret) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value.reveal(), REDACTED)
+    return text
+
+
+def _is_outside(value: Any, member: Member) -> bool:
+    return (member.minimum is not None and value < member.minimum) or (
+        member.maximum is not None and value > member.maximum
+    )
+
+
+def _encodable(value: str, member: Member) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ParamValidationError(f"{member.attribute} holds half a character (a lone surrogate).") from None
+    return value
+
+
+def _shown(value: object) -> str:
+    return f"of type {type(value).__name__}"

@@ -33,18 +33,19 @@ def matcher(magics: SSOMagics) -> Callable[[CompletionContext], SimpleMatcherRes
         line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
         head = _HEAD.match(line)
         if not head:
-            return SimpleMatcherResult(completions=[])
+            return SimpleMatcherResult(completions=[])  # type: ignore[typeddict-item]
         words, fragment = _split(line[head.end() :])
         try:
             pool = [*_candidates(magics, head[1], words, fragment)]
         except SSOMagicError:
             pool = []  # a broken configuration is told by the magic, not by TAB
-        return SimpleMatcherResult(
-            completions=[SimpleCompletion(text=_quote(name), type=kind) for name, kind in pool[:LIMIT]],
-            matched_fragment=fragment,
-            suppress=True,
-            ordered=True,
-        )
+        return {
+            "completions": [SimpleCompletion(text=_quote(name), type=kind) for name, kind in pool[:LIMIT]],
+            "matched_fragment": fragment,
+            "suppress": True,
+            "ordered": True,
+            "do_not_suppress": set(),
+        }
 
     return sso_magic_matcher
 

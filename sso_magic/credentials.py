@@ -95,14 +95,16 @@ def _path(session: Session, account_id: str, role_name: str) -> Any:
 
 
 def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
-    values = [keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    key_id, key, token = (keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
     expires_at = cache.parse_timestamp(keys.get("Expiration"))
-    if expires_at is None or not all(isinstance(value, str) and value for value in values):
+    if expires_at is None or not (key_id and isinstance(key_id, str)):
+        return None
+    if not (key and isinstance(key, str) and token and isinstance(token, str)):
         return None
     if keys.get("AccountId") not in (None, account_id):  # never another account's, whatever the file is called
         return None
     return RoleCredentials(
-        account_id, account_name, role_name, *(Secret(value) for value in values), expires_at=expires_at
+        account_id, account_name, role_name, Secret(key_id), Secret(key), Secret(token), expires_at=expires_at
     )
 
 

@@ -61,7 +61,7 @@ def shell() -> Any:
         return None
     from IPython.core.getipython import get_ipython
 
-    return get_ipython()  # type: ignore[no-untyped-call]
+    return get_ipython()
 
 
 def is_notebook() -> bool:
@@ -99,7 +99,7 @@ def say(text: str, html: str | None = None) -> None:
     if is_notebook():
         from IPython.display import display
 
-        display(Shown(text, html))
+        display(Shown(text, html))  # type: ignore[no-untyped-call]
     else:
         print(text)  # noqa: T201 - a terminal's display
 
@@ -147,7 +147,7 @@ class NotebookPrompt:
         from IPython.display import display
 
         if self._handle is None:
-            self._handle = display(shown, display_id=True)
+            self._handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(shown)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sso_magic.center import IdentityCenter
     from sso_magic.kernel import Use
+    from sso_magic.signin.flow import Method
     from sso_magic.status import Status
 
 session_option = argument("-s", "--session", help="the session, if not the one signed in to last")
@@ -95,7 +96,7 @@ class SSOMagics(Magics):
                 center.sign_in()
                 say(center.sign_in_line())
                 return
-        method = "browser" if args.browser else "device" if args.device else self.sign_in
+        method = cast("Method", "browser" if args.browser else "device" if args.device else self.sign_in)
         try:
             center.sign_in(force=True, method=method, open_browser=not args.no_open)
         except KeyboardInterrupt:
@@ -217,7 +218,7 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     if "-h" in words or "--help" in words:
         raise UsageError(f"{parser.format_usage().strip()} - %{magic.__name__}? tells more.")
     try:
-        return parser.parse_args(words)  # type: ignore[no-any-return]
+        return parser.parse_args(words)
     except IPythonUsageError as error:
         raise UsageError(f"{error} {parser.format_usage().strip()}") from None
 
@@ -238,7 +239,7 @@ def unload(shell: InteractiveShell) -> None:
 
     for magics in [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]:
         shell.configurables.remove(magics)
-        for kind, names in magics.magics.items():
+        for kind, names in magics.magics.items():  # type: ignore[attr-defined]
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
     matchers = shell.Completer.custom_matchers

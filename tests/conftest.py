@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sso_magic.local import LocalIdentityCenter
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +48,98 @@ def no_new_threads() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
     assert left == []
+
+
+@pytest.fixture(scope="session")
+def local_center_with_aws() -> Iterator[LocalIdentityCenter]:
+    """One Identity Center with AWS behind it for the whole run; `center` gives it out as new."""
+    from sso_magic.local import LocalIdentityCenter
+
+    with LocalIdentityCenter() as running:
+        yield running
+
+
+@pytest.fixture
+def center(local_center_with_aws: LocalIdentityCenter, clean_environment: Path) -> LocalIdentityCenter:
+    """The Identity Center of this machine as new, with [sso-session corp] in HOME and the SDKs pointed at it."""
+    running = local_center_with_aws
+    running.reset()
+    os.environ.update(running.environment())
+    config = clean_environment / ".aws" / "config"
+    config.parent.mkdir(mode=0o700, exist_ok=True)
+    config.write_text(running.config_text(), encoding="utf-8")
+    return running
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """An IPython in a terminal, a person before it, the extension loaded."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    InteractiveShell.clear_instance()
+    running = InteractiveShell.instance(config=config)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    running.run_line_magic("load_ext", "sso_magic")
+    yield running
+    running.run_line_magic("unload_ext", "sso_magic")
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def person(center: LocalIdentityCenter) -> Iterator[Person]:
+    """Somebody who decides on the sign-ins that come up."""
+    somebody = Person(center)
+    yield somebody
+    somebody.leave()
+
+
+class Person:
+    """Approves or denies, on a thread of their own, as soon as a sign-in waits."""
+
+    def __init__(self, center: LocalIdentityCenter) -> None:
+        self._center = center
+        self._gone = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def approves(self) -> None:
+        """Allows the next sign-in."""
+        self._decide(self._center.approve)
+
+    def denies(self) -> None:
+        """Refuses the next sign-in."""
+        self._decide(self._center.deny)
+
+    def _decide(self, decide: Callable[[str], object]) -> None:
+        def wait() -> None:
+            while not self._gone.wait(0.02):
+                for request in self._center.pending():
+                    decide(request.user_code)
+                    return
+
+        thread = threading.Thread(target=wait, name="person")
+        thread.start()
+        self._threads.append(thread)
+
+    def leave(self) -> None:
+        """Decides on nothing more."""
+        self._gone.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.fixture
+def signed_in(center: LocalIdentityCenter) -> LocalIdentityCenter:
+    """The Identity Center with corp signed in already, as another kernel would have left it."""
+    from datetime import datetime, timedelta, timezone
+
+    from sso_magic.profiles import find_session
+    from sso_magic.secret import Secret
+    from sso_magic.signin import tokens
+
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), soon))
+    return center

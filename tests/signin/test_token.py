@@ -1,0 +1,184 @@
+"""The access token: refreshed in time, once for all who ask, never lost because a refresh failed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from sso_magic import IdentityCenter, cache
+from sso_magic.errors import SignInRequired
+from sso_magic.local import Fault
+from sso_magic.secret import Secret
+from sso_magic.signin import provider, tokens
+
+
+@pytest.fixture
+def corp(center, person) -> IdentityCenter:
+    """Signed in to corp by device code, with a refresh token."""
+    found = IdentityCenter("corp")
+    person.approves()
+    found.sign_in(force=True, method="device", prompt=Silent())
+    center.requests.clear()
+    return found
+
+
+class Silent:
+    """A prompt that shows nothing."""
+
+    def device(self, request):
+        pass
+
+    def browser(self, request, *, opened, device):
+        pass
+
+    def close(self, line):
+        pass
+
+
+def rewrite(corp, **changes):
+    """Changes the token's file, as time or another program would."""
+    path = cache.token_path("corp")
+    content = json.loads(path.read_text())
+    cache.write(path, content | changes)
+    return content
+
+
+def ends_in(seconds: float) -> str:
+    return cache.format_timestamp(datetime.now(timezone.utc) + timedelta(seconds=seconds))
+
+
+def test_the_file_is_the_aws_clis(corp, center):
+    content = json.loads(cache.token_path("corp").read_text())
+    assert list(content) == [
+        "startUrl",
+        "region",
+        "accessToken",
+        "expiresAt",
+        "clientId",
+        "clientSecret",
+        "registrationExpiresAt",
+        "refreshToken",
+    ]
+    assert (content["startUrl"], content["region"]) == (center.start_url, center.region)
+
+
+def test_a_token_that_holds_is_used_as_it_is(corp, center):
+    assert corp.tokens.get() == json.loads(cache.token_path("corp").read_text())["accessToken"]
+    assert center.requests.total() == 0
+
+
+def test_a_token_near_its_end_is_refreshed_and_written(corp, center):
+    old = rewrite(corp, expiresAt=ends_in(299), theirs={"kept": True})
+    token = corp.tokens.get()
+    new = json.loads(cache.token_path("corp").read_text())
+    assert token == new["accessToken"] != old["accessToken"]
+    assert new["theirs"] == {"kept": True}
+    assert center.requests.total("CreateToken") == 1
+
+
+def test_a_token_with_more_than_five_minutes_is_not_refreshed(corp, center):
+    rewrite(corp, expiresAt=ends_in(330))
+    corp.tokens.get()
+    assert center.requests.total() == 0
+
+
+def test_the_refresh_token_stays_where_none_is_returned():
+    now = datetime.now(timezone.utc)
+    old = tokens.Token(Secret("a"), now, refresh_token=Secret("r"))
+    assert old.refreshed(Secret("b"), 3600, None, now).refresh_token == "r"
+    assert old.refreshed(Secret("b"), 3600, Secret("s"), now).refresh_token == "s"
+
+
+def test_a_valid_token_survives_a_refresh_that_fails(corp, center):
+    old = rewrite(corp, expiresAt=ends_in(60))
+    center.faults.append(Fault("CreateToken", status=400, error="InvalidGrantException"))
+    assert corp.tokens.get() == old["accessToken"]
+    assert corp.tokens.get() == old["accessToken"]
+    assert center.requests.total("CreateToken") == 1, "the second try came before 30 s had passed"
+
+
+def test_an_ended_token_that_cannot_be_refreshed_says_why(corp, center):
+    rewrite(corp, expiresAt=ends_in(-10))
+    center.end_session()
+    with pytest.raises(
+        SignInRequired, match=r"could not be refreshed \(InvalidGrantException: .*\)\. Run %sso_login corp"
+    ):
+        corp.tokens.get()
+
+
+def test_a_registration_that_has_ended_cannot_refresh(corp, center):
+    rewrite(corp, expiresAt=ends_in(-10), registrationExpiresAt=ends_in(-1))
+    with pytest.raises(SignInRequired, match=r"The sign-in to corp has ended\. Run %sso_login corp"):
+        corp.tokens.get()
+    assert center.requests.total() == 0
+
+
+def test_a_refused_token_is_refreshed_once_and_the_call_goes_through(corp, center):
+    center.revoke()
+    assert len(corp.accounts()) > 5
+    assert center.requests.total("CreateToken") == 1
+
+
+def test_a_token_another_kernel_got_is_taken_without_a_refresh(corp, center):
+    old = corp.tokens.get()
+    rewrite(corp, accessToken=center.access_token())
+    center.revoke(old.reveal())
+    assert len(corp.accounts()) > 5
+    assert center.requests.total("CreateToken") == 0
+
+
+def test_a_sign_out_elsewhere_is_seen_at_the_next_call(corp):
+    IdentityCenter("corp").sign_out()
+    with pytest.raises(SignInRequired, match=r"Not signed in to corp\. Run %sso_login corp"):
+        corp.accounts()
+
+
+def test_many_threads_make_one_refresh(corp, center):
+    rewrite(corp, expiresAt=ends_in(-10))
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(corp.tokens.get())) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 1
+    assert len(got) == 10
+    assert center.requests.total("CreateToken") == 1
+
+
+def test_lifetimes_of_seconds_go_on(corp, center):
+    center.access_token_lifetime = 1
+    rewrite(corp, expiresAt=ends_in(-10))
+    first = corp.tokens.get()
+    center.advance(2)
+    rewrite(corp, expiresAt=ends_in(-1))
+    assert corp.tokens.get() != first
+
+
+def test_a_refused_registration_is_made_anew(corp, center):
+    path = next(
+        path
+        for path, content in cache.scan(cache.sso_directory())
+        if "clientId" in content and "startUrl" not in content
+    )
+    stale = json.loads(path.read_text())
+    center.reset()
+    request = threading.Thread(target=lambda: (center.wait_for_pending(), center.approve()))
+    request.start()
+    corp.sign_in(force=True, method="device", prompt=Silent())
+    request.join()
+    assert center.requests.total("RegisterClient") == 1
+    assert json.loads(path.read_text())["clientId"] != stale["clientId"]
+
+
+def test_a_registration_is_used_again(corp, center, person):
+    person.approves()
+    corp.sign_in(force=True, method="device", prompt=Silent())
+    assert center.requests.total("RegisterClient") == 0
+
+
+def test_the_gap_between_failed_refreshes_is_the_decided_one():
+    assert (provider.REFRESH_WINDOW, provider.RETRY_GAP) == (300, 30)

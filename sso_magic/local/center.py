@@ -220,6 +220,16 @@ class LocalIdentityCenter(Knobs):
     def faults(self, rules: Iterable[Fault | str]) -> None:
         self._faults = Faults(rules)
 
+    def set_knobs(self, values: dict[str, Any]) -> None:
+        """Sets the knobs that are named; see `Knobs`.
+
+        Raises:
+            NoSuchUser: `auto_approve` names nobody of the organisation.
+        """
+        super().set_knobs(values)
+        if isinstance(self.auto_approve, str):
+            self._organization.user(self.auto_approve)
+
     def advance(self, seconds: float) -> None:
         """Moves its clock forward."""
         self.clock_offset = self.clock_offset + seconds

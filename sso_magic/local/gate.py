@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
+from sso_magic.local.sigv2 import QuerySignature
 from sso_magic.local.sigv4 import Signature, body_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sso_magic.local.accounts import Accounts
     from sso_magic.local.aws import AWS
     from sso_magic.local.keys import Minted
+
+    Signed = Signature | QuerySignature
 
 _STS_XMLNS = "https://sts.amazonaws.com/doc/2011-06-15/"
 _CHAINED_LIMIT = 3600  # seconds: the longest a role assumed with another role's credentials may last
@@ -46,6 +49,7 @@ _S3 = {
         403,
         "The request signature we calculated does not match the signature you provided.",
     ),
+    "expired-url": ("AccessDenied", 403, "Request has expired"),
     "foreign-bucket": ("AccessDenied", 403, "Access Denied"),
     "no-bucket": ("NoSuchBucket", 404, "The specified bucket does not exist"),
     "taken-bucket": (
@@ -60,6 +64,7 @@ _QUERY = {
     "unknown-key": ("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
     "wrong-token": ("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
     "expired": ("ExpiredToken", 403, "The security token included in the request is expired"),
+    "expired-url": ("SignatureDoesNotMatch", 403, "Signature expired"),
     "bad-signature": _S3["bad-signature"],
 }
 _JSON = {
@@ -80,7 +85,7 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
-        signature = Signature.of(environ)
+        signature = Signature.of(environ) or QuerySignature.of(environ)
         keys = self._aws.keys.get(signature.access_key_id) if signature is not None else None
         wrong = self._wrong(environ, signature, keys)
         if wrong or signature is None or keys is None:
@@ -97,15 +102,18 @@ class Gate:
         answer: Iterable[bytes] = self._accounts.application(environ, start_response)
         return answer
 
-    def _wrong(self, environ: dict[str, Any], signature: Signature | None, keys: Minted | None) -> str:
+    def _wrong(self, environ: dict[str, Any], signature: Signed | None, keys: Minted | None) -> str:
         if signature is None:
             return "old-signature" if environ.get("HTTP_AUTHORIZATION", "").startswith("AWS ") else "unsigned"
         if keys is None or not signature.token:
             return "unknown-key"
         if not hmac.compare_digest(keys.session_token.encode(), signature.token.encode()):
             return "wrong-token"
-        if self._aws.clock.now() >= keys.expires_at:
+        now = self._aws.clock.now()
+        if now >= keys.expires_at:
             return "expired"
+        if signature.expires_at is not None and now >= signature.expires_at:
+            return "expired-url"
         return "" if signature.fits(environ, keys.secret_access_key) else "bad-signature"
 
     # ---- S3 ----
@@ -188,7 +196,7 @@ def _is_bucket(environ: dict[str, Any]) -> bool:
     return "/" not in environ.get("RAW_URI", "/").partition("?")[0].strip("/")
 
 
-def _refuse(environ: dict[str, Any], start_response: Any, signature: Signature | None, wrong: str) -> Iterable[bytes]:
+def _refuse(environ: dict[str, Any], start_response: Any, signature: Signed | None, wrong: str) -> Iterable[bytes]:
     """The refusal, in the words of the service that was asked."""
     protocol = _protocol(environ, signature)
     if protocol == "s3":
@@ -206,7 +214,7 @@ def _refuse(environ: dict[str, Any], start_response: Any, signature: Signature |
     return _respond(start_response, status, body, "application/json", [("x-amzn-ErrorType", code)])
 
 
-def _protocol(environ: dict[str, Any], signature: Signature | None) -> str:
+def _protocol(environ: dict[str, Any], signature: Signed | None) -> str:
     if signature is not None and signature.service == "s3":
         return "s3"
     if "HTTP_X_AMZ_TARGET" in environ:

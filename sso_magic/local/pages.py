@@ -194,6 +194,6 @@ def _duration(seconds: float) -> str:
     whole = max(0, round(seconds))
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         if whole >= size:
-            number = whole // size
+            number = round(whole / size)
             return f"{number} {name}{'' if number == 1 else 's'}"
     return "less than a second"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sso_magic.local.wire import Request
 
 _SECRET_HEADERS = {"x-amz-sso_bearer_token", "cookie", "authorization"}
@@ -35,17 +37,26 @@ class RequestRecord:
 
 
 class RequestLog(list[RequestRecord]):
-    """The records, oldest first, and `counts` of (operation, status), which go on when records are switched off."""
+    """The records, oldest first, and `counts` of (operation, status), which go on when records are switched off.
+
+    `tell`, if it is set, is called with each record, in the listener's thread.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[tuple[str, int]] = Counter()
+        self.tell: Callable[[RequestRecord], object] | None = None
 
     def add(self, request: Request, operation: str, status: int, *, keep: bool, redact: bool) -> None:
         """Counts the request, and keeps a record of it if asked to."""
         self.counts[operation, status] += 1
+        if not keep and self.tell is None:
+            return
+        record = _record(request, operation, status, redact=redact)
         if keep:
-            self.append(_record(request, operation, status, redact=redact))
+            self.append(record)
+        if self.tell is not None:
+            self.tell(record)
 
     def total(self, operation: str | None = None, status: int | None = None) -> int:
         """How many requests there were of this operation with this status; None stands for any."""

@@ -11,6 +11,7 @@ import hmac
 import io
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -20,7 +21,10 @@ _CHUNK = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says about who signed it. `presigned` if it says so in the query."""
+    """What a request says about who signed it.
+
+    A presigned one says it in the query, and until when it is good: `expires_at`, in seconds since the epoch.
+    """
 
     access_key_id: str
     date: str
@@ -30,7 +34,7 @@ class Signature:
     signature: str
     token: str
     timestamp: str
-    presigned: bool
+    expires_at: float | None
 
     @classmethod
     def of(cls, environ: dict[str, Any]) -> Signature | None:
@@ -44,7 +48,7 @@ class Signature:
                 parts.get("Signature", ""),
                 environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
                 environ.get("HTTP_X_AMZ_DATE", ""),
-                presigned=False,
+                None,
             )
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
         if query.get("X-Amz-Algorithm") == _ALGORITHM:
@@ -54,19 +58,26 @@ class Signature:
                 query.get("X-Amz-Signature", ""),
                 query.get("X-Amz-Security-Token", ""),
                 query.get("X-Amz-Date", ""),
-                presigned=True,
+                query.get("X-Amz-Expires", ""),
             )
         return None
 
     @classmethod
     def _read(
-        cls, credential: str, headers: str, signature: str, token: str, timestamp: str, *, presigned: bool
+        cls, credential: str, headers: str, signature: str, token: str, timestamp: str, seconds: str | None
     ) -> Signature | None:
         scope = credential.split("/")
         if len(scope) != 5 or not signature:
             return None
+        expires_at = None
+        if seconds is not None:
+            try:
+                signed_at = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+                expires_at = signed_at.timestamp() + int(seconds)
+            except ValueError:
+                return None
         key, date, region, service, _ = scope
-        return cls(key, date, region, service, tuple(headers.split(";")), signature, token, timestamp, presigned)
+        return cls(key, date, region, service, tuple(headers.split(";")), signature, token, timestamp, expires_at)
 
     def fits(self, environ: dict[str, Any], secret: str) -> bool:
         """Whether the secret made this signature of this request."""
@@ -103,7 +114,7 @@ class Signature:
         declared = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
         if declared:
             return str(declared)
-        if self.presigned and self.service == "s3":
+        if self.expires_at is not None and self.service == "s3":
             return "UNSIGNED-PAYLOAD"
         return hashlib.sha256(body_of(environ)).hexdigest()
 

@@ -1,0 +1,46 @@
+"""The command ``sso-magic``, also ``python -m sso_magic``.
+
+Each command is a module with ``add_command(commands)``, which adds a parser whose default ``run`` is a function from
+the parsed arguments to the exit status. Its heavy imports belong inside that function.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from sso_magic.errors import SSOMagicError
+from sso_magic.local import cli as local
+from sso_magic.local.errors import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = (local,)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with every command."""
+    top = argparse.ArgumentParser(
+        prog="sso-magic", description="AWS credentials from IAM Identity Center without leaving the notebook."
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_command(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; an error is one line on stderr and exit status 1."""
+    parsed = parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except (LocalError, SSOMagicError) as error:
+        print(f"sso-magic: {error}", file=sys.stderr)  # noqa: T201 - a command prints
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

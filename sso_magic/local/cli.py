@@ -1,0 +1,203 @@
+"""``sso-magic local``: an Identity Center on this machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.local.errors import KnobError
+from sso_magic.local.faults import KINDS, Fault
+from sso_magic.local.knobs import Knob, knobs
+
+if TYPE_CHECKING:
+    from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.organization import Organization
+    from sso_magic.local.request_log import RequestRecord
+
+PORT = 8317  # the same every time, so that what stands in ~/.aws/config stays true
+AWS_PORT = 8318
+
+_DESCRIPTION = """\
+An Identity Center (AWS SSO) on this machine, and AWS accounts with STS and S3 behind it, for trying things out and for
+tests. It prints what to put in the environment and in ~/.aws/config, and runs until Ctrl-C. Nothing reaches AWS.
+"""
+_EPILOG = """\
+faults: ON [NAME=VALUE ...], ON being an operation (ListAccounts) or a path (/assignment/*). Kinds:
+{kinds}
+other names: every, times, probability, seed, status, error, message, body, content_type, delay, size, location,
+carried_out.
+
+examples:
+  sso-magic local --accounts 1000 --roles 3 --throttle 20:20
+  sso-magic local --role-lifetime 60 --access-token-lifetime 120 --auto-approve
+  sso-magic local --fault "GetRoleCredentials every=7 status=500" --fault "ListAccounts times=2 kind=reset"
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds ``local`` to the commands of ``sso-magic``."""
+    kinds = "\n".join(f"  {name:<15} {what}" for name, what in KINDS.items())
+    parser = commands.add_parser(
+        "local",
+        usage="%(prog)s [options]",
+        help="an Identity Center and AWS accounts on this machine",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(kinds=kinds),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=PORT, help="where it listens; 0 takes a free port (%(default)s)")
+    parser.add_argument("--aws-port", type=int, default=AWS_PORT, help="where AWS listens; 0: a free one (%(default)s)")
+    parser.add_argument("--region", default="eu-west-1", help="the region it says it is in (%(default)s)")
+    parser.add_argument(
+        "--no-aws", dest="aws", action="store_false", help="no AWS accounts: role credentials open nothing"
+    )
+    parser.add_argument("--no-content", dest="content", action="store_false", help="accounts without buckets")
+    parser.add_argument("--json", action="store_true", help="print what a program needs to know as one line of JSON")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print a line for every request")
+    organization = parser.add_argument_group("organisation", "the sample one, or a generated one of any size")
+    organization.add_argument("--accounts", type=int, metavar="N", help="generate this many accounts")
+    organization.add_argument("--roles", type=int, metavar="M", default=3, help="roles in each of them (%(default)s)")
+    organization.add_argument("--seed", type=int, default=0, help="another seed, another company (%(default)s)")
+    settings = parser.add_argument_group("what can be set")
+    for knob in _settable():
+        _add_knob(settings, knob)
+    settings.add_argument("--fault", action="append", default=[], metavar="RULE", type=_fault, help="see faults below")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs it until it is interrupted.
+
+    Raises:
+        PortInUse: another program has one of the ports.
+    """
+    from sso_magic.local.center import LocalIdentityCenter
+
+    chosen = {knob.name: getattr(arguments, knob.name) for knob in _settable() if hasattr(arguments, knob.name)}
+    center = LocalIdentityCenter(
+        _organization(arguments),
+        port=arguments.port,
+        aws=arguments.aws,
+        aws_port=arguments.aws_port,
+        content=arguments.content,
+        region=arguments.region,
+        faults=arguments.fault,
+        log_requests=False,
+        **chosen,
+    )
+    if arguments.verbose:
+        center.requests.tell = _print_request
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with center:
+            _say(_as_json(center) if arguments.json else _as_text(center))
+            while True:
+                time.sleep(3600)  # sleep, unlike waiting for an event, is interrupted by Ctrl-C on Windows too
+    except KeyboardInterrupt:
+        if not arguments.json:
+            _say("\nStopped.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _settable() -> list[Knob[Any]]:
+    """The knobs that mean something here: what a test reads afterwards, nobody reads here."""
+    return [knob for knob in knobs() if knob.name not in {"log_requests", "redact_log"}]
+
+
+def _add_knob(group: argparse._ArgumentGroup, knob: Knob[Any]) -> None:
+    flag = "--" + knob.name.replace("_", "-")
+    if not knob.metavar:
+        text = f"{knob.explain} ({'yes' if knob.default else 'no'} by default)"
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+    elif knob.name == "auto_approve":
+        group.add_argument(
+            flag, nargs="?", const=True, metavar=knob.metavar, default=argparse.SUPPRESS, help=knob.explain
+        )
+    else:
+        text = knob.explain if knob.default is None else f"{knob.explain} ({knob.default:.10g})"
+        group.add_argument(flag, type=_Value(knob), metavar=knob.metavar, default=argparse.SUPPRESS, help=text)
+
+
+class _Value:
+    """A knob's value from the command line: refused in the knob's own words."""
+
+    def __init__(self, knob: Knob[Any]) -> None:
+        self._knob = knob
+
+    def __call__(self, text: str) -> Any:
+        try:
+            return self._knob.accept(text)
+        except KnobError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error} is expected, not {text!r}") from None
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return Fault.parse(text)
+    except KnobError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _organization(arguments: argparse.Namespace) -> Organization | None:
+    if arguments.accounts is None:
+        return None
+    from sso_magic.local.organization import Organization
+
+    return Organization.generated(arguments.accounts, arguments.roles, arguments.seed)
+
+
+def _say(text: str, *, error: bool = False) -> None:
+    print(text, file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _as_json(center: LocalIdentityCenter) -> str:
+    return json.dumps({
+        "url": center.url,
+        "start_url": center.start_url,
+        "region": center.region,
+        "environment": center.environment(),
+        "config": center.config_text(),
+    })  # fmt: skip
+
+
+def _as_text(center: LocalIdentityCenter) -> str:
+    variables = center.environment()
+    number = len(center.organization.accounts)
+    shell = [f"  export {name}={value}" for name, value in variables.items()]
+    power_shell = [f'  $Env:{name} = "{value}"' for name, value in variables.items()]
+    config = [f"  {line}" for line in center.config_text().splitlines()]
+    lines = [
+        f"Local Identity Center with {number:,} account{'' if number == 1 else 's'}, until Ctrl-C",
+        "",
+        f"  start URL  {center.start_url}",
+        f"  region     {center.region}",
+        "",
+        "Where the SDKs and the AWS CLI find it (sh):",
+        *shell,
+        "",
+        "The same in PowerShell:",
+        *power_shell,
+        "",
+        "In ~/.aws/config:",
+        *config,
+        "",
+        f"In a notebook:  %sso_login {center.start_url} --region {center.region}",
+    ]
+    return "\n".join(lines)
+
+
+def _print_request(record: RequestRecord) -> None:
+    answer = record.status or "no answer"
+    _say(f"{time.strftime('%H:%M:%S')}  {record.operation:<26} {record.method} {record.path}  {answer}", error=True)

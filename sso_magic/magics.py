@@ -216,11 +216,16 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     except ValueError:
         raise UsageError('A quote is not closed. Quote names with spaces: "Team Sandbox".') from None
     if "-h" in words or "--help" in words:
-        raise UsageError(f"{parser.format_usage().strip()} - %{magic.__name__}? tells more.")
+        raise UsageError(f"{_usage(parser)}. %{magic.__name__}? tells more.")
     try:
         return parser.parse_args(words)
     except IPythonUsageError as error:
-        raise UsageError(f"{error} {parser.format_usage().strip()}") from None
+        raise UsageError(f"{error}. {_usage(parser)}. %{magic.__name__}? tells more.") from None
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """How the line goes, in one line; IPython's parser formats it for a page of help."""
+    return " ".join(parser.format_usage().replace("::", "").split())
 
 
 def load(shell: InteractiveShell) -> None:

@@ -74,12 +74,13 @@ def center(local_center_with_aws: LocalIdentityCenter, clean_environment: Path) 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """An IPython in a terminal, a person before it, the extension loaded."""
+    import IPython
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.colors = "nocolor" if IPython.version_info >= (9,) else "NoColor"
     InteractiveShell.clear_instance()
     running = InteractiveShell.instance(config=config)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)

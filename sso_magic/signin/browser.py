@@ -59,6 +59,11 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
 
 
+def authorize_url(oidc: SSOOIDC) -> str:
+    """The page that asks the person: beside the service's other operations, as the AWS CLI has it."""
+    return f"{oidc.config.endpoint.rstrip('/')}/authorize"
+
+
 class BrowserSignIn:
     """One sign-in through the browser: a context manager that holds the listener.
 

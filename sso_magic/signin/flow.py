@@ -85,7 +85,7 @@ def _by_browser(
     oidc: SSOOIDC, session: Session, prompt: Prompt, *, open_browser: bool, cancel: threading.Event
 ) -> Token:
     def run(registration: Registration) -> Token:
-        with browser.BrowserSignIn(session, registration, oidc.authorize_url) as attempt:
+        with browser.BrowserSignIn(session, registration, browser.authorize_url(oidc)) as attempt:
             request = attempt.request()
             opened = open_browser and _open(request.url)
             prompt.browser(request, opened=opened, device=None)

@@ -110,7 +110,7 @@ def test_a_role_that_was_withdrawn(fails, shell, signed_in):
     line, error = fails("%sso_use payments-prod ReadOnly")
     assert isinstance(error, errors.RoleNotAssigned)
     assert line == (
-        f"RoleNotAssigned: The role ReadOnly in payments-prod ({account.id}) is refused (403, No access): it is not "
+        f"RoleNotAssigned: The role ReadOnly in payments-prod is refused (403, No access): it is not "
         f"assigned to you, or was assigned a moment ago. %sso_roles {account.id} lists what you have."
     )
     assert "AWS_ACCESS_KEY_ID" not in os.environ
@@ -164,12 +164,19 @@ def test_a_line_that_cannot_be_meant(fails, center, cell, line):
     assert fails(cell)[0] == line
 
 
-@pytest.mark.parametrize("cell", ["%sso_use --nope", "%sso_accounts -h", "%sso_status x", "%sso_login a b"])
-def test_a_line_that_cannot_be_read_says_how_it_goes(fails, center, cell):
-    line, error = fails(cell)
-    assert isinstance(error, errors.UsageError)
-    assert cell.split()[0] in line
-    assert len(line.splitlines()) <= 2
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        ("%sso_status x", "UsageError: unrecognized arguments: x. %sso_status. %sso_status? tells more."),
+        ("%sso_accounts -h", "UsageError: %sso_accounts [-s SESSION] [WORDS ...]. %sso_accounts? tells more."),
+        (
+            "%sso_roles --nope",
+            "UsageError: unrecognized arguments: --nope. %sso_roles [-s SESSION] [ACCOUNT]. %sso_roles? tells more.",
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_read_says_how_it_goes(fails, center, cell, line):
+    assert fails(cell)[0] == line
 
 
 def test_a_comment_after_the_line_is_no_argument(shell, signed_in, capsys):

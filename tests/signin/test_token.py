@@ -16,10 +16,10 @@ from sso_magic.signin import provider, tokens
 
 
 @pytest.fixture
-def corp(center, person) -> IdentityCenter:
+def corp(center) -> IdentityCenter:
     """Signed in to corp by device code, with a refresh token."""
     found = IdentityCenter("corp")
-    person.approves()
+    center.auto_approve = True
     found.sign_in(force=True, method="device", prompt=Silent())
     center.requests.clear()
     return found
@@ -166,16 +166,13 @@ def test_a_refused_registration_is_made_anew(corp, center):
     )
     stale = json.loads(path.read_text())
     center.reset()
-    request = threading.Thread(target=lambda: (center.wait_for_pending(), center.approve()))
-    request.start()
+    center.auto_approve = True
     corp.sign_in(force=True, method="device", prompt=Silent())
-    request.join()
     assert center.requests.total("RegisterClient") == 1
     assert json.loads(path.read_text())["clientId"] != stale["clientId"]
 
 
-def test_a_registration_is_used_again(corp, center, person):
-    person.approves()
+def test_a_registration_is_used_again(corp, center):
     corp.sign_in(force=True, method="device", prompt=Silent())
     assert center.requests.total("RegisterClient") == 0
 

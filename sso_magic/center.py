@@ -15,6 +15,7 @@ from sso_magic import credentials as role_cache
 from sso_magic.errors import ConfigError, RoleNotAssigned, SignInRequired
 from sso_magic.inventory import Account, Inventory, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer, Use
+from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
 from sso_magic.signin.provider import TokenProvider
 
@@ -62,6 +63,7 @@ class IdentityCenter:
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,
         )
+        self.changed = Notifier()  # signed in or out here
         self._clients = threading.Lock()
         self._portal: SSO | None = None
         self._oidc: SSOOIDC | None = None
@@ -128,6 +130,7 @@ class IdentityCenter:
             line = self.sign_in_line()
         finally:
             prompt.close(line)
+        self.changed.notify()
         return self._token_end()
 
     def _token_end(self) -> datetime:
@@ -150,6 +153,7 @@ class IdentityCenter:
         finally:
             role_cache.forget(self.session)
             self.directory.forget()
+            self.changed.notify()
 
     def call(self, operation: Callable[[Secret], T]) -> T:
         """Runs a portal operation with the access token; once more with a refreshed one after a 401.
@@ -307,6 +311,30 @@ class IdentityCenter:
         return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}"
 
 
+_SHARED: dict[Session, IdentityCenter] = {}
+_SHARED_LOCK = threading.Lock()
+
+
+def shared_center(session: str | Session | None = None, *, region: str | None = None) -> IdentityCenter:
+    """The one `IdentityCenter` of a session in this process, for magics and panels to see each other's changes.
+
+    Args:
+        session: As in `IdentityCenter`.
+        region: As in `IdentityCenter`.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+    found = session if isinstance(session, Session) else find_session(session, region=region)
+    with _SHARED_LOCK:
+        center = _SHARED.get(found)
+        if center is None:
+            center = _SHARED[found] = IdentityCenter(found)
+        return center
+
+
 def sign_out_all() -> list[str]:
     """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
 
@@ -317,7 +345,7 @@ def sign_out_all() -> list[str]:
     from sso_magic.signin.tokens import parse
     from sso_magic.status import known_sessions
 
-    ended = [session.label for session in known_sessions() if IdentityCenter(session).sign_out()]
+    ended = [session.label for session in known_sessions() if _center_of(session).sign_out()]
     for _, content in cache.scan(cache.sso_directory()):
         token, region = parse(content), content.get("region")
         if token is not None and isinstance(region, str):
@@ -325,6 +353,10 @@ def sign_out_all() -> list[str]:
             ended.append(str(content.get("startUrl", "a session of another tool")))
     KERNEL.forget()
     return ended
+
+
+def _center_of(session: Session) -> IdentityCenter:
+    return _SHARED.get(session) or IdentityCenter(session)
 
 
 def _sign_out_unknown(region: str, access_token: Secret) -> None:

@@ -52,11 +52,9 @@ class SSOMagics(Magics):
         """The Identity Center meant: the one named, else the one used last, else the configured one."""
         if session is None and region is None and self._center is not None:
             return self._center
-        from sso_magic.center import IdentityCenter
+        from sso_magic.center import shared_center
 
-        found = IdentityCenter(session, region=region)
-        if self._center is None or self._center.session != found.session:
-            self._center = found
+        self._center = shared_center(session, region=region)
         return self._center
 
     def is_production(self, use: Use) -> bool:

@@ -62,9 +62,9 @@ def _use_profile(name: str, region: str | None) -> Layer | None:
     profile = sso_profile(name, config)
     if profile is None:
         return None
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center import shared_center
 
-    center = IdentityCenter(profile.session)
+    center = shared_center(profile.session)
     _refuse_two_meanings(center, name, profile.account_id)
     return center.use(profile.account_id, profile.role_name, region=region or profile.region)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,15 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 
 @pytest.fixture(autouse=True)
-def no_role_in_use() -> Iterator[None]:
-    """The role of one test is not the next one's."""
+def nothing_left_in_the_process() -> Iterator[None]:
+    """The role and the sessions of one test are not the next one's."""
     yield
-    from sso_magic.kernel import KERNEL
+    if "sso_magic.center" in sys.modules:
+        from sso_magic.center import _SHARED
+        from sso_magic.kernel import KERNEL
 
-    KERNEL.forget()
+        KERNEL.forget()
+        _SHARED.clear()
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local.errors import LocalError
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -30,17 +32,17 @@ QUICKSTART = "quickstart.ipynb"
 LAB_STARTS_WITHIN = 60  # seconds
 
 
-class DemoError(Exception):
+class DemoError(LocalError):
     """The demo cannot run; the message says what to do."""
 
 
 def add_command(commands: Any) -> None:
     """Adds ``demo`` to the command line."""
     parser = commands.add_parser("demo", help="try everything in JupyterLab, without an AWS account")
-    parser.add_argument("--run", action="store_true", help="no browser: run the quickstart, print what it shows")
+    parser.add_argument("--run", dest="quickstart", action="store_true", help="no browser: run the quickstart, print what it shows")
     parser.add_argument("--port", type=int, default=0, help="port of the local Identity Center (default: a free one)")
     parser.add_argument("--lab-port", type=int, default=0, help="port of JupyterLab (default: a free one)")
-    parser.set_defaults(run_command=main)
+    parser.set_defaults(run=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,19 +52,16 @@ def main(args: argparse.Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="sso-magic-demo-", ignore_cleanup_errors=True) as folder:
             root = Path(folder)
-            if not args.run:
+            if not args.quickstart:
                 _check_port(args.lab_port, "--lab-port")
             with LocalIdentityCenter(port=args.port) as center:
                 environment = prepare(root, center)
-                if args.run:
+                if args.quickstart:
                     return run_quickstart(root, center, environment)
                 return run_lab(root, center, environment, args.lab_port)
     except KeyboardInterrupt:
         print("\nStopped; nothing is left behind.")  # noqa: T201
         return 0
-    except DemoError as error:
-        print(f"sso-magic demo: {error}", file=sys.stderr)  # noqa: T201
-        return 1
 
 
 def _check_port(port: int, option: str) -> None:
@@ -80,7 +79,8 @@ def prepare(root: Path, center: LocalIdentityCenter) -> dict[str, str]:
     home = root / "home"
     aws = home / ".aws"
     aws.mkdir(parents=True, mode=0o700)
-    (aws / "config").write_text(center.config_text(), encoding="utf-8")
+    config = f"[default]\nregion = {center.region}\n\n{center.config_text()}"
+    (aws / "config").write_text(config, encoding="utf-8")
     shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "*.png"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "IPYTHONDIR": str(root / "ipython")}
@@ -202,11 +202,14 @@ def run_quickstart(root: Path, center: LocalIdentityCenter, environment: dict[st
 
     notebook = nbformat.read(root / "notebooks" / QUICKSTART, as_version=4)  # type: ignore[no-untyped-call]
     client = _client(notebook, root, center)
-    try:
-        client.execute(env=environment)
-    except CellExecutionError as error:
-        print(f"\nThe quickstart failed:\n{error}", file=sys.stderr)  # noqa: T201
-        return 1
+    with (root / "kernel.log").open("wb") as log:
+        try:
+            client.execute(env=environment, stderr=log)
+        except CellExecutionError as error:
+            raise DemoError(f"the quickstart failed:\n{error}") from None
+    shown = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    if "Traceback (most recent call last)" in shown:  # a child process that failed
+        raise DemoError("a program that the quickstart started failed; see above.")
     print("\nThe quickstart ran from beginning to end.")  # noqa: T201
     return 0
 

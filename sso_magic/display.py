@@ -112,16 +112,16 @@ def clock(moment: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in the two largest units that matter."""
+    """A length of time, as exact as anybody wants it."""
     left = max(0, round(seconds))
+    minutes = round(left / 60)
     if left < 60:
         return f"{left} s"
-    minutes, hours = left // 60, left // 3600
-    if minutes < 60:
+    if minutes < 100:
         return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes % 60:02d} min"
-    return f"{hours // 24} days"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{round(minutes / 60 / 24)} days"
 
 
 def until(moment: datetime) -> str:

@@ -54,25 +54,14 @@ def no_new_threads() -> Iterator[None]:
     assert left == []
 
 
-@pytest.fixture(scope="session")
-def local_center_with_aws() -> Iterator[LocalIdentityCenter]:
-    """One Identity Center with AWS behind it for the whole run; `center` gives it out as new."""
-    from sso_magic.local import LocalIdentityCenter
-
-    with LocalIdentityCenter() as running:
-        yield running
-
-
 @pytest.fixture
-def center(local_center_with_aws: LocalIdentityCenter, clean_environment: Path) -> LocalIdentityCenter:
+def center(clean_environment: Path, local_identity_center: LocalIdentityCenter) -> LocalIdentityCenter:
     """The Identity Center of this machine as new, with [sso-session corp] in HOME and the SDKs pointed at it."""
-    running = local_center_with_aws
-    running.reset()
-    os.environ.update(running.environment())
+    os.environ.update(local_identity_center.environment())
     config = clean_environment / ".aws" / "config"
     config.parent.mkdir(mode=0o700, exist_ok=True)
-    config.write_text(running.config_text(), encoding="utf-8")
-    return running
+    config.write_text(local_identity_center.config_text(), encoding="utf-8")
+    return local_identity_center
 
 
 @pytest.fixture

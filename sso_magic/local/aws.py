@@ -46,7 +46,7 @@ class AWS:
         *,
         content: bool,
     ) -> None:
-        missing = [name for name in ("moto", "flask", "flask_cors", "boto3") if find_spec(name) is None]
+        missing = [name for name in ("moto", "flask", "flask_cors", "yaml", "boto3") if find_spec(name) is None]
         if missing:
             raise LocalError(
                 f"AWS accounts need {', '.join(missing)}: pip install 'sso-magic[local]', or go without (aws=False)."
@@ -89,11 +89,12 @@ class AWS:
         """Closes the port and every connection, and waits for the threads to end."""
         if self._thread is None:
             return
-        accounts = self._ready.result()
+        failed = self._ready.exception()
         if self._server is not None:
             self._server.stop()
         self._thread.join()
-        accounts.release()
+        if failed is None:
+            self._ready.result().release()
         self._thread, self._server = None, None
 
     def reset(self) -> None:
@@ -124,9 +125,9 @@ class AWS:
 
             accounts = Accounts(self.region, self.organization, content=self.content)
             self._server = Server(sock, Gate(self, accounts))
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is
             sock.close()
-            self._ready.set_exception(error)
-            raise
+            self._ready.set_exception(error)  # told to everybody who waits for it
+            return
         self._ready.set_result(accounts)
         self._server.serve_forever(poll_interval=0.05)

@@ -99,7 +99,11 @@ class Gate:
             if wrong:
                 return _refuse(environ, start_response, signature, wrong)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = keys.account_id
-        answer: Iterable[bytes] = self._accounts.application(environ, start_response)
+        try:
+            answer: Iterable[bytes] = self._accounts.application(environ, start_response)
+        except ImportError as error:
+            message = f"The local AWS lacks {error.name} for this service: pip install 'moto[all]'."
+            return _respond(start_response, 501, json.dumps({"message": message}), "application/json")
         return answer
 
     def _wrong(self, environ: dict[str, Any], signature: Signed | None, keys: Minted | None) -> str:

@@ -1,0 +1,382 @@
+"""`Inventory`: the accounts and roles of one session, cached, refreshed, searched.
+
+What is cached is there at once; what is asked of the portal fills the cache. There is one fetch of all at a time:
+whoever asks for it while one is under way waits for that one. One that was cancelled or killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.inventory.calls import AccessToken
+from sso_magic.inventory.fetch import Fetch
+from sso_magic.inventory.keeper import KeptFetch
+from sso_magic.inventory.part import Part, changes_between, changes_frame, laid_over
+from sso_magic.inventory.search import search_accounts
+from sso_magic.inventory.snapshot import Account, InventorySnapshot, rows_of
+from sso_magic.inventory.store import Store, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from sso_magic.inventory.progress import Progress
+    from sso_magic.inventory.snapshot import Role
+    from sso_magic.portal import SSO
+    from sso_magic.secret import Secret
+
+WORKERS = 48
+MAX_AGE = 3600.0  # seconds
+RESUME_WITHIN = timedelta(hours=1)
+
+
+class Inventory:
+    """The accounts and roles that the person signed in to one session may reach. One object a session.
+
+    Args:
+        key: The session's name, or its start URL: names the cache file.
+        client: Gives the portal's client, made with ``max_attempts=1``: a fetch repeats itself what fails, at the
+            pace that it keeps.
+        access_token: Gives the access token; raises SignInRequired where there is none.
+        reauthenticate: Given a token that the portal refuses, gives another; raises SignInRequired where a person is
+            needed. Called once for all workers.
+        max_age: Seconds after which what is cached is stale.
+        workers: How many calls may be on their way at once.
+
+    Attributes:
+        refresh_error: Why the last refresh in the background failed; None if it did not.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        client: Callable[[], SSO],
+        access_token: Callable[[], Secret],
+        reauthenticate: Callable[[Secret], Secret],
+        max_age: float = MAX_AGE,
+        workers: int = WORKERS,
+    ) -> None:
+        self.max_age = max_age
+        self.workers = workers
+        self.refresh_error: BaseException | None = None
+        self._client = client
+        self._access_token = access_token
+        self._reauthenticate = reauthenticate
+        self._store = Store(key)
+        self._starting = threading.Lock()
+        self._writing = threading.Lock()  # what a fetch writes, against `forget`
+        self._under_way: KeptFetch | None = None
+        self._background: threading.Thread | None = None
+        self._shown: tuple[tuple[Part | None, ...], InventorySnapshot | None] = ((), None)
+
+    # ---- what is cached: never the network ----
+
+    def cached(self) -> InventorySnapshot | None:
+        """What the cache holds; None if that is nothing.
+
+        That is the last whole fetch with what was asked singly since; before there is one, what an unfinished one has.
+        """
+        stored = self._store.load()
+        parts = (stored.whole, stored.since, None if stored.whole else stored.unfinished)
+        shown = self._shown
+        if len(shown[0]) != len(parts) or any(one is not other for one, other in zip(shown[0], parts, strict=True)):
+            part = laid_over(laid_over(parts[0], parts[1]), parts[2])
+            shown = self._shown = (parts, part.snapshot() if part else None)
+        return shown[1]
+
+    def cached_accounts(self) -> tuple[Account, ...] | None:
+        """The accounts as they were listed last; None if they never were."""
+        stored = self._store.load()
+        listed = any(part and part.listed for part in (stored.whole, stored.since, stored.unfinished))
+        snapshot = self.cached() if listed else None
+        return snapshot.accounts if snapshot else None
+
+    def cached_roles(self, account_id: str) -> tuple[str, ...] | None:
+        """The names of an account's roles; None if they are not known."""
+        snapshot = self.cached()
+        return snapshot.roles.get(account_id) if snapshot else None
+
+    def partial(self) -> InventorySnapshot | None:
+        """What a fetch has that has not ended, or was cancelled or killed; None if there is none."""
+        under_way = self._under_way
+        if under_way is not None and under_way.under_way:
+            with under_way.fetch.lock:
+                return under_way.fetch.part.snapshot()
+        part = self._store.load().unfinished
+        return part.snapshot() if part else None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last whole fetch is older than `max_age` seconds, or there is none."""
+        whole = self._store.load().whole
+        return whole is None or not _is_young(whole, self.max_age)
+
+    @property
+    def warning(self) -> str | None:
+        """Why the cache could not be written; None if it could."""
+        return self._store.warning
+
+    def changes(self) -> pd.DataFrame:
+        """What the last whole fetch found added and removed since the one before it.
+
+        Returns:
+            DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings; account_name
+            may be missing, role_name where an account without a role came or went).
+        """
+        return changes_frame(self._store.load().changes)
+
+    # ---- all of it ----
+
+    def fetch(self, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> InventorySnapshot:
+        """Asks for all accounts and their roles, and waits. Goes on where a fetch was cancelled or killed.
+
+        An interruption ends it at once and is passed on; `partial` has what there is then.
+
+        Args:
+            progress: Is told how far it is.
+            cancel: Ends it when set.
+
+        Returns:
+            All of it; what there is, if it was cancelled.
+
+        Raises:
+            SignInRequired: There is no access token without a person.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        kept = self._start()
+        kept.wait(progress, cancel)
+        if kept.fetch.error is not None:
+            raise kept.fetch.error
+        return kept.fetch.part.snapshot()
+
+    def refresh_in_background(self) -> None:
+        """Starts a fetch of all, if none is under way, and does not wait; never shows anything."""
+        with self._writing:
+            if self.is_refreshing:
+                return
+            self._background = threading.Thread(target=self._refresh, name="sso-inventory-refresh", daemon=True)
+            self._background.start()
+
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether a fetch of all is under way."""
+        background = self._background
+        return (background is not None and background.is_alive()) or self._is_under_way()
+
+    def iter_rows(self, *, refresh: bool = False) -> Iterator[Role]:
+        """The roles in the accounts, one by one, while they come in.
+
+        What is cached and not stale comes without a call, in the order of the accounts' names. Ending the loop early
+        ends the fetch.
+
+        Args:
+            refresh: Ask the portal even so.
+
+        Raises:
+            SignInRequired: There is no access token without a person.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        whole = None if refresh or self.is_stale else self.cached()
+        if whole is not None:
+            yield from whole.rows()
+            return
+        kept = self._start()
+        try:
+            yield from _rows_as_they_come(kept.fetch)
+        except BaseException:
+            kept.fetch.cancel()
+            raise
+        kept.wait()
+        if kept.fetch.error is not None:
+            raise kept.fetch.error
+
+    # ---- some of it ----
+
+    def accounts(
+        self, *, max_age: float = 0, progress: Progress | None = None, cancel: threading.Event | None = None
+    ) -> tuple[Account, ...]:
+        """The accounts, without their roles: a call for each hundred of them.
+
+        Args:
+            max_age: Seconds up to which a cached list will do; 0: ask.
+            progress: Is told how far it is.
+            cancel: Ends it when set; what there is then is returned, and not kept.
+
+        Raises:
+            SignInRequired: There is no access token without a person.
+            ClientError: The portal could not be reached or refused.
+        """
+        stored = self._store.load()
+        if any(part and part.listed and _is_young(part, max_age) for part in (stored.since, stored.whole)):
+            return self.cached_accounts() or ()
+        part = Part(_now())
+        self._ask(Fetch(part, **self._portal(), workers=1, list_only=True), progress, cancel)
+        return part.snapshot().accounts
+
+    def roles(self, account_id: str, *, max_age: float = 0) -> tuple[str, ...]:
+        """The names of the roles in one account: one call.
+
+        Args:
+            account_id: 12 digits.
+            max_age: Seconds up to which cached ones will do; 0: ask.
+
+        Raises:
+            SignInRequired: There is no access token without a person.
+            ClientError: The portal could not be reached or refused.
+        """
+        stored = self._store.load()
+        for part in (stored.since, stored.whole):
+            if part and account_id in part.roles and _is_young(part, max_age):
+                return part.roles[account_id]
+        part = Part(_now(), accounts={account_id: self._known(account_id)})
+        self._ask(Fetch(part, **self._portal(), workers=1, roles_of=account_id))
+        return part.roles[account_id]
+
+    def accounts_frame(self, words: str = "", *, max_age: float | None = None) -> pd.DataFrame:
+        """The accounts as a table, those in which all the words stand, best first; see `accounts`.
+
+        Args:
+            words: Words in the id, the name or the address.
+            max_age: Seconds up to which a cached list will do; None: `max_age` of this object.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
+        """
+        accounts = self.accounts(max_age=self.max_age if max_age is None else max_age)
+        snapshot = self.cached() or InventorySnapshot()
+        return replace(snapshot, accounts=tuple(search_accounts(accounts, words))).accounts_frame()
+
+    def roles_frame(self, account: Account, *, max_age: float | None = None) -> pd.DataFrame:
+        """The roles of one account as a table; see `roles`.
+
+        Args:
+            account: The account.
+            max_age: Seconds up to which cached ones will do; None: `max_age` of this object.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings; account_name may be missing).
+        """
+        names = self.roles(account.account_id, max_age=self.max_age if max_age is None else max_age)
+        snapshot = self.cached()
+        return InventorySnapshot(
+            (account,), {account.account_id: names}, fetched_at=snapshot.fetched_at if snapshot else None
+        ).roles_frame()
+
+    def forget(self) -> None:
+        """Ends what is under way and removes the cache: the person has signed out.
+
+        Raises:
+            CacheError: The file cannot be removed.
+        """
+        with self._writing:
+            under_way, self._under_way = self._under_way, None
+            self._store.remove()
+            self._shown = ((), None)
+        if under_way is not None:
+            under_way.fetch.cancel()
+
+    # ---- inside ----
+
+    def _portal(self) -> dict[str, Any]:
+        return {"client": self._client(), "token": AccessToken(self._access_token, self._reauthenticate)}
+
+    def _is_under_way(self) -> bool:
+        return self._under_way is not None and self._under_way.under_way
+
+    def _start(self) -> KeptFetch:
+        """The fetch under way, or a new one, which goes on where the last one was."""
+        with self._starting:
+            if self._under_way is not None and self._under_way.under_way:
+                return self._under_way
+            portal = self._portal()
+            part = self._store.load().unfinished
+            if part is None or _now() - part.started_at > RESUME_WITHIN:
+                part = Part(_now())
+            fetch = Fetch(part.copy(), **portal, workers=self.workers)
+            kept = self._under_way = KeptFetch(
+                fetch, save=lambda part: self._save(kept, part), end=lambda fetch: self._end(kept, fetch)
+            )
+            kept.start()
+            return kept
+
+    def _save(self, kept: KeptFetch, part: Part) -> None:
+        """Keeps what an unfinished fetch has. What failed is asked again when it goes on."""
+        part.errors = {}
+        with self._writing:
+            if self._under_way is kept:
+                self._store.update(lambda stored: replace(stored, unfinished=part))
+
+    def _end(self, kept: KeptFetch, fetch: Fetch) -> None:
+        """Keeps what a fetch has come to."""
+        with fetch.lock:
+            part = fetch.part.copy()
+        if fetch.error is not None or fetch.cancelled:
+            self._save(kept, part)
+            return
+        with self._writing:
+            if self._under_way is kept:
+                self._store.update(lambda stored: _with_whole(stored, part))
+
+    def _refresh(self) -> None:
+        try:
+            self.fetch()
+        except BaseException as error:  # noqa: BLE001 - it is shown by whoever asks next; a thread's own would be lost
+            self.refresh_error = error
+        else:
+            self.refresh_error = None
+
+    def _ask(self, fetch: Fetch, progress: Progress | None = None, cancel: threading.Event | None = None) -> None:
+        """Waits for a fetch of some of it, and keeps what came."""
+        kept = KeptFetch(fetch, save=lambda _: None, end=lambda _: None)
+        kept.start()
+        kept.wait(progress, cancel)
+        if fetch.error is not None:
+            raise fetch.error
+        if not fetch.cancelled:
+            with self._writing:
+                self._store.update(lambda stored: replace(stored, since=self._with_since(stored, fetch.part)))
+
+    def _with_since(self, stored: Stored, part: Part) -> Part | None:
+        young = stored.since is not None and _is_young(stored.since, self.max_age)
+        return laid_over(stored.since if young else None, part)
+
+    def _known(self, account_id: str) -> Account:
+        snapshot = self.cached()
+        accounts = snapshot.accounts if snapshot else ()
+        return next((one for one in accounts if one.account_id == account_id), Account(account_id))
+
+
+def _rows_as_they_come(fetch: Fetch) -> Iterator[Role]:
+    given, over = 0, False
+    while not over:
+        with fetch.lock:
+            while len(fetch.done) == given and not fetch.finished.is_set():
+                fetch.news.wait(1)
+            batch = [
+                rows_of(fetch.part.accounts[account_id], fetch.part.roles.get(account_id, ()))
+                for account_id in fetch.done[given:]
+            ]
+            over = fetch.finished.is_set()
+        given += len(batch)
+        for rows in batch:
+            yield from rows
+
+
+def _with_whole(stored: Stored, part: Part) -> Stored:
+    """The cache after a whole fetch: what was asked singly during it stays."""
+    newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
+    changes = tuple(changes_between(stored.whole, part)) if stored.whole else ()
+    return Stored(whole=part, since=newer, changes=changes)
+
+
+def _is_young(part: Part, max_age: float) -> bool:
+    return timedelta(0) <= _now() - part.started_at <= timedelta(seconds=max_age)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,113 @@
+"""How far a fetch is: what is counted, and a bar that shows it in a notebook and in a terminal.
+
+A fetch tells its progress from the thread that waits for it, a few times a second; never from a worker. Anything with
+the two methods of `Progress` can show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FetchState:
+    """How far a fetch is.
+
+    Attributes:
+        accounts_done: Accounts that have answered or failed.
+        accounts_known: Accounts listed so far.
+        all_listed: Whether these are all there are.
+        roles_found: Roles so far.
+        failed: Accounts that failed.
+        calls_per_second: Answered calls a second, over the last seconds.
+        seconds: Since the fetch began.
+        seconds_left: Until it is done at this rate; None while that is not known.
+    """
+
+    accounts_done: int = 0
+    accounts_known: int = 0
+    all_listed: bool = False
+    roles_found: int = 0
+    failed: int = 0
+    calls_per_second: float = 0.0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+
+    def summary(self) -> str:
+        """One line: what was done, and how long it took."""
+        parts = [_counted(self.accounts_done, "account"), _counted(self.roles_found, "role")]
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if self.accounts_done < self.accounts_known:
+            parts.append(f"{self.accounts_known - self.accounts_done:,} not asked yet")
+        return f"{', '.join(parts)} in {self.seconds:.1f} s"
+
+
+class Progress(Protocol):
+    """What shows how far a fetch is."""
+
+    def update(self, state: FetchState) -> None:
+        """It came this far."""
+
+    def close(self, state: FetchState) -> None:
+        """It ended here: done, cancelled or failed."""
+
+
+class TqdmProgress:
+    """A bar of ``tqdm.auto``: accounts, roles, rate and time left; one line when it is done.
+
+    Args:
+        summary: Whether to leave that line. The bar itself goes away.
+        delay: Seconds before the bar appears: what is quick needs none.
+    """
+
+    def __init__(self, *, summary: bool = True, delay: float = 0.3) -> None:
+        self._summary = summary
+        self._delay = delay
+        self._bar: Any = None
+
+    def update(self, state: FetchState) -> None:
+        """Moves the bar."""
+        if state.seconds < self._delay:
+            return
+        if self._bar is None:
+            self._bar = _bar()
+        self._bar.total = state.accounts_known
+        self._bar.n = state.accounts_done
+        left = "" if state.seconds_left is None else f", {_clock(state.seconds_left)} left"
+        more = "" if state.all_listed else ", more to come"
+        failed = f", {state.failed:,} failed" if state.failed else ""
+        self._bar.set_postfix_str(
+            f"{_counted(state.roles_found, 'role')}{failed}, {state.calls_per_second:.0f} calls/s{left}{more}"
+        )
+
+    def close(self, state: FetchState) -> None:
+        """Takes the bar away and leaves one line."""
+        if self._bar is not None:
+            self._bar.close()
+        if self._summary:
+            print(state.summary())  # noqa: T201 - this is what it is for
+
+
+def _bar() -> Any:
+    """A bar without the thread that tqdm keeps to watch its bars: this one is told often enough."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+    watchless = type("Bar", (tqdm,), {"monitor_interval": 0})
+    return watchless(
+        desc="Accounts",
+        unit="account",
+        leave=False,
+        dynamic_ncols=True,
+        bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"

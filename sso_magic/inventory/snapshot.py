@@ -1,0 +1,196 @@
+"""What is known of an organisation at one moment: accounts, the roles in them, and what could not be had.
+
+An `InventorySnapshot` never changes, so that a cell, the panel and a refresh behind them can share one. Its tables have
+string columns whatever is in them, also when they are empty; a name or an email that the portal left out is missing
+(``pandas.NA``), not an empty string.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import pandas as pd
+
+    from sso_magic.inventory.search import SearchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account that the person signed in may reach.
+
+    Attributes:
+        account_id: 12 digits, as text: leading zeros count.
+        account_name: Its name; None where the portal gives none.
+        email_address: Its owner's address; None where the portal gives none.
+    """
+
+    account_id: str
+    account_name: str | None = None
+    email_address: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The word a person knows it by: its name, else its 12 digits."""
+        return printable(self.account_name) if self.account_name else self.account_id
+
+
+class Role(NamedTuple):
+    """A row of the inventory: a role (a permission set's name) in an account."""
+
+    account_id: str
+    account_name: str | None
+    email_address: str | None
+    role_name: str
+
+    @property
+    def account(self) -> Account:
+        """The account it is in."""
+        return Account(self.account_id, self.account_name, self.email_address)
+
+
+@dataclass(frozen=True)
+class InventorySnapshot:
+    """Accounts and roles, as far as they are known.
+
+    Attributes:
+        accounts: By name, then by id.
+        roles: Names of the roles by account id; an account that is not in it has not been asked yet, or failed.
+        errors: What went wrong, by account id.
+        fetched_at: When the oldest of it was asked for, UTC; None where nothing was.
+        complete: Whether every account was listed, and answered or failed.
+    """
+
+    accounts: tuple[Account, ...] = ()
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    fetched_at: datetime | None = None
+    complete: bool = False
+
+    def rows(self) -> Iterator[Role]:
+        """Every role in every account, in the order of the accounts."""
+        for account in self.accounts:
+            yield from rows_of(account, self.roles.get(account.account_id, ()))
+
+    @cached_property
+    def search_index(self) -> SearchIndex:
+        """The texts that search looks at, made once."""
+        from sso_magic.inventory.search import SearchIndex
+
+        return SearchIndex((account, self.roles.get(account.account_id, ())) for account in self.accounts)
+
+    def frame(self) -> pd.DataFrame:
+        """Accounts x roles.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
+            ``attrs`` has ``errors`` (text by account id) and ``fetched_at`` (datetime, UTC).
+        """
+        import numpy as np
+
+        names = {name: index for index, name in enumerate(sorted({n for roles in self.roles.values() for n in roles}))}
+        per_account = [self.roles.get(account.account_id, ()) for account in self.accounts]
+        which = np.repeat(np.arange(len(self.accounts)), [len(roles) for roles in per_account])
+        codes = np.fromiter((names[name] for roles in per_account for name in roles), dtype=np.intp, count=len(which))
+        columns = {name: column.take(which) for name, column in self._account_columns().items()}
+        columns["role_name"] = strings(names).take(codes)
+        return self._table(columns)
+
+    def accounts_frame(self) -> pd.DataFrame:
+        """The accounts.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address (strings; name and email may be missing), and ``attrs``
+            as in `frame`.
+        """
+        return self._table(self._account_columns())
+
+    def roles_frame(self, account: Account | str | None = None) -> pd.DataFrame:
+        """The roles of one account, or of all.
+
+        Args:
+            account: An account or its id.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings; the name may be missing), and ``attrs`` as in
+            `frame`.
+        """
+        if account is not None:
+            account_id = account if isinstance(account, str) else account.account_id
+            return self.only([account_id]).roles_frame()
+        frame: pd.DataFrame = self.frame().drop(columns="email_address")
+        return frame
+
+    def only(self, account_ids: Iterable[str]) -> InventorySnapshot:
+        """The part of it that is about these accounts."""
+        wanted = set(account_ids)
+        return InventorySnapshot(
+            accounts=tuple(account for account in self.accounts if account.account_id in wanted),
+            roles={account_id: roles for account_id, roles in self.roles.items() if account_id in wanted},
+            errors={account_id: error for account_id, error in self.errors.items() if account_id in wanted},
+            fetched_at=self.fetched_at,
+            complete=self.complete,
+        )
+
+    def _account_columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
+        return {
+            "account_id": strings(account.account_id for account in self.accounts),
+            "account_name": strings(account.account_name for account in self.accounts),
+            "email_address": strings(account.email_address for account in self.accounts),
+        }
+
+    def _table(self, columns: dict[str, pd.api.extensions.ExtensionArray]) -> pd.DataFrame:
+        import pandas as pd
+
+        frame: pd.DataFrame = pd.DataFrame(columns)
+        frame.attrs["errors"] = dict(self.errors)
+        frame.attrs["fetched_at"] = self.fetched_at
+        return frame
+
+
+def rows_of(account: Account, role_names: Iterable[str]) -> list[Role]:
+    """The rows of one account."""
+    account_id, account_name, email_address = account.account_id, account.account_name, account.email_address
+    make = tuple.__new__  # half the time of calling Role, where there are 50,000
+    return [make(Role, (account_id, account_name, email_address, name)) for name in role_names]
+
+
+def rows_frame(rows: Sequence[Role]) -> pd.DataFrame:
+    """Rows as the table `InventorySnapshot.frame` gives, in their own order.
+
+    Returns:
+        DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
+    """
+    import pandas as pd
+
+    columns = zip(*rows, strict=True) if rows else ((),) * len(Role._fields)
+    frame: pd.DataFrame = pd.DataFrame(dict(zip(Role._fields, map(strings, columns), strict=True)))
+    return frame
+
+
+def in_order(accounts: Iterable[Account]) -> tuple[Account, ...]:
+    """By name (case ignored), those without one last, then by id."""
+    return tuple(sorted(accounts, key=_order))
+
+
+def _order(account: Account) -> tuple[bool, str, str]:
+    name = account.account_name
+    return (not name, name.casefold() if name else "", account.account_id)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without the control characters that would move a terminal's cursor."""
+    return "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+
+
+def strings(values: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
+    """A column of strings, of which some may be missing."""
+    import pandas as pd
+
+    return pd.array(list(values), dtype="string")

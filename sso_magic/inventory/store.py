@@ -1,0 +1,197 @@
+"""The inventory's cache: one file a session under ``~/.aws/sso_magic/inventory``, 0600, written whole or not at all.
+
+It holds the last whole fetch with what changed in it; what was asked singly since, such as one account's roles; and a
+fetch that has not ended, so that a kernel that was killed goes on where it was. A file that is corrupt, of another
+version, or not of this session counts as none. It holds no secret.
+
+Several kernels may share it: a change is made under the session's lock, to what the file holds then.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sso_magic import cache
+from sso_magic.errors import CacheError
+from sso_magic.inventory.part import Change, Part
+from sso_magic.inventory.snapshot import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the file holds.
+
+    Attributes:
+        whole: The last whole fetch.
+        since: What was asked singly since.
+        unfinished: A fetch that has not ended, or was killed.
+        changes: What the last whole fetch has added and removed.
+    """
+
+    whole: Part | None = None
+    since: Part | None = None
+    unfinished: Part | None = None
+    changes: tuple[Change, ...] = ()
+
+
+class Store:
+    """The cache file of one session.
+
+    Args:
+        key: The session's name, or its start URL.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.warning: str | None = None  # why the file could not be written, for whoever shows it
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._held: tuple[object, Stored] = (None, Stored())  # which file was read last, and what was in it
+        self._texts: dict[int, tuple[Part, str]] = {}  # parts as they were written last, by identity
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return cache.own_directory() / "inventory" / f"{cache.sha1(self._key)}.json"
+
+    def load(self) -> Stored:
+        """What the file holds; it is read again only when it is another one."""
+        with self._reading:
+            mark = self._mark()
+            if self._held[0] != mark:
+                self._held = (mark, self._decoded(cache.read(self.path)))
+            return self._held[1]
+
+    def update(self, change: Callable[[Stored], Stored]) -> Stored:
+        """Writes what `change` makes of what the file holds; the parts in it must not grow after that.
+
+        Where it cannot be written, this object holds it all the same, and `warning` says why.
+        """
+        with self._writing, cache.lock(f"inventory {self._key}", timeout=5):
+            stored = change(self.load())
+            try:
+                cache.write_text(self.path, self._encoded(stored))
+                self.warning = None
+            except CacheError as error:
+                self.warning = str(error)
+            self._held = (self._mark(), stored)
+            return stored
+
+    def remove(self) -> None:
+        """Removes the file.
+
+        Raises:
+            CacheError: It cannot be removed.
+        """
+        with self._writing:
+            self._held = (None, Stored())
+            self._texts = {}
+            cache.remove(self.path)
+
+    def _mark(self) -> object:
+        """What tells this file from the one that takes its place; None: there is none."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+    def _encoded(self, stored: Stored) -> str:
+        """The file's text. A part that was in it before, the last whole fetch above all, is not put in words again."""
+        texts: dict[int, tuple[Part, str]] = {}
+        fields = [f'"version":{VERSION}', f'"key":{json.dumps(self._key)}']
+        for name, part in (("whole", stored.whole), ("since", stored.since), ("unfinished", stored.unfinished)):
+            if part is not None:
+                known = self._texts.get(id(part))
+                text = known[1] if known and known[0] is part else _compact(_encode_part(part))
+                texts[id(part)] = (part, text)
+                fields.append(f'"{name}":{text}')
+        fields.append(f'"changes":{_compact(stored.changes)}')
+        self._texts = texts
+        return "{" + ",".join(fields) + "}"
+
+    def _decoded(self, content: dict[str, Any] | None) -> Stored:
+        if content is None or content.get("version") != VERSION or content.get("key") != self._key:
+            return Stored()
+        try:
+            return Stored(
+                whole=_decode_part(content.get("whole")),
+                since=_decode_part(content.get("since")),
+                unfinished=_decode_part(content.get("unfinished")),
+                changes=tuple(Change(*map(_text_or_none, change)) for change in content["changes"]),  # type: ignore[arg-type]
+            )
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            return Stored()
+
+
+def _encode_part(part: Part) -> dict[str, Any]:
+    """Role names are written once and numbered: most accounts have the same few."""
+    numbers: dict[str, int] = {}
+    for names in set(part.roles.values()):
+        for name in names:
+            numbers.setdefault(name, len(numbers))
+    numbered = {names: [numbers[name] for name in names] for names in set(part.roles.values())}
+    return {
+        "started_at": cache.format_timestamp(part.started_at),
+        "listed": part.listed,
+        "next_token": part.next_token,
+        "role_names": list(numbers),
+        "accounts": [
+            (
+                account.account_id,
+                account.account_name,
+                account.email_address,
+                numbered[part.roles[account.account_id]] if account.account_id in part.roles else None,
+            )
+            for account in part.accounts.values()
+        ],
+        "errors": part.errors,
+    }
+
+
+def _decode_part(content: Any) -> Part | None:
+    if content is None:
+        return None
+    started_at = cache.parse_timestamp(content["started_at"])
+    if started_at is None:
+        raise ValueError("started_at")
+    names = [_text(name) for name in content["role_names"]]
+    part = Part(
+        started_at=started_at,
+        listed=content["listed"] is True,
+        next_token=_text_or_none(content["next_token"]),
+        errors={_text(account_id): _text(error) for account_id, error in content["errors"].items()},
+    )
+    known: dict[tuple[int, ...], tuple[str, ...]] = {}  # one tuple for all accounts with the same roles
+    for account_id, account_name, email_address, roles in content["accounts"]:
+        account = Account(_text(account_id), _text_or_none(account_name), _text_or_none(email_address))
+        part.accounts[account.account_id] = account
+        if roles is not None:
+            numbers = tuple(roles)
+            if numbers not in known:
+                known[numbers] = tuple(names[number] for number in numbers)
+            part.roles[account.account_id] = known[numbers]
+    return part
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)

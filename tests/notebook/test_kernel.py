@@ -1,0 +1,105 @@
+"""In a real kernel: what is shown, what is saved, what happens where nobody can be asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+LOAD = "%load_ext sso_magic"
+
+
+def secrets_in_home() -> list[str]:
+    """Every token and key that was written under HOME."""
+    found = []
+    for path in Path(os.environ["HOME"]).rglob("*.json"):
+        content = json.loads(path.read_text())
+        for part in (content, content.get("Credentials", {}) if isinstance(content, dict) else {}):
+            found += [
+                value
+                for key, value in part.items()
+                if isinstance(value, str) and key.lower() in SECRET_KEYS and len(value) > 8
+            ]
+    return found
+
+
+SECRET_KEYS = {"accesstoken", "refreshtoken", "clientsecret", "accesskeyid", "secretaccesskey", "sessiontoken"}
+
+
+def test_the_prompt_is_replaced_by_one_line_and_nothing_secret_is_saved(run_cells, center):
+    seen: list[str] = []
+    notebook = run_cells(
+        LOAD,
+        "%sso_login --device",
+        "%sso_accounts",
+        "%sso_use payments-prod ReadOnly --region eu-west-1",
+        "status = %sso_status\nstatus",
+        "%xmode Verbose",
+        seen=seen,
+    )
+    shown = "\n".join(seen)
+    assert "Open the sign-in page" in shown
+    assert "user_code=" in shown
+    [output] = notebook.cells[1].outputs
+    assert output["data"]["text/plain"].startswith("Signed in to corp until")
+    saved = nbformat.writes(notebook)
+    assert "user_code" not in saved
+    planted = secrets_in_home()
+    assert len(planted) >= 6
+    assert not [secret for secret in planted if secret in saved or secret in shown]
+
+
+def test_a_run_without_a_person_fails_at_once_under_its_name(run_cells, center):
+    started = time.monotonic()
+    with pytest.raises(CellExecutionError) as caught:
+        run_cells(LOAD, "%sso_login", person=False)
+    assert caught.value.ename == "SignInRequired"
+    assert "this run has nobody to ask" in caught.value.evalue
+    assert center.requests.total() == 0
+    assert time.monotonic() - started < 60
+
+
+def test_a_run_without_a_person_uses_the_token_that_is_there(run_cells, signed_in):
+    notebook = run_cells(LOAD, "%sso_login", "df = %sso_accounts\nlen(df)", person=False)
+    assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "14"
+
+
+def test_a_mistake_stops_run_all_and_is_saved_as_one_line(run_cells, signed_in):
+    notebook = run_cells(LOAD, "%sso_use payments ReadOnly", "1 + 1", allow_errors=True)
+    [error] = notebook.cells[1].outputs
+    assert (error["output_type"], error["ename"]) == ("error", "Ambiguous")
+    assert len(error["traceback"]) == 1
+    with pytest.raises(CellExecutionError):
+        run_cells(LOAD, "%sso_use payments ReadOnly", "1 + 1")
+
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
+
+
+def test_the_quickstart_runs_and_shows_what_it_has_saved(run_cells, center):
+    """With SSO_MAGIC_SAVE_NOTEBOOKS set it saves what it shows instead."""
+    quickstart = nbformat.read(QUICKSTART, as_version=4)
+    config = Path(os.environ["HOME"]) / ".aws" / "config"
+    config.write_text(f"[default]\nregion = {center.region}\n\n{config.read_text()}")
+    committed = [cell for cell in quickstart.cells if cell.cell_type == "code"]
+    notebook = run_cells(*[cell.source for cell in committed])
+    if os.environ.get("SSO_MAGIC_SAVE_NOTEBOOKS"):
+        for saved, now in zip(committed, notebook.cells, strict=True):
+            saved.outputs, saved.execution_count = now.outputs, now.execution_count
+        nbformat.write(quickstart, QUICKSTART)
+    for saved, now in zip(committed, notebook.cells, strict=True):
+        assert steady(saved) == steady(now), f"{saved.source!r} no longer shows this: SSO_MAGIC_SAVE_NOTEBOOKS=1 pytest"
+
+
+def steady(cell) -> list[str]:
+    """What a cell shows, without what differs from run to run: times and ports."""
+    import re
+
+    shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    text = re.sub(r"\d\d:\d\d|127\.0\.0\.1:\d+|\d+ min", "_", "\n".join(shown))
+    return [" ".join(line.split()) for line in text.splitlines()]

@@ -82,10 +82,10 @@ class LocalIdentityCenter(Knobs):
         self.requests = RequestLog()
         self.keys: dict[str, Minted] = {}
         self._asked_port, self._asked_aws_port = port, aws_port
-        self._original = organization
+        self._original = organization.copy() if organization is not None else None
         self._initial_faults = list(faults)
         self._initial_knobs = knobs
-        self._organization = organization or Organization.sample()
+        self._organization = Organization.sample() if organization is None else organization
         self._faults = Faults(self._initial_faults)
         self._port = 0
         self._listener: Listener | None = None
@@ -144,8 +144,8 @@ class LocalIdentityCenter(Knobs):
     def reset(self) -> None:
         """As it was when it was made: knobs, faults, organisation, nobody signed in, no keys, an empty log."""
         self.reset_knobs(self._initial_knobs)
-        self._faults = Faults(self._initial_faults)
-        self._organization = self._original or Organization.sample()
+        self._faults = Faults(self._initial_faults).fresh()
+        self._organization = Organization.sample() if self._original is None else self._original.copy()
         self.state.clear()
         self._portal.clear()
         self.requests.clear()

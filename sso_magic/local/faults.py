@@ -15,7 +15,7 @@ import fnmatch
 import random
 import shlex
 import threading
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.local.errors import KnobError
@@ -46,6 +46,9 @@ _NAMES = {
     405: "MethodNotAllowedException",
     429: "TooManyRequestsException",
 }
+
+
+_EXPECTED = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
 
 
 @dataclass
@@ -107,7 +110,11 @@ class Fault:
         """
         types = {item.name: str(item.type) for item in fields(cls) if item.init}
         values: dict[str, Any] = {}
-        for index, word in enumerate(shlex.split(line)):
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            raise KnobError(f"fault: {error} in {line}.") from None
+        for index, word in enumerate(words):
             name, equals, text = word.partition("=")
             if not equals and index == 0:
                 values["on"] = word
@@ -141,6 +148,10 @@ class Faults(list["Fault"]):
         super().__init__(Fault.parse(rule) if isinstance(rule, str) else rule for rule in rules)
         self._lock = threading.Lock()
 
+    def fresh(self) -> Faults:
+        """The same rules, as if they had seen no call yet."""
+        return Faults(replace(rule, hits=0) for rule in self)
+
     def strike(self, operation: str, path: str) -> Fault | None:
         """The fault for this call, if any. A rule before it that did not strike has counted the call all the same."""
         if not self:
@@ -158,5 +169,5 @@ def _value(name: str, type_: str, text: str) -> Any:
         if type_ == "bool":
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
     except (ValueError, KeyError):
-        raise KnobError(f"fault: {name}={text} is not a {type_.partition(' ')[0]}.") from None
+        raise KnobError(f"fault: {name}={text} is not {_EXPECTED[type_.partition(' ')[0]]}.") from None
     return text

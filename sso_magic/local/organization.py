@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -66,7 +65,12 @@ class Organization:
 
     def copy(self) -> Organization:
         """One that can be changed without changing this one."""
-        return copy.deepcopy(self)
+        other = Organization()
+        other.version = self.version
+        other._accounts = dict(self._accounts)
+        other._users = dict(self._users)
+        other._assignments = {user: dict(assigned) for user, assigned in self._assignments.items()}
+        return other
 
     @property
     def accounts(self) -> list[Account]:

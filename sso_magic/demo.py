@@ -39,7 +39,9 @@ class DemoError(LocalError):
 def add_command(commands: Any) -> None:
     """Adds ``demo`` to the command line."""
     parser = commands.add_parser("demo", help="try everything in JupyterLab, without an AWS account")
-    parser.add_argument("--run", dest="quickstart", action="store_true", help="no browser: run the quickstart, print what it shows")
+    parser.add_argument(
+        "--run", dest="quickstart", action="store_true", help="no browser: run the quickstart, print what it shows"
+    )
     parser.add_argument("--port", type=int, default=0, help="port of the local Identity Center (default: a free one)")
     parser.add_argument("--lab-port", type=int, default=0, help="port of JupyterLab (default: a free one)")
     parser.set_defaults(run=main)

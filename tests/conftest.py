@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty HOME and no AWS setting of the machine; everything as it was afterwards, for this package writes there."""
+    """An empty HOME and no AWS setting of the machine; afterwards all as it was, for this package writes there."""
     before = dict(os.environ)
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):

@@ -144,7 +144,7 @@ def test_a_home_that_is_no_directory_is_one_line(clean_environment):
 
 def test_a_file_that_cannot_be_removed_is_one_line(clean_environment):
     cache.token_path("corp").mkdir(parents=True)
-    with pytest.raises(CacheError, match="cannot be removed .* Remove it by hand"):
+    with pytest.raises(CacheError, match=r"cannot be removed .* Remove it by hand"):
         cache.remove(cache.token_path("corp"))
     assert cache.remove(cache.token_path("other")) is False
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("requests", "pandas", "ipywidgets", "boto3", "botocore", "tornado", "moto", "filelock", "segno", "tqdm", "numpy")
+HEAVY = (
+    "requests",
+    "pandas",
+    "ipywidgets",
+    "boto3",
+    "botocore",
+    "tornado",
+    "moto",
+    "filelock",
+    "segno",
+    "tqdm",
+    "numpy",
+)
 
 
 def imported_by(code: str) -> set[str]:

@@ -66,7 +66,7 @@ def test_a_misspelled_session_gets_the_nearest(config):
 
 
 def test_a_start_url_needs_no_file_but_a_region():
-    with pytest.raises(ConfigError, match="The region of .* is not known: add --region"):
+    with pytest.raises(ConfigError, match=r"The region of .* is not known: add --region"):
         find_session(URL)
     assert find_session(URL, region="eu-west-1") == Session(None, URL, "eu-west-1", ("sso:account:access",))
 
@@ -126,8 +126,8 @@ def test_what_is_no_url_is_no_start_url():
 
 def test_a_profile_names_account_and_role(config):
     config(
-        CORP
-        + "[profile dev]\nsso_session = corp\nsso_account_id = 011111111111\nsso_role_name = Admin\nregion = us-east-2\n"
+        f"{CORP}[profile dev]\nsso_session = corp\nsso_account_id = 011111111111\n"
+        "sso_role_name = Admin\nregion = us-east-2\n"
     )
     profile = sso_profile("dev")
     assert (profile.session.name, profile.account_id, profile.role_name) == ("corp", "011111111111", "Admin")

@@ -137,11 +137,12 @@ class NotebookPrompt:
 
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
-        self._show(Shown(_device_text(request), _device_html(request)))
+        self._show(Shown(_device_text(request), device_card(request, _STOP)))
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Shows the page's link, and the code beside it once there is one."""
-        self._show(Shown(_browser_text(request, opened, device), _browser_html(request, opened, device)))
+        card = browser_card(request, device, _STOP, opened=opened)
+        self._show(Shown(_browser_text(request, opened, device), card))
 
     def _show(self, shown: Shown) -> None:
         from IPython.display import display
@@ -201,6 +202,7 @@ class TerminalPrompt:
 
 _CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
 _CHECK_PAGE = "Approve only a sign-in that you started yourself."
+_STOP = "Stop the cell to cancel."
 
 
 def _device_text(request: DeviceRequest) -> str:
@@ -234,18 +236,20 @@ def _who(session: Session) -> str:
     return f"{session.portal_url}, {session.region}"
 
 
-def _device_html(request: DeviceRequest) -> str:
+def device_card(request: DeviceRequest, cancel: str) -> str:
+    """The sign-in by a code as HTML: link, code, QR code, countdown, and how to cancel."""
     return _card(
         _head(request.session),
         _button(request.verification_uri_complete, "Open the sign-in page"),
         _code(request.user_code),
         f"<div>{_CHECK_CODE}</div>",
-        f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} Stop the cell to cancel.</div>',
+        f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} {cancel}</div>',
         side=_qr(request.verification_uri_complete),
     )
 
 
-def _browser_html(request: BrowserRequest, opened: bool, device: DeviceRequest | None) -> str:  # noqa: FBT001
+def browser_card(request: BrowserRequest, device: DeviceRequest | None, cancel: str, *, opened: bool) -> str:
+    """The sign-in through the browser as HTML: link, the code beside it if there is one, and how to cancel."""
     code = ""
     if device is not None:
         code = (
@@ -259,7 +263,7 @@ def _browser_html(request: BrowserRequest, opened: bool, device: DeviceRequest |
         f'<div style="margin-top:10px">{_browser_words(opened)}</div>',
         _button(request.url, "Open it again" if opened else "Open the sign-in page"),
         f"<div>{_CHECK_PAGE}</div>",
-        f'<div style="{_QUIET};margin-top:8px">Stop the cell to cancel.</div>',
+        f'<div style="{_QUIET};margin-top:8px">{cancel}</div>',
         code,
         side=_qr(device.verification_uri_complete) if device is not None else "",
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sso_magic.center import IdentityCenter
+    from sso_magic.doctor import Report
     from sso_magic.kernel import Use
     from sso_magic.signin.flow import Method
     from sso_magic.status import Status
@@ -144,6 +145,22 @@ class SSOMagics(Magics):
         from sso_magic.status import status
 
         return status()
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION", help="the session; by default the configured one")
+    @line_magic
+    def sso_doctor(self, line: str) -> Report:
+        """Find what stands in the way: configuration, network, certificate, clock, cache, environment.
+
+        Examples::
+
+            %sso_doctor
+            %sso_doctor corp
+        """
+        args = parse(self.sso_doctor, line)
+        from sso_magic.doctor import examine
+
+        return examine(args.session)
 
     @magic_arguments()
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that have all of these in id, name or email")

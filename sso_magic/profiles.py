@@ -157,7 +157,7 @@ def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Sessio
             return session
     if fitting:
         raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in fitting)}: name one of them.")
-    region = region or _region_of(text)
+    region = region or region_of(text)
     if not region:
         raise ConfigError(
             f"The region of {text} is not known: add --region, the region that your Identity Center is in "
@@ -166,7 +166,8 @@ def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Sessio
     return Session(None, text, region, (DEFAULT_SCOPE,))
 
 
-def _region_of(start_url: str) -> str | None:
+def region_of(start_url: str) -> str | None:
+    """The region that a start URL's host names; None where it names none (portal-protocol 5.4)."""
     host = urlsplit(start_url).hostname or ""
     for pattern in _REGION_IN_HOST:
         match = pattern.match(host)
@@ -269,6 +270,7 @@ __all__ = [
     "SSOProfile",
     "Session",
     "find_session",
+    "region_of",
     "session_of",
     "sessions",
     "sso_profile",

@@ -18,13 +18,23 @@ if TYPE_CHECKING:
     from sso_magic.local import LocalIdentityCenter
 
 
+SETTINGS_OF_THE_MACHINE = {
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "requests_ca_bundle",
+    "curl_ca_bundle",
+}
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty HOME and no AWS setting of the machine; afterwards all as it was, for this package writes there."""
     before = dict(os.environ)
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith("AWS_") or name.lower() in {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}:
+        if name.startswith("AWS_") or name.lower() in SETTINGS_OF_THE_MACHINE:
             del os.environ[name]
     os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nothing may look for an instance's credentials

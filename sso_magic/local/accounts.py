@@ -143,7 +143,7 @@ class Accounts:
 
 
 class _QuietHandler(MotoRequestHandler):
-    """Logs nothing, and keeps connections open as AWS does."""
+    """Logs nothing, and takes uploads in chunks."""
 
     protocol_version = "HTTP/1.1"
 

@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.verbose:
         center.requests.tell = _print_request
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:
         with center:
             _say(_as_json(center) if arguments.json else _as_text(center))
@@ -101,8 +101,14 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _say("\nStopped.")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """What stops it beside Ctrl-C: a service manager, a closed terminal, Ctrl-Break."""
+    return [number for number in signal.Signals if number.name in {"SIGTERM", "SIGHUP", "SIGBREAK"}]
 
 
 def _settable() -> list[Knob[Any]]:

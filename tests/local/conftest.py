@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import pytest
 from sso_magic.local import LocalIdentityCenter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -119,11 +118,23 @@ def local(plain_server: LocalIdentityCenter) -> LocalIdentityCenter:
 
 
 @pytest.fixture
-def wire(local: LocalIdentityCenter) -> Iterator[Wire]:
-    with contextlib.closing(Wire(local.url).connection) as connection:
-        client = Wire(local.url)
-        client.connection = connection
-        yield client
+def wire_to() -> Iterator[Callable[[str], Wire]]:
+    """Clients that know nothing but HTTP, closed at the end."""
+    opened: list[Wire] = []
+
+    def wire_to(url: str) -> Wire:
+        opened.append(Wire(url))
+        return opened[-1]
+
+    yield wire_to
+    for client in opened:
+        client.connection.close()
+
+
+@pytest.fixture
+def wire(local: LocalIdentityCenter, wire_to: Callable[[str], Wire]) -> Wire:
+    """Such a client of the local Identity Center."""
+    return wire_to(local.url)
 
 
 @pytest.fixture

@@ -189,19 +189,19 @@ def test_pending_sign_ins_are_listed_until_decided(local, wire, device):
 
 def test_approving_is_never_a_guess(local, wire, device):
     wire.start_device(device[0], local.start_url)
-    with pytest.raises(NothingPending, match="^2 sign-ins are pending. Pending: [A-Z]{4}-[A-Z]{4}, "):
+    with pytest.raises(NothingPending, match=r"^2 sign-ins are pending. Pending: [A-Z]{4}-[A-Z]{4}, "):
         local.approve()
-    with pytest.raises(NothingPending, match="^AAAA-AAAA is not pending. Pending: "):
+    with pytest.raises(NothingPending, match=r"^AAAA-AAAA is not pending. Pending: "):
         local.deny("AAAA-AAAA")
 
 
 def test_nothing_pending_says_so(local):
-    with pytest.raises(NothingPending, match="^0 sign-ins are pending. Pending: none.$"):
+    with pytest.raises(NothingPending, match=r"^0 sign-ins are pending. Pending: none.$"):
         local.approve()
-    with pytest.raises(NothingPending, match="^No sign-in asked for approval within 0 seconds.$"):
+    with pytest.raises(NothingPending, match=r"^No sign-in asked for approval within 0 seconds.$"):
         local.wait_for_pending(0)
 
 
 def test_only_users_can_approve(local, device):
-    with pytest.raises(NoSuchUser, match="^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
+    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
         local.approve(user="bob")

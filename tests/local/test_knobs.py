@@ -45,14 +45,14 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_name(local, name, value, 
 
 
 def test_a_knob_that_does_not_exist_is_refused_with_the_nearest():
-    with pytest.raises(KnobError, match="^The local Identity Center has no setting pagesize. Did you mean page_size?"):
+    with pytest.raises(KnobError, match=r"^The local Identity Center has no setting pagesize. Did you mean page_size?"):
         LocalIdentityCenter(aws=False, pagesize=5)
-    with pytest.raises(KnobError, match="has no setting zzz. There are: access_token_lifetime, "):
+    with pytest.raises(KnobError, match=r"has no setting zzz. There are: access_token_lifetime, "):
         LocalIdentityCenter(aws=False, zzz=5)
 
 
 def test_only_a_user_can_approve_by_themselves():
-    with pytest.raises(NoSuchUser, match="^There is no user 'bob'"):
+    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob'"):
         LocalIdentityCenter(aws=False, auto_approve="bob")
 
 
@@ -62,7 +62,7 @@ def test_a_throttle_can_be_written_in_several_ways(local, value):
     assert local.throttle == Throttle(20, 40)
 
 
-def test_a_reset_undoes_everything_that_was_done_since_it_was_made(wire):
+def test_a_reset_undoes_everything_that_was_done_since_it_was_made():
     center = LocalIdentityCenter(aws=False, page_size=5, faults=["/token status=500"])
     token = center.access_token()
     center.page_size, center.latency, center.clock_offset = 50, 1, 99
@@ -77,13 +77,12 @@ def test_a_reset_undoes_everything_that_was_done_since_it_was_made(wire):
         center.session_of(token)
 
 
-def test_a_reset_starts_fault_rules_again(local, wire):
+def test_a_reset_starts_fault_rules_again(wire_to):
     with LocalIdentityCenter(aws=False, faults=[Fault("CreateToken", times=1, status=500)]) as center:
-        other = type(wire)(center.url)
+        other = wire_to(center.url)
         assert [other.post("/token").status for _ in range(2)] == [500, 400]
         center.reset()
         assert other.post("/token").status == 500
-        other.connection.close()
 
 
 def test_an_organisation_that_was_given_is_as_it_was_after_a_reset():

@@ -86,11 +86,11 @@ def test_a_copy_changes_alone(sample):
 
 
 def test_mistakes_are_told(sample):
-    with pytest.raises(KnobError, match="^An account's id is 12 digits, as text, not '123'.$"):
+    with pytest.raises(KnobError, match=r"^An account's id is 12 digits, as text, not '123'.$"):
         sample.add_account("123")
-    with pytest.raises(KnobError, match="^There is no account 000000000009 in this organisation: add_account first.$"):
+    with pytest.raises(KnobError, match=r"^There is no account 000000000009 in this organisation: add_account first.$"):
         sample.assign("alex", "000000000009", "ReadOnly")
-    with pytest.raises(NoSuchUser, match="^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
+    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
         sample.assign("bob", "731659028443", "ReadOnly")
 
 

@@ -110,5 +110,5 @@ def test_a_throttle_that_cannot_be_read_says_what_is_expected(text):
 
 @pytest.mark.parametrize("numbers", [(0, 1), (-1, 1), (1, -1)])
 def test_a_throttle_that_would_never_open_is_refused(numbers):
-    with pytest.raises(KnobError, match="^throttle: rate and burst must be above 0"):
+    with pytest.raises(KnobError, match=r"^throttle: rate and burst must be above 0"):
         Throttle(*numbers)

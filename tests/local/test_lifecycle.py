@@ -1,0 +1,195 @@
+"""Starting and stopping: nothing is left, whoever still hangs on, and a port in use is one clear line."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import socket
+import threading
+import warnings
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sso_magic.local import LocalIdentityCenter
+from sso_magic.local.errors import NotRunning, PortInUse
+
+
+def used():
+    """What a server that was not stopped would still hold."""
+    gc.collect()
+    process = psutil.Process()
+    listening = [found.laddr.port for found in process.net_connections("inet") if found.status == "LISTEN"]
+    handles = process.num_handles() if os.name == "nt" else process.num_fds()
+    return {thread.name for thread in threading.enumerate()}, sorted(listening), handles
+
+
+@pytest.mark.parametrize("aws", [False, True])
+def test_twenty_starts_and_stops_leave_nothing(wire_to, aws):
+    def once():
+        with LocalIdentityCenter(aws=aws) as center:
+            client = wire_to(center.url)
+            token = center.access_token()
+            query = {"role_name": "ReadOnly", "account_id": "731659028443"}
+            assert client.get("/federation/credentials", token, **query).status == 200
+            if aws:
+                assert wire_to(center.aws_url).get("/").status == 403
+        client.connection.close()
+
+    once()  # imports and caches of the first time are not what this is about
+    before = used()
+    for _ in range(20):
+        once()
+    assert used() == before
+
+
+def test_stopping_does_not_wait_for_clients_that_hang_on(wire_to):
+    with LocalIdentityCenter() as center:
+        idle = wire_to(center.url)
+        idle.get("/start")
+        half = socket.create_connection(("127.0.0.1", int(center.aws_url.rpartition(":")[2])))
+        half.sendall(b"GET / HTTP/1.1\r\n")
+        center.faults = ["ListAccounts kind=stall"]
+        stalled = socket.create_connection(("127.0.0.1", int(center.url.rpartition(":")[2])))
+        stalled.sendall(b"GET /assignment/accounts HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        while not center.requests.total("ListAccounts"):
+            pass
+    assert (stalled.recv(1), half.recv(1)) == (b"", b"")
+    stalled.close()
+    half.close()
+
+
+def test_it_can_be_started_again_and_again(wire_to):
+    center = LocalIdentityCenter(aws=False)
+    for _ in range(2):
+        center.start()
+        center.start()
+        assert wire_to(center.url).get("/start").status == 200
+        center.stop()
+        center.stop()
+
+
+def test_it_stops_after_an_error_inside_the_with(wire_to):
+    urls = []
+
+    def fail():
+        with LocalIdentityCenter(aws=False) as center:
+            urls.append(center.url)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with pytest.raises(ConnectionRefusedError):
+        wire_to(urls[0]).get("/start")
+
+
+def test_two_run_side_by_side_and_share_nothing(wire_to):
+    with LocalIdentityCenter(aws=False) as one, LocalIdentityCenter(aws=False) as other:
+        token = one.access_token()
+        assert wire_to(one.url).get("/assignment/accounts", token).status == 200
+        assert wire_to(other.url).get("/assignment/accounts", token).status == 401
+
+
+def test_one_that_stops_leaves_the_others_aws_alone(wire_to):
+    with LocalIdentityCenter() as one:
+        query = {"role_name": "ReadOnly", "account_id": "731659028443"}
+        with LocalIdentityCenter() as other:
+            wire_to(other.url).get("/federation/credentials", other.access_token(), **query)
+        answer = wire_to(one.url).get("/federation/credentials", one.access_token(), **query)
+        assert answer.status == 200
+
+
+@pytest.fixture
+def taken():
+    """A port that somebody listens on."""
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        somebody.listen()
+        yield somebody.getsockname()[1]
+
+
+@pytest.mark.parametrize(("argument", "flag"), [("port", "--port"), ("aws_port", "--aws-port")])
+def test_a_port_in_use_is_one_line_that_names_it_and_the_flag(taken, argument, flag):
+    expected = (
+        f"Port {taken} is in use by another program or not allowed. Choose another with {flag}, 0 for any free one."
+    )
+    with pytest.raises(PortInUse, match=f"^{re.escape(expected)}$"):
+        LocalIdentityCenter(**{argument: taken}).start()
+
+
+def test_a_port_that_is_none_is_one_line_too():
+    with pytest.raises(PortInUse, match=r"^Port 70000 cannot be listened on \(.*\). Choose another with --port"):
+        LocalIdentityCenter(aws=False, port=70000).start()
+
+
+def test_a_start_that_failed_leaves_nothing(taken):
+    before = used()
+    center = LocalIdentityCenter(aws_port=taken)
+    with pytest.raises(PortInUse):
+        center.start()
+    assert used() == before
+
+
+def test_it_listens_on_loopback_only():
+    with LocalIdentityCenter() as center:
+        ports = {int(url.rpartition(":")[2]) for url in (center.url, center.aws_url)}
+        found = [
+            at.laddr.ip
+            for at in psutil.Process().net_connections("inet")
+            if at.status == "LISTEN" and at.laddr.port in ports
+        ]
+    assert found == ["127.0.0.1", "127.0.0.1"]
+
+
+def test_before_it_runs_it_has_no_address():
+    center = LocalIdentityCenter()
+    with pytest.raises(NotRunning, match=r"^The local Identity Center is not running: use it in a with statement, or"):
+        center.start_url  # noqa: B018
+    with pytest.raises(NotRunning, match=r"^The local AWS accounts are not running: start\(\) the Identity Center fir"):
+        center.aws_url  # noqa: B018
+    with pytest.raises(NotRunning, match=r"^There are no AWS accounts behind this Identity Center: it was made with "):
+        LocalIdentityCenter(aws=False).aws_url  # noqa: B018
+
+
+def test_the_environment_leads_to_it():
+    with LocalIdentityCenter() as center:
+        assert center.environment() == {
+            "AWS_ENDPOINT_URL_SSO": center.url,
+            "AWS_ENDPOINT_URL_SSO_OIDC": center.url,
+            "AWS_ENDPOINT_URL": center.aws_url,
+        }
+    with LocalIdentityCenter(aws=False) as center:
+        assert "AWS_ENDPOINT_URL" not in center.environment()
+
+
+def test_the_configuration_is_a_session():
+    with LocalIdentityCenter(aws=False, region="eu-central-1") as center:
+        assert center.config_text("work") == (
+            f"[sso-session work]\nsso_start_url = {center.start_url}\nsso_region = eu-central-1\n"
+            "sso_registration_scopes = sso:account:access\n"
+        )
+
+
+def test_without_moto_it_says_what_to_install(monkeypatch):
+    from sso_magic.local.errors import LocalError
+
+    monkeypatch.setattr("sso_magic.local.aws.find_spec", lambda name: None if name == "moto" else object())
+    with pytest.raises(LocalError, match=r"^AWS accounts need moto: pip install 'sso-magic\[local\]', or go without"):
+        LocalIdentityCenter()
+    LocalIdentityCenter(aws=False)
+
+
+def test_nothing_is_written_to_home():
+    with LocalIdentityCenter() as center:
+        center.access_token()
+    assert list(Path(os.environ["HOME"]).rglob("*")) == []
+
+
+def test_no_warning_is_raised_in_its_life(wire_to):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with LocalIdentityCenter() as center:
+            wire_to(center.url).get("/start")
+        gc.collect()

@@ -17,6 +17,7 @@ from sso_magic.inventory import Account, Inventory, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer, Use
 from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
+from sso_magic.signin import store
 from sso_magic.signin.provider import TokenProvider
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ class IdentityCenter:
         from sso_magic.signin.tokens import utc_now
 
         rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
-        warning = f" {self.tokens.warning}" if self.tokens.warning else ""
+        warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
         return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}"
 
 

@@ -45,12 +45,19 @@ class SSOMagics(Magics):
         "auto", help="How %sso_login asks: 'browser', 'device', or 'auto' (by where the kernel runs)."
     ).tag(config=True)
 
+    token_store = Unicode("file", help="Where tokens are kept: 'file' (shared with the AWS CLI) or 'keyring'.").tag(
+        config=True
+    )
+
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._center: IdentityCenter | None = None
 
     def center(self, session: str | None = None, region: str | None = None) -> IdentityCenter:
         """The Identity Center meant: the one named, else the one used last, else the configured one."""
+        from sso_magic.signin import store
+
+        store.choose(self.token_store)
         if session is None and region is None and self._center is not None:
             return self._center
         from sso_magic.center import shared_center

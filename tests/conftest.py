@@ -50,9 +50,11 @@ def nothing_left_in_the_process() -> Iterator[None]:
     if "sso_magic.center" in sys.modules:
         from sso_magic.center import _SHARED
         from sso_magic.kernel import KERNEL
+        from sso_magic.signin import store
 
         KERNEL.forget()
         _SHARED.clear()
+        store.choose("file")
 
 
 @pytest.fixture

@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING
 
 from sso_magic import cache
 from sso_magic.errors import CacheError, ClientError, SignInRequired
-from sso_magic.signin import tokens
+from sso_magic.signin import store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from os import stat_result
-    from pathlib import Path
 
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
@@ -51,7 +49,7 @@ class TokenProvider:
         self._portal = portal
         self._lock = threading.RLock()
         self._memory: Token | None = None  # what could not be written to the file
-        self._read: tuple[tuple[int, int, int] | None, Token | None] = (None, None)
+        self._read: tuple[object, Token | None] = (None, None)
         self._failed_at = float("-inf")
         self._failure: str | None = None
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
@@ -59,7 +57,7 @@ class TokenProvider:
     def peek(self) -> Token | None:
         """The token at hand, valid or not; never the network."""
         with self._lock:
-            stamp = _stamp(cache.token_path(self.session.key))
+            stamp = store.current().stamp(self.session.key)
             if stamp is None:
                 self._read = (None, None)
                 return self._memory
@@ -207,12 +205,3 @@ class TokenProvider:
                 self._memory = None
                 tokens.delete(self.session)
         return token is not None
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes when the file is replaced; None if there is none to read."""
-    try:
-        status: stat_result = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

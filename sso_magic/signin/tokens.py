@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.secret import Secret
+from sso_magic.signin import store
 
 if TYPE_CHECKING:
     from sso_magic.profiles import Session
@@ -79,8 +80,8 @@ def utc_now() -> datetime:
 
 
 def load(session: Session) -> Token | None:
-    """The token in the session's file; None if there is no file, or no token in it."""
-    content = cache.read(cache.token_path(session.key))
+    """The session's token as it is kept; None if there is none."""
+    content = store.current().read(session.key)
     return parse(content) if content else None
 
 
@@ -108,10 +109,10 @@ def _secret(content: dict[str, Any], key: str) -> Secret | None:
 
 
 def save(session: Session, token: Token) -> None:
-    """Writes the token to the session's file.
+    """Keeps the session's token.
 
     Raises:
-        CacheError: The file cannot be written.
+        CacheError: It cannot be kept.
     """
     content: dict[str, Any] = {
         "startUrl": session.start_url,
@@ -125,13 +126,13 @@ def save(session: Session, token: Token) -> None:
         content["registrationExpiresAt"] = cache.format_timestamp(token.registration_expires_at)
     if token.refresh_token:
         content["refreshToken"] = token.refresh_token
-    cache.write(cache.token_path(session.key), content | token.other)
+    store.current().write(session.key, content | token.other)
 
 
 def delete(session: Session) -> bool:
-    """Removes the session's file; True if there was one.
+    """Removes the session's token; True if there was one.
 
     Raises:
         CacheError: It is there and cannot be removed.
     """
-    return cache.remove(cache.token_path(session.key))
+    return store.current().remove(session.key)

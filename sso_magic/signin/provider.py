@@ -193,15 +193,15 @@ class TokenProvider:
             CacheError: The file cannot be removed.
             TransportError: The service was not reached, after the file was removed.
         """
+        # First here, under the lock: another kernel must not refresh with a token that is being given up.
+        with self._lock, cache.lock(self.session.key):
+            token = self.peek()
+            self._memory = None
+            tokens.delete(self.session)
+        if token is None:
+            return False
         from sso_magic.portal import SSOServiceException
 
-        token = self.peek()
-        try:
-            if token is not None:
-                with contextlib.suppress(SSOServiceException):  # ended already: that is what was asked for
-                    self._portal().logout(access_token=token.access_token)
-        finally:
-            with self._lock, cache.lock(self.session.key):
-                self._memory = None
-                tokens.delete(self.session)
-        return token is not None
+        with contextlib.suppress(SSOServiceException):  # ended already: that is what was asked for
+            self._portal().logout(access_token=token.access_token)
+        return True

@@ -119,10 +119,15 @@ def matches(pattern: str, use: Use) -> bool:
     Raises:
         UsageError: It is no regular expression.
     """
+    return marks(pattern, use.credentials.account_name, use.credentials.account_id)
+
+
+def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
+    """Whether the pattern finds the name or the id of this account; see `matches`."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise UsageError(
             f"SSOMagics.production is not a regular expression ({error}): correct it by %config SSOMagics.production"
         ) from None
-    return bool(compiled.search(use.credentials.account_name or "") or compiled.search(use.credentials.account_id))
+    return bool(compiled.search(account_name or "") or compiled.search(account_id))

@@ -14,6 +14,7 @@ from sso_magic.secret import Secret
 if TYPE_CHECKING:
     from sso_magic.portal import RoleCredentials as PortalCredentials
     from sso_magic.profiles import Session
+    from sso_magic.storage_options import StorageOptions
 
 # Less than this is as good as none: what is handed out must outlast what is begun with it (7.4).
 WINDOW = 900  # seconds
@@ -63,6 +64,22 @@ class RoleCredentials:
             "AWS_CREDENTIAL_EXPIRATION": cache.format_timestamp(self.expires_at),
             "AWS_ACCOUNT_ID": self.account_id,
         }
+
+    def as_storage_options(self, library: str = "s3fs") -> StorageOptions:
+        """What a library that takes keys takes, with the region and endpoint that the environment names.
+
+        The keys do not renew: for what runs longer than they last, use the role in the kernel.
+
+        Args:
+            library: ``s3fs`` (also pandas, dask), ``polars``, ``deltalake``, or ``pyarrow``, whose filesystem takes
+                them as keywords: ``S3FileSystem(**options)``.
+
+        Raises:
+            ParamValidationError: There is no such library here; says which there are.
+        """
+        from sso_magic.storage_options import storage_options
+
+        return storage_options(self, library)
 
 
 def from_portal(keys: PortalCredentials, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials:

@@ -1,18 +1,28 @@
-"""Role credentials in this kernel: put in the environment, taken out, what was there before brought back.
+"""Role credentials in this kernel: put in the environment, renewed, taken out, what was there before brought back.
 
-The environment is the one place that boto3, s3fs, polars, DuckDB and every child process read. One `KernelRole` a
-process owns it; what it displaced is remembered until it is released, value by value.
+One `KernelRole` a process owns the environment's AWS variables; what it displaced is remembered until it is released,
+value by value. What the libraries keep for themselves (boto3's default session, instance caches, objects that would
+read the environment again) is seen to in `sso_magic.libraries`.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
-from dataclasses import dataclass, replace
+import weakref
 from typing import TYPE_CHECKING
 
-from sso_magic.credentials import WINDOW
+from sso_magic.environment import (
+    COMPETING_VARIABLES,
+    ENDPOINT_COMPETING_VARIABLES,
+    KEY_VARIABLES,
+    OWNED,
+    REGION_VARIABLES,
+    snapshot,
+    write,
+)
+from sso_magic.libraries import Libraries
+from sso_magic.renewal import RenewalThread, RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,52 +30,57 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sso_magic.credentials import RoleCredentials
+    from sso_magic.serve import CredentialEndpoint
 
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-KEY_VARIABLES = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_ACCOUNT_ID",
-)
-# Each of these would win over the keys in one library or another (portal-protocol 6, 9.3, 10.1).
-COMPETING_VARIABLES = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-)
-OWNED = (*KEY_VARIABLES, *REGION_VARIABLES, *COMPETING_VARIABLES)
+__all__ = ["COMPETING_VARIABLES", "KERNEL", "KEY_VARIABLES", "OWNED", "KernelRole", "Layer", "Use"]
 
 
-@dataclass(frozen=True, slots=True)
 class Use:
     """A role that is, or was, used in this kernel.
 
-    Attributes:
-        credentials: The keys; bound to their account and role for good.
+    Args:
+        credentials: The keys there are; bound to their account and role for good.
         region: The region for the work done; None leaves what was there.
         session: The label of the session they came from.
         fetch: Gets the same role's credentials again.
+        serve: Whether the environment gets the address of the credential endpoint instead of the keys.
     """
 
-    credentials: RoleCredentials
-    region: str | None
-    session: str
-    fetch: Callable[[], RoleCredentials]
+    def __init__(
+        self,
+        credentials: RoleCredentials,
+        region: str | None,
+        session: str,
+        fetch: Callable[[], RoleCredentials],
+        *,
+        serve: bool = False,
+    ) -> None:
+        self.region = region
+        self.session = session
+        self.fetch = fetch
+        self.serve = serve
+        self.role = RenewingRole(credentials, fetch)
+
+    @property
+    def credentials(self) -> RoleCredentials:
+        """The newest credentials of the role."""
+        return self.role.latest
 
     @property
     def label(self) -> str:
         """``payments-prod (111111111111) / ReadOnly``."""
-        return f"{self.credentials.account_label} / {self.credentials.role_name}"
+        return self.role.label
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which role it is: session, account, role."""
+        return (self.session, self.credentials.account_id, self.credentials.role_name)
 
     def current(self) -> Use:
         """This use, with new credentials if its own end soon."""
-        return self if self.credentials.seconds_left() >= WINDOW else replace(self, credentials=self.fetch())
+        self.role.retry_now()
+        self.role.get()
+        return self
 
 
 class Layer:
@@ -81,6 +96,11 @@ class Layer:
         self.displaced = displaced
         self.is_block = False
 
+    @property
+    def holders(self) -> str | None:
+        """What is known to speak for another role still, in one line; None if nothing is."""
+        return self._kernel.holders()
+
     def __enter__(self) -> Self:
         self._kernel.open_block(self)
         return self
@@ -95,8 +115,15 @@ class KernelRole:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._before: dict[str, str | None] | None = None
+        self._written: dict[str, str | None] = {}
         self._layers: list[Layer] = []
         self._previous: Use | None = None
+        self._roles: weakref.WeakValueDictionary[tuple[str, str, str], RenewingRole] = weakref.WeakValueDictionary()
+        self._renewal = RenewalThread()
+        self._libraries = Libraries(self)
+        self._endpoint: CredentialEndpoint | None = None
+        self._told: str | None = None
+        self.generation = 0  # counts the changes of what is in the environment
 
     @property
     def current(self) -> Use | None:
@@ -109,10 +136,63 @@ class KernelRole:
         """The role used before, which ``%sso_use -`` goes back to."""
         return self._previous
 
+    @property
+    def endpoint(self) -> CredentialEndpoint:
+        """The credential endpoint of this process, started when it is first asked for."""
+        with self._lock:
+            if self._endpoint is None:
+                from sso_magic.serve import CredentialEndpoint
+
+                self._endpoint = CredentialEndpoint()
+            return self._endpoint
+
+    # ---- what is asked by whoever shows the role ----
+
     def set_aside(self) -> tuple[str, ...]:
         """The variables that competed and were put aside, by name."""
         before = self._before or {}
-        return tuple(name for name in COMPETING_VARIABLES if before.get(name) is not None)
+        use = self.current
+        names = COMPETING_VARIABLES + (ENDPOINT_COMPETING_VARIABLES if use and use.serve else ())
+        return tuple(name for name in names if before.get(name) is not None)
+
+    def changed(self) -> tuple[str, ...]:
+        """The variables that somebody else has changed since the role was put there, by name."""
+        with self._lock:
+            return tuple(name for name, value in self._written.items() if os.environ.get(name) != value)
+
+    def own(self, name: str) -> str | None:
+        """The value that this variable has without a role in use."""
+        with self._lock:
+            return os.environ.get(name) if self._before is None else self._before.get(name)
+
+    def holders(self) -> str | None:
+        """What is known to speak for another role than the one in use, in one line; None if nothing is."""
+        use = self.current
+        return self._libraries.holders(use.role if use else None)
+
+    def before_cell(self) -> str | None:
+        """To be called before a cell runs; what its author has to know about the role in use, in one line.
+
+        Credentials that have ended, as they do while a laptop sleeps, are renewed first, so that the cell can run.
+        """
+        use = self.current
+        if use is None:
+            return None
+        ended = use.credentials.seconds_left() <= 0
+        if ended:
+            use.role.renew()
+        elif use.role.seconds_until_due() <= 0:
+            self._renewal.look_again()
+        told, self._told = self._told, use.role.warning()
+        return self._told if ended or self._told != told else None
+
+    def retry_now(self) -> None:
+        """To be called when somebody has signed in: what could not be renewed may be renewed now."""
+        for role in list(self._roles.values()):
+            role.retry_now()
+        self._renewal.look_again()
+
+    # ---- switching ----
 
     def use(self, use: Use | None) -> Layer:
         """Puts the role in the environment in place of any other; as a context manager, until the block ends.
@@ -120,8 +200,10 @@ class KernelRole:
         None means no role: what was there before anything was used.
         """
         with self._lock:
+            if use is not None:
+                use.role = self._share(use.key, use.role, use.fetch)
             replaced = self.current
-            if replaced is not None and not (use and _same_role(replaced, use)):
+            if replaced is not None and not (use and _is_same(replaced, use)):
                 self._previous = replaced
             displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
             if displaced is not None:
@@ -175,51 +257,139 @@ class KernelRole:
                     layer.displaced.use = None
             if is_gone(self._previous):
                 self._previous = None
+            self._forget_roles(session)
             self._apply()
             return released if is_gone(released) else None
 
+    def shutdown(self) -> None:
+        """Releases every role, stops the thread and the endpoint, and takes every hook out of the libraries."""
+        with self._lock:
+            self._layers.clear()
+            self._previous = None
+            self._apply()
+            self._forget_roles(None)
+            self._libraries.uninstall()
+            endpoint, self._endpoint = self._endpoint, None
+        if endpoint is not None:
+            endpoint.stop()
+        self._renewal.join()
+
+    # ---- what the libraries ask ----
+
+    def role(self, session: str, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> RenewingRole:
+        """The role of these credentials, shared by all in this process that speak for it."""
+        with self._lock:
+            key = (session, credentials.account_id, credentials.role_name)
+            return self._share(key, RenewingRole(credentials, fetch), fetch)
+
+    def bind(self, otherwise: Callable[[], object]) -> RenewingRole | object:
+        """The role whose credentials are in the environment; if there is none of ours, what `otherwise` returns.
+
+        Both under the lock that the environment is written under, so that `otherwise` may read it variable by variable.
+        """
+        with self._lock:
+            use = self.current
+            if use is not None and all(os.environ.get(name) == value for name, value in self._keys_written().items()):
+                return use.role
+            return otherwise()
+
+    def serves(self, role: RenewingRole) -> bool:
+        """Whether this role is in use by the endpoint's address rather than by keys."""
+        use = self.current
+        return use is not None and use.role is role and use.serve
+
+    def served_role(self, url: str) -> RenewingRole | None:
+        """The role that the endpoint serves at this URL."""
+        endpoint = self._endpoint
+        return endpoint.role_at(url) if endpoint is not None else None
+
+    # ---- inside ----
+
+    def _share(
+        self, key: tuple[str, str, str], role: RenewingRole, fetch: Callable[[], RoleCredentials]
+    ) -> RenewingRole:
+        known = self._roles.get(key)
+        if known is None:
+            role.on_renewed = self._renewed
+            self._roles[key] = role
+            return role
+        if known is not role:
+            known.adopt(role.latest, fetch)
+        return known
+
+    def _forget_roles(self, session: str | None) -> None:
+        for key, role in list(self._roles.items()):
+            if session in (None, key[0]):
+                del self._roles[key]
+                if self._endpoint is not None:
+                    self._endpoint.forget(role)
+
+    def _renewed(self, role: RenewingRole) -> None:
+        """Puts the renewed keys in the environment, if the role is in use there and nobody has set other keys."""
+        with self._lock:
+            use = self.current
+            if use is None or use.role is not role or use.serve:
+                return
+            if all(os.environ.get(name) == value for name, value in self._keys_written().items()):
+                values = role.latest.environment()
+                write(values)
+                self._written |= values
+        self._renewal.look_again()
+
+    def _keys_written(self) -> dict[str, str | None]:
+        return {name: self._written[name] for name in KEY_VARIABLES[:3] if name in self._written}
+
     def _apply(self) -> None:
-        """Makes the environment what the topmost layer says."""
+        """Makes the environment and the libraries what the topmost layer says; whole, also if it is interrupted."""
+        try:
+            self._apply_once()
+        except BaseException:
+            self._apply_once()
+            raise
+
+    def _apply_once(self) -> None:
         while self._layers and self._layers[0].use is None and not self._layers[0].is_block:
             del self._layers[0]
         use = self.current
         if self._before is None:
             if use is None:
                 return
-            self._before = {name: os.environ.get(name) for name in OWNED}
-        values = dict(self._before)
+            self._before = snapshot()
         if use is not None:
-            values = dict.fromkeys(OWNED)
-            values |= {name: use.region or self._before[name] for name in REGION_VARIABLES}
-            values |= use.credentials.environment()
-        _write(values)
+            self._libraries.install()
+        values = self._values(use)
+        self.generation += 1
+        write(values)
+        self._written = values if use is not None else {}
+        self._libraries.enter(use)
+        self._renewal.watch(use.role if use is not None else None)
         if not self._layers:
             self._before = None
 
+    def _values(self, use: Use | None) -> dict[str, str | None]:
+        assert self._before is not None
+        values = dict(self._before)
+        if use is None:
+            return values
+        values |= dict.fromkeys((*KEY_VARIABLES, *COMPETING_VARIABLES))
+        values |= {name: use.region or self._before[name] for name in REGION_VARIABLES}
+        if not use.serve:
+            return values | use.credentials.environment()
+        values |= dict.fromkeys(ENDPOINT_COMPETING_VARIABLES)
+        return values | self.endpoint.environment(use.role, self._before)
 
-def _write(values: dict[str, str | None]) -> None:
-    # All new values go in with one update, so that a reader in another thread has the least time to see a mixture.
-    os.environ.update({name: value for name, value in values.items() if value is not None})
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-    _reset_boto3()
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
+        self._renewal._after_fork()  # noqa: SLF001
+        if self._endpoint is not None:
+            self._endpoint.close_after_fork()
 
 
-def _same_role(one: Use, other: Use) -> bool:
-    return (one.session, one.credentials.account_id, one.credentials.role_name, one.region) == (
-        other.session,
-        other.credentials.account_id,
-        other.credentials.role_name,
-        other.region,
-    )
-
-
-def _reset_boto3() -> None:
-    """boto3 keeps its first default session for good; the next call makes one of the new environment."""
-    boto3 = sys.modules.get("boto3")
-    if boto3 is not None:
-        boto3.DEFAULT_SESSION = None
+def _is_same(one: Use, other: Use) -> bool:
+    return (one.key, one.region) == (other.key, other.region)
 
 
 KERNEL = KernelRole()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: KERNEL._after_fork())  # noqa: SLF001, PLW0108 - the one of that moment

@@ -1,0 +1,140 @@
+"""The AWS console by way of the federation endpoint (portal-protocol 15.1).
+
+The portal's shortcut, `Session.console_link`, needs no secret and is what one wants; this is for those who have role
+credentials and no session in their browser. Both URLs made here carry secrets. The first is sent by the standard
+library, which logs nothing: urllib3 would write it to its debug log. The second is returned as a `Secret`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from sso_magic.client.endpoints import check_region, is_loopback, partition_of
+from sso_magic.client.network import check_ca_bundle, environment_proxies
+from sso_magic.errors import ConfigError, ConnectError, CredentialsError, TLSError
+from sso_magic.secret import Secret
+
+if TYPE_CHECKING:
+    from sso_magic.credentials import RoleCredentials
+
+_TIMEOUT = 20  # seconds
+_LONGEST_ANSWER = 64 * 1024  # bytes
+
+# Partition -> suffix of the sign-in host, whether it has one without a region, and the console's URL.
+_SIGN_IN = {
+    "aws": ("signin.aws.amazon.com", True, "https://console.aws.amazon.com/"),
+    "aws-cn": ("signin.amazonaws.cn", True, "https://console.amazonaws.cn/"),
+    "aws-us-gov": ("signin.amazonaws-us-gov.com", True, "https://console.amazonaws-us-gov.com/"),
+    "aws-eusc": ("signin.amazonaws-eusc.eu", False, "https://console.amazonaws-eusc.eu/"),
+    "aws-iso": ("signin.c2shome.ic.gov", True, None),
+    "aws-iso-b": ("signin.sc2shome.sgov.gov", True, None),
+    "aws-iso-e": ("signin.csphome.adc-e.uk", False, None),
+    "aws-iso-f": ("signin.csphome.hci.ic.gov", False, None),
+}
+
+
+def federated_url(
+    credentials: RoleCredentials,
+    *,
+    region: str | None = None,
+    destination: str | None = None,
+    endpoint: str | None = None,
+) -> Secret:
+    """A URL that opens the console for whoever opens it within 15 minutes, as this role.
+
+    Args:
+        credentials: The role's.
+        region: The region the console opens in; it says which partition, too. Default: ``us-east-1``'s partition.
+        destination: The console page to open. Default: the console's home, in that region.
+        endpoint: The sign-in host to use instead of AWS's: that of an Identity Center on this machine.
+
+    Raises:
+        ConfigError: The region or the endpoint cannot be, or the partition's console is not known.
+        CredentialsError: AWS gives no sign-in token for these credentials.
+        TransportError: No answer came.
+    """
+    host = _sign_in_host(region) if endpoint is None else _checked(endpoint)
+    destination = destination or _home(region)
+    session = {
+        "sessionId": credentials.access_key_id,
+        "sessionKey": credentials.secret_access_key,
+        "sessionToken": credentials.session_token,
+    }
+    # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
+    question = Secret(f"{host}/federation?" + urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}))
+    token = _signin_token(question, urlsplit(host).hostname or "")
+    login = {"Action": "login", "Destination": destination, "SigninToken": token}
+    return Secret(f"{host}/federation?" + urlencode(login))
+
+
+def _sign_in_host(region: str | None) -> str:
+    suffix, has_global, _ = _SIGN_IN[partition_of(region or "us-east-1").name]
+    if region is None and has_global:
+        return f"https://{suffix}"
+    return f"https://{check_region(region or '', 'region')}.{suffix}"
+
+
+def _home(region: str | None) -> str:
+    partition = partition_of(region or "us-east-1")
+    console = _SIGN_IN[partition.name][2]
+    if console is None:
+        raise ConfigError(f"The console of partition {partition.name} is not known: give its URL as destination.")
+    return f"{console}console/home" + (f"?region={region}" if region else "")
+
+
+def _checked(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
+        raise ConfigError(f"endpoint {endpoint}: keys go to https, or to this machine; give an https URL.")
+    return endpoint.rstrip("/")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: object) -> None:
+        """None: the answer that asks for it is the answer."""
+
+
+def _signin_token(question: Secret, host: str) -> Secret:
+    try:
+        answer = _get(question)
+    except urllib.error.HTTPError as error:
+        status = error.code
+        error.close()
+        raise CredentialsError(
+            f"{host} gives no sign-in token ({status}): the credentials may have ended. Use the role again, and retry."
+        ) from None
+    except (urllib.error.URLError, OSError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        kind = TLSError if isinstance(reason, ssl.SSLError) else ConnectError
+        raise kind(f"{host} did not answer ({reason}): check the network, and retry.") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None  # without the frames whose variables hold the URL
+    try:
+        token = json.loads(answer)["SigninToken"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        token = None
+    if not isinstance(token, str):
+        raise CredentialsError(f"{host} answered with something that is no sign-in token: retry.")
+    return Secret(token)
+
+
+def _get(question: Secret) -> bytes:
+    endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(question.reveal()))
+    source, bundle = next(
+        ((name, value) for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if (value := os.environ.get(name))), ("", "")
+    )
+    context = ssl.create_default_context(cafile=check_ca_bundle(bundle, source) if bundle else None)
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler(environment_proxies(endpoint, os.environ)),
+        urllib.request.HTTPSHandler(context=context),
+        _NoRedirect,
+    )
+    request = urllib.request.Request(question.reveal())  # noqa: S310 - the scheme has been checked
+    with opener.open(request, timeout=_TIMEOUT) as response:
+        return bytes(response.read(_LONGEST_ANSWER))

@@ -1,0 +1,160 @@
+"""What AWS libraries in this process keep for themselves, and how it is kept bound to one role.
+
+Changing the environment is not enough to switch: libraries read it once and keep what they found, or read it again
+when nobody expects it. Left alone, a client made under role A would become B: botocore reads the environment again
+near the end of its credentials (portal-protocol 9.3), pyarrow at every request, polars when its cached credentials
+end. Each module here says what its library does, as measured, and binds what is made while a role is in use to that
+role, where it is made. Credentials that renew themselves come from a `RenewingRole`, which cannot change its role.
+
+    boto.py       botocore, boto3, aiobotocore, and whatever is built on them
+    s3.py         s3fs
+    arrow.py      pyarrow's own S3 filesystem
+    polar.py      polars
+    imports.py    a library that is imported only after a role is in use
+    alive.py      what of it is still alive
+
+Rust's object_store (deltalake) needs nothing: it reads the environment once, when the object is made, and keeps it.
+
+The hooks go in at the first use of a role in a process and stay, doing nothing while no role is in use, until the
+extension is unloaded: taking them out and in with each role would leave a moment, each time, in which another thread
+could read half of one role's variables and half of another's.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sso_magic.libraries.imports import ImportWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    from sso_magic.kernel import KernelRole, Use
+    from sso_magic.renewal import RenewingRole
+
+
+class Binding(Protocol):
+    """What is done about one library."""
+
+    def install(self, library: ModuleType) -> None:
+        """Puts the hooks in."""
+
+    def enter(self, use: Use | None) -> None:
+        """This role is in the environment now; None: none of ours is."""
+
+    def holders(self) -> Iterable[tuple[RenewingRole, str]]:
+        """What is alive and speaks for a role: the role, and what it is, in the singular."""
+
+    def uninstall(self) -> None:
+        """Takes the hooks out."""
+
+
+class Libraries:
+    """The bindings of all libraries that have been imported."""
+
+    def __init__(self, kernel: KernelRole) -> None:
+        self._kernel = kernel
+        self._bindings: dict[str, Binding] = {}
+        self._troubles: dict[str, str] = {}
+        self._watch = ImportWatch(self._imported)
+
+    def install(self) -> None:
+        """Puts the hooks into the libraries there are, and into the others when they are imported."""
+        self._watch.start(_MAKERS)
+        for name in _MAKERS:
+            library = sys.modules.get(name)
+            if library is not None and name not in self._bindings and not _is_being_imported(library):
+                self._install(name, library)
+
+    def enter(self, use: Use | None) -> None:
+        """Makes every library follow: this role is in the environment now; None: none of ours is."""
+        for name, binding in list(self._bindings.items()):
+            self._try(name, binding.enter, use)
+
+    def uninstall(self) -> None:
+        """Takes every hook out. Objects that are bound to a role stay bound to it."""
+        self._watch.stop()
+        for name, binding in list(self._bindings.items()):
+            self._try(name, binding.uninstall)
+        self._bindings.clear()
+
+    def holders(self, used: RenewingRole | None) -> str | None:
+        """What speaks for another role than this one, in one line; None if nothing is known to."""
+        counts: dict[str, dict[str, int]] = {}
+        for binding in list(self._bindings.values()):
+            for role, noun in binding.holders():
+                if role is not used:
+                    of_role = counts.setdefault(role.label, {})
+                    of_role[noun] = of_role.get(noun, 0) + 1
+        sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
+        sentences += [f"{name} could not be switched ({trouble}): restart the kernel to be sure."
+                      for name, trouble in self._troubles.items()]  # fmt: skip
+        return " ".join(sentences) or None
+
+    def _imported(self, name: str, library: ModuleType) -> None:
+        if name not in self._bindings:
+            self._install(name, library)
+            self._try(name, self._bindings[name].enter, self._kernel.current)
+
+    def _install(self, name: str, library: ModuleType) -> None:
+        binding = self._bindings[name] = _MAKERS[name](self._kernel)
+        self._try(name, binding.install, library)
+
+    def _try(self, name: str, step: Any, *arguments: Any) -> None:
+        """One library that is not what it was must not keep the environment from being switched; it is told."""
+        try:
+            step(*arguments)
+        except Exception as error:  # noqa: BLE001 - told by `holders`
+            self._troubles[name.partition(".")[0]] = f"{type(error).__name__}: {error}"
+
+
+def _is_being_imported(library: ModuleType) -> bool:
+    return bool(getattr(library.__spec__, "_initializing", False))
+
+
+def _sentence(nouns: dict[str, int], label: str) -> str:
+    parts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in sorted(nouns.items())]
+    verb = "speaks" if sum(nouns.values()) == 1 else "speak"
+    return f"{', '.join(parts)} still {verb} for {label}."
+
+
+def _botocore(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.boto import BotocoreBinding
+
+    return BotocoreBinding(kernel)
+
+
+def _boto3(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
+    from sso_magic.libraries.boto import Boto3Binding
+
+    return Boto3Binding()
+
+
+def _s3fs(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.s3 import S3fsBinding
+
+    return S3fsBinding(kernel)
+
+
+def _pyarrow(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.arrow import ArrowBinding
+
+    return ArrowBinding(kernel)
+
+
+def _polars(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.polar import PolarsBinding
+
+    return PolarsBinding(kernel)
+
+
+# By the module whose import means that the library is there.
+_MAKERS = {
+    "botocore.credentials": _botocore,
+    "boto3": _boto3,
+    "s3fs.core": _s3fs,
+    "pyarrow.fs": _pyarrow,
+    "polars.io.cloud.credential_provider._builder": _polars,
+}

@@ -1,0 +1,44 @@
+"""What is still alive, by identity: the objects of some libraries cannot be hashed, or not yet when they are made."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+
+class Alive(Generic[T]):
+    """Objects and what is known of each, as long as somebody else holds them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
+
+    def add(self, thing: Any, known: T) -> None:
+        """Remembers this of the object."""
+        number, entries = id(thing), self._known
+        entries[number] = (weakref.ref(thing, lambda gone: _drop(entries, number, gone)), known)
+
+    def get(self, thing: Any) -> T | None:
+        """What is known of the object."""
+        reference, known = self._known.get(id(thing), (None, None))
+        return known if reference is not None and reference() is thing else None
+
+    def __iter__(self) -> Iterator[tuple[Any, T]]:
+        for reference, known in list(self._known.values()):
+            thing = reference()
+            if thing is not None:
+                yield thing, known
+
+    def clear(self) -> None:
+        """Forgets them all."""
+        self._known.clear()
+
+
+def _drop(entries: dict[int, tuple[weakref.ref[Any], T]], number: int, gone: weakref.ref[Any]) -> None:
+    known = entries.get(number)
+    if known is not None and known[0] is gone:  # the number may be another object's by now
+        del entries[number]

@@ -1,0 +1,286 @@
+"""botocore, boto3, aiobotocore and what is built on them, bound to the role they were made under.
+
+What was measured. `EnvProvider` reads four or five variables one after the other, and near the end of
+AWS_CREDENTIAL_EXPIRATION reads them again, whatever role they are of by then. So a client made under A becomes B an
+hour after a switch to B, and a thread that makes a client at the moment of a switch gets A's key id with B's secret.
+
+What is done. The method that makes `EnvProvider`'s reader is replaced by one that gives, while a role of ours is in the
+environment, a reader of that role's `RenewingRole`: whole sets only, of that role only, renewed by themselves. One
+method of one class serves default and own sessions, clients and resources, roles assumed on top (by
+``credential_source = Environment`` or by hand) and aiobotocore, whose provider inherits it. Variables that somebody
+else has set are read by botocore's own reader, under the lock that this package writes under.
+
+What was weighed against it. Looking for live credentials by the garbage collector at each switch and pinning them
+costs 12 ms each time and misses those that another thread is making. A default session of ours alone leaves
+`boto3.Session()` and everything that makes its own, such as polars, as it was.
+
+Readers that were made before the hook came in are found by the garbage collector, once: they go on reading what was in
+the environment before any role was used, also while one is, and `os.environ` when none is.
+
+A boto3 session that has not been used has no credentials yet; it takes those in use when its first client is made, and
+keeps them.
+"""
+
+# ruff: noqa: SLF001 - what a library keeps for itself is what this is about
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import threading
+import weakref
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import botocore.client  # type: ignore[import-untyped]
+import botocore.credentials  # type: ignore[import-untyped]
+import botocore.exceptions  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped]
+
+from sso_magic.renewal import RenewingRole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import CodeType, ModuleType
+
+    import boto3  # type: ignore[import-untyped]
+
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.kernel import KernelRole, Use
+
+METHOD = "sso_magic"
+
+
+class RoleReader:
+    """What botocore calls to get a role's credentials: always the same role's, always a whole set."""
+
+    def __init__(self, role: RenewingRole) -> None:
+        self.role = role
+
+    def __call__(self, require_expiry: bool = True) -> dict[str, str]:  # noqa: FBT001, FBT002, ARG002 - botocore's
+        """The credentials as botocore's refreshable ones take them."""
+        return metadata(self.role.get())
+
+
+def metadata(credentials: RoleCredentials) -> dict[str, str]:
+    """The credentials by the names that botocore gives them."""
+    return {
+        "access_key": credentials.access_key_id.reveal(),
+        "secret_key": credentials.secret_access_key.reveal(),
+        "token": credentials.session_token.reveal(),
+        "expiry_time": credentials.expires_at.isoformat(),
+        "account_id": credentials.account_id,
+    }
+
+
+def refreshable(role: RenewingRole, kind: Any = None) -> Any:
+    """Credentials for botocore that renew themselves, of this role; of aiobotocore's class where it needs its own."""
+    reader = RoleReader(role)
+    kind = kind or botocore.credentials.RefreshableCredentials
+    return kind.create_from_metadata(reader(), reader, METHOD)
+
+
+class OwnReader:
+    """botocore's own reader of the environment, which reads no role of ours.
+
+    It reads at once, while the variables are those that it was made for. While a role of ours is in the environment,
+    the answer is what was read last.
+    """
+
+    def __init__(self, kernel: KernelRole, read: Callable[..., dict[str, Any]]) -> None:
+        self._kernel = kernel
+        self._read = read
+        self._last: dict[str, Any] | None = None
+        self._failure: Exception | None = None
+        self._read_now(require_expiry=False)
+
+    def __call__(self, require_expiry: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - botocore's
+        """What the environment says, or said before a role of ours was in it."""
+        self._kernel.bind(lambda: self._read_now(require_expiry))
+        if self._failure is not None:
+            raise self._failure
+        assert self._last is not None
+        return self._last
+
+    def _read_now(self, require_expiry: bool) -> None:  # noqa: FBT001 - botocore's
+        try:
+            self._last, self._failure = self._read(require_expiry), None
+        except botocore.exceptions.PartialCredentialsError as error:
+            self._failure = error
+
+
+class OwnEnvironment:
+    """The environment as it is without a role of ours; stands in for `os.environ` where botocore only gets values."""
+
+    def __init__(self, kernel: KernelRole) -> None:
+        self._kernel = kernel
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The variable's value, or the default."""
+        value = self._kernel.own(name)
+        return default if value is None else value
+
+
+class BotocoreBinding:
+    """The hooks in botocore's two providers that read the environment."""
+
+    def __init__(self, kernel: KernelRole) -> None:
+        self._kernel = kernel
+        self._undo: list[Callable[[], None]] = []
+        self._rebound: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+        self._own = OwnEnvironment(kernel)
+
+    def install(self, library: ModuleType) -> None:
+        """Replaces the two methods, and rebinds the readers there are."""
+        kernel = self._kernel
+        make_reader: Callable[..., Any] = library.EnvProvider._create_credentials_fetcher
+        make_fetcher: Callable[..., Any] = library.ContainerProvider._create_fetcher
+
+        @functools.wraps(make_reader)
+        def create_credentials_fetcher(provider: Any) -> Any:
+            if provider.environ is not os.environ:
+                return make_reader(provider)
+            found = kernel.bind(lambda: OwnReader(kernel, make_reader(provider)))
+            return RoleReader(found) if isinstance(found, RenewingRole) else found
+
+        @functools.wraps(make_fetcher)
+        def create_fetcher(provider: Any, full_uri: str, *args: Any, **kwargs: Any) -> Any:
+            # Our own endpoint, asked from within: its role is at hand, and stays so when the variables with the
+            # endpoint's token are gone.
+            role = kernel.served_role(full_uri)
+            return make_fetcher(provider, full_uri, *args, **kwargs) if role is None else RoleReader(role)
+
+        self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
+        self._replace(library.ContainerProvider, "_create_fetcher", create_fetcher)
+        for reader, cell in _environment_readers(make_reader):
+            cell.cell_contents = self._own
+            self._rebound.add(reader)
+
+    def enter(self, use: Use | None) -> None:
+        """Nothing: what is made is bound where it is made."""
+
+    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+        """Clients whose credentials are a role's."""
+        classes = botocore.client.BaseClient.__subclasses__()
+        for client in gc.get_referrers(*classes) if classes else ():
+            if isinstance(client, botocore.client.BaseClient) and not _is_of_aiobotocore(client):
+                role = role_of(client)
+                if role is not None:
+                    yield role, "boto3 client"
+
+    def uninstall(self) -> None:
+        """Puts the methods back, and `os.environ` where it was."""
+        while self._undo:
+            self._undo.pop()()
+        for reader in list(self._rebound):
+            _cell(reader, "environ").cell_contents = os.environ
+
+    def _replace(self, owner: type, name: str, new: Callable[..., Any]) -> None:
+        old = owner.__dict__[name]
+        setattr(owner, name, new)
+        self._undo.append(lambda: setattr(owner, name, old))
+
+
+def _environment_readers(make_reader: Callable[..., Any]) -> Iterator[tuple[FunctionType, Any]]:
+    """The readers that botocore has made before now, each with the cell that holds its mapping."""
+    codes = [item for item in make_reader.__code__.co_consts if isinstance(item, type(make_reader.__code__))]
+    for reader in _functions(codes):
+        cell = _cell(reader, "environ")
+        if cell is not None and cell.cell_contents is os.environ:
+            yield reader, cell
+
+
+def _functions(codes: list[CodeType]) -> Iterable[FunctionType]:
+    return [item for item in gc.get_referrers(*codes) if isinstance(item, FunctionType)] if codes else []
+
+
+def _cell(reader: FunctionType, name: str) -> Any:
+    names = reader.__code__.co_freevars
+    return reader.__closure__[names.index(name)] if name in names and reader.__closure__ else None
+
+
+def _is_of_aiobotocore(client: Any) -> bool:
+    return any(kind.__module__.startswith("aiobotocore") for kind in type(client).__mro__)
+
+
+def role_of(client: Any) -> RenewingRole | None:
+    """The role that a client of botocore or aiobotocore speaks for, if it is one of ours."""
+    credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
+    reader = getattr(credentials, "_refresh_using", None)
+    return reader.role if isinstance(reader, RoleReader) else None
+
+
+class Boto3Binding:
+    """boto3's default session: ours while a role is in use, the user's own again afterwards.
+
+    It is never None in between. boto3 looks twice, once whether there is one and once to return it, and another
+    thread's ``boto3.client`` would fail on None; or it would put a session there that it began to make for A.
+    """
+
+    def __init__(self) -> None:
+        self._boto3: Any = None
+        self._own: Any = None
+        self._ours: Any = None
+
+    def install(self, library: ModuleType) -> None:
+        """Remembers the default session there is."""
+        self._boto3 = library
+        self._own = library.DEFAULT_SESSION
+
+    def enter(self, use: Use | None) -> None:
+        """Puts a session of this role in its place; of no role, the user's own."""
+        if use is not None:
+            if self._ours is None:
+                self._own = self._boto3.DEFAULT_SESSION
+            self._ours = self._boto3.DEFAULT_SESSION = _lazy_session_class()(lambda: use.role, use.region)
+        elif self._ours is not None:
+            self._ours = None
+            self._boto3.DEFAULT_SESSION = self._own if self._own is not None else _lazy_session_class()(None, None)
+
+    def holders(self) -> tuple[()]:
+        """None: clients are counted, not sessions."""
+        return ()
+
+    def uninstall(self) -> None:
+        """The session is the user's own already: no role is in use."""
+
+
+@functools.lru_cache(maxsize=1)
+def _lazy_session_class() -> Any:
+    import boto3.session  # type: ignore[import-untyped]
+
+    class RoleSession(boto3.session.Session):  # type: ignore[misc]
+        """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.
+
+        Args:
+            role: Gives the role; None for a session of whatever the environment says.
+            region: For the work done; None: what environment and configuration say.
+        """
+
+        def __init__(self, role: Callable[[], RenewingRole] | None, region: str | None) -> None:
+            self._sso_magic = (threading.RLock(), role, region)
+
+        def __getattr__(self, name: str) -> Any:
+            # What boto3's own __init__ sets is missing until it has run.
+            if name.startswith("__") or "_sso_magic" not in self.__dict__:
+                raise AttributeError(name)
+            lock, role, region = self._sso_magic
+            with lock:
+                if "_loader" not in self.__dict__:
+                    inner = botocore.session.get_session()
+                    if role is not None:
+                        inner._credentials = refreshable(role())
+                    super().__init__(botocore_session=inner, region_name=region)
+            try:
+                return self.__dict__[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+    return RoleSession
+
+
+def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
+    """A boto3 session of its own for one role, which renews its credentials and never speaks for another."""
+    session: boto3.session.Session = _lazy_session_class()(lambda: role, region)
+    return session

@@ -1,0 +1,118 @@
+"""polars, bound to the role that was in use when the query was made.
+
+What was measured. polars asks boto3 for credentials when a query is collected, not when it is made, so that a
+`LazyFrame` made under A and collected after a switch to B is B. And it keeps what it got, by a key that knows no role,
+until it ends: a new query under B goes on with A's credentials.
+
+What is done. polars has a default credential provider, which a query takes along when it is made
+(``pl.Config.set_default_credential_provider``). While a role is in use it is one of that role; a provider of the
+user's own is put back afterwards. The providers that polars has built by itself are forgotten at a switch.
+"""
+
+# ruff: noqa: SLF001 - what a library keeps for itself is what this is about
+
+from __future__ import annotations
+
+import functools
+import itertools
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from sso_magic.kernel import KernelRole, Use
+    from sso_magic.renewal import RenewingRole
+
+_numbers = itertools.count()
+_providers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+class PolarsBinding:
+    """polars' default credential provider."""
+
+    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+        self._builder: Any = None
+        self._own: Any = "auto"
+        self._ours: Any = None
+
+    def install(self, library: ModuleType) -> None:
+        """Remembers where the default is."""
+        self._builder = library
+
+    def enter(self, use: Use | None) -> None:
+        """Makes the role's provider the default; without a role, the user's own."""
+        if use is not None:
+            if self._builder.DEFAULT_CREDENTIAL_PROVIDER is not self._ours or self._ours is None:
+                self._own = self._builder.DEFAULT_CREDENTIAL_PROVIDER
+            self._ours = self._builder.DEFAULT_CREDENTIAL_PROVIDER = provider(use.role, use.region)
+        elif self._ours is not None:
+            self._ours = None
+            self._builder.DEFAULT_CREDENTIAL_PROVIDER = self._own
+        self._builder.BUILT_PROVIDERS_LRU_CACHE = None
+
+    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+        """None: a query is collected or it is not."""
+        return iter(())
+
+    def uninstall(self) -> None:
+        """The default is the user's own already: no role is in use."""
+
+
+def provider(role: RenewingRole, region: str | None) -> Any:
+    """A polars credential provider of this role, which renews."""
+    return _provider_class()(role, region)
+
+
+@functools.lru_cache(maxsize=1)
+def _provider_class() -> Any:
+    from polars.io.cloud.credential_provider import _providers as polars_providers
+
+    base: Any = polars_providers.CredentialProviderAWS
+
+    class RoleCredentialProvider(base):  # type: ignore[misc]
+        """The role's credentials, whenever polars asks."""
+
+        def __init__(self, role: RenewingRole, region: str | None) -> None:
+            super().__init__(region_name=region)
+            self._role = role
+            self._number = next(_numbers)
+            _providers[self._number] = self
+
+        def __call__(self) -> tuple[dict[str, str], int]:
+            credentials = self._role.get()
+            keys = {
+                "aws_access_key_id": credentials.access_key_id.reveal(),
+                "aws_secret_access_key": credentials.secret_access_key.reveal(),
+                "aws_session_token": credentials.session_token.reveal(),
+            }
+            return keys, int(credentials.expires_at.timestamp())
+
+        def retrieve_credentials_impl(self) -> tuple[dict[str, str], int]:
+            return self()
+
+        @classmethod
+        def _ensure_module_availability(cls) -> None:
+            """What polars would look for credentials with; these are found."""
+
+        def __copy__(self) -> RoleCredentialProvider:
+            made = type(self)(self._role, self.region_name)
+            made._storage_options = self._storage_options
+            return made
+
+        def __reduce__(self) -> tuple[Any, tuple[int, str]]:
+            # polars names its cached stores by the pickled provider, so two providers must not look alike.
+            return _find, (self._number, self._role.label)
+
+    return RoleCredentialProvider
+
+
+def _find(number: int, label: str) -> Any:
+    """The provider again, in the process it was made in."""
+    found = _providers.get(number)
+    if found is None or found._role.label != label:
+        raise CredentialsError(f"This query was made for {label} in another process: make it anew in this one.")
+    return found

@@ -1,0 +1,97 @@
+"""s3fs, bound to the role that was in use when the filesystem was made.
+
+What was measured. A filesystem connects when it is first asked for something, so that one made under A and first used
+after a switch to B is B. It is then kept in a cache of instances: the next ``s3fs.S3FileSystem()``, and every
+``pandas.read_csv("s3://...")``, gets the old one.
+
+What is done. A filesystem that names no credentials gets a session of the role in use when it is made, and keeps it,
+also when it reconnects. At a switch the cache of instances is emptied; what is alive goes on for its own role.
+"""
+
+# ruff: noqa: SLF001 - what a library keeps for itself is what this is about
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.libraries.alive import Alive
+from sso_magic.libraries.boto import refreshable, role_of
+from sso_magic.renewal import RenewingRole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from sso_magic.kernel import KernelRole, Use
+
+_CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+
+
+class S3fsBinding:
+    """The hook in `S3FileSystem`, and its instance cache."""
+
+    def __init__(self, kernel: KernelRole) -> None:
+        self._kernel = kernel
+        self._class: Any = None
+        self._init: Any = None
+        self._alive: Alive[None] = Alive()
+
+    def install(self, library: ModuleType) -> None:
+        """Makes each new filesystem one of the role in use."""
+        self._class = library.S3FileSystem
+        original = self._init = self._class.__init__
+
+        @functools.wraps(original)
+        def init(filesystem: Any, *args: Any, **kwargs: Any) -> None:
+            original(filesystem, *args, **kwargs)
+            if _names_no_credentials(filesystem):
+                role = self._kernel.bind(lambda: None)
+                if isinstance(role, RenewingRole):
+                    filesystem.session = _session(role, filesystem.kwargs)
+                    filesystem._session_is_owned = False
+            self._alive.add(filesystem, None)
+
+        self._class.__init__ = init
+
+    def enter(self, use: Use | None) -> None:  # noqa: ARG002 - whatever was in use, the cache is of before
+        """Empties the cache of instances."""
+        for kind in (self._class, *_subclasses(self._class)):
+            kind.clear_instance_cache()
+
+    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+        """Filesystems that have a role's session."""
+        for filesystem, _ in self._alive:
+            role = role_of(filesystem._s3) or _role_of_session(filesystem.session)
+            if role is not None:
+                yield role, "s3fs filesystem"
+
+    def uninstall(self) -> None:
+        """Puts the class back as it was."""
+        self._class.__init__ = self._init
+
+
+def _names_no_credentials(filesystem: Any) -> bool:
+    named = (filesystem.anon, filesystem.key, filesystem.secret, filesystem.session, filesystem.kwargs.get("profile"))
+    return not any(named) and not any(name in filesystem.client_kwargs for name in _CREDENTIALS)
+
+
+def _session(role: RenewingRole, settings: dict[str, Any]) -> Any:
+    import aiobotocore.credentials  # type: ignore[import-untyped]
+    import aiobotocore.session  # type: ignore[import-untyped]
+
+    session = aiobotocore.session.AioSession(**settings)
+    session._credentials = refreshable(role, aiobotocore.credentials.AioRefreshableCredentials)
+    return session
+
+
+def _role_of_session(session: Any) -> RenewingRole | None:
+    reader = getattr(getattr(session, "_credentials", None), "_refresh_using", None)
+    role = getattr(reader, "role", None)
+    return role if isinstance(role, RenewingRole) else None
+
+
+def _subclasses(kind: Any) -> Iterator[Any]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)

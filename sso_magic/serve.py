@@ -1,0 +1,201 @@
+"""A credential endpoint on loopback: what child processes, and readers in Rust, Java and C++, renew from by themselves.
+
+It speaks the protocol of the container credentials endpoint (portal-protocol 10), which every AWS SDK knows. Each role
+has a path of its own that cannot be guessed: a reader takes the address when it is made, and so stays with its role
+whatever is used afterwards. It listens on 127.0.0.1, in daemon threads, and ends with the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import secrets
+import shutil
+import tempfile
+import threading
+import weakref
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sso_magic import cache
+from sso_magic.errors import SSOMagicError, TransportError
+from sso_magic.shield import shield
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sso_magic.renewal import RenewingRole
+
+_HOST = "127.0.0.1"
+_PATIENCE = 10  # seconds that keys must last to be given although new ones are due
+_IDLE = 30  # seconds after which a connection that asks for nothing is closed
+
+
+class CredentialEndpoint:
+    """Serves the credentials of the roles it was asked to serve, to whoever has the path and the token."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self._directory = Path(tempfile.mkdtemp(prefix="sso_magic-"))  # 0700
+        self._clean = weakref.finalize(self, shutil.rmtree, str(self._directory), ignore_errors=True)
+        self._token_file = self._directory / "token"
+        cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (10.3)
+        self._roles: dict[str, RenewingRole] = {}
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.5,), name="sso_magic credential endpoint", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    def url(self, role: RenewingRole) -> str:
+        """The address of this role; the same one each time."""
+        with self._lock:
+            for path, known in self._roles.items():
+                if known is role:
+                    return f"http://{_HOST}:{self.port}{path}"
+            path = f"/role/{secrets.token_urlsafe(32)}"
+            self._roles[path] = role
+        return f"http://{_HOST}:{self.port}{path}"
+
+    def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> dict[str, str | None]:
+        """The variables that lead SDKs to this role, and past what would win over it.
+
+        Args:
+            role: What is to be served.
+            before: The environment without a role in use.
+        """
+        return {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url(role),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(self._token_file),
+            **shield(before, self._directory),
+        }
+
+    def role_at(self, url: str) -> RenewingRole | None:
+        """The role whose address this is."""
+        prefix = f"http://{_HOST}:{self.port}"
+        return self._at_path(url.removeprefix(prefix)) if url.startswith(prefix + "/") else None
+
+    def forget(self, role: RenewingRole) -> None:
+        """Serves this role no longer."""
+        with self._lock:
+            self._roles = {path: known for path, known in self._roles.items() if known is not role}
+
+    def stop(self) -> None:
+        """Closes the port, and removes the token's file."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._clean()
+
+    def close_after_fork(self) -> None:
+        """Called in a forked child: the port is to end with the process that answers on it."""
+        self._server.socket.close()
+        self._clean.detach()
+
+    def _at_path(self, path: str) -> RenewingRole | None:
+        with self._lock:
+            roles = list(self._roles.items())
+        found = None
+        for known, role in roles:  # all of them, so that the time taken says nothing
+            if hmac.compare_digest(known.encode(), path.encode("utf-8", "replace")):
+                found = role
+        return found
+
+    def answer(self, method: str, host: str | None, path: str, token: str | None) -> tuple[int, dict[str, str]]:
+        """Status and body of a request.
+
+        Host is checked because a browser can be led to any address by any page's name, but sends that page's name.
+        """
+        if host != f"{_HOST}:{self.port}":
+            return 403, _error("WrongHost", "This endpoint answers to its address only.")
+        if method != "GET":
+            return 405, _error("MethodNotAllowed", "Only GET.")
+        role = self._at_path(path)
+        if role is None:
+            return 404, _error("NotFound", "There is no role at this path.")
+        if token is None or not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode()):
+            return 403, _error("AccessDenied", "The authorization token is missing or wrong.")
+        return _credentials(role)
+
+
+def _credentials(role: RenewingRole) -> tuple[int, dict[str, str]]:
+    """The role's credentials. SDKs wait a second or two: what still holds is given, and renewed behind."""
+    if role.seconds_until_due() <= 0 and role.latest.seconds_left() > _PATIENCE:
+        threading.Thread(target=role.renew, name="sso_magic endpoint renewal", daemon=True).start()
+        keys = role.latest
+    else:
+        try:
+            keys = role.get()
+        except TransportError as error:
+            return 503, _error(type(error).__name__, str(error))
+        except SSOMagicError as error:
+            return 403, _error(type(error).__name__, str(error))
+    return 200, {
+        "AccessKeyId": keys.access_key_id.reveal(),
+        "SecretAccessKey": keys.secret_access_key.reveal(),
+        "Token": keys.session_token.reveal(),
+        "Expiration": cache.format_timestamp(keys.expires_at),
+        "AccountId": keys.account_id,
+    }
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    return {"Code": code, "Message": message}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, endpoint: CredentialEndpoint) -> None:
+        self.endpoint = weakref.proxy(endpoint)
+        super().__init__((_HOST, 0), _Handler)
+
+    def server_bind(self) -> None:
+        """Without the look-up of the host's name that `HTTPServer` makes."""
+        import socketserver
+
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = _HOST, int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A reader that goes away in the middle is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    server_version = "sso_magic"
+    sys_version = ""
+    timeout = _IDLE
+
+    def _answer(self) -> None:
+        status, body = self.server.endpoint.answer(
+            self.command, self.headers.get("Host"), self.path, self.headers.get("Authorization")
+        )
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        if status != 200 or self.command != "GET":
+            self.close_connection = True  # whatever body the request has is not read
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            with contextlib.suppress(OSError):
+                self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815 - http.server's
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is http.server's
+        """Logs nothing: paths are secrets."""

@@ -1,0 +1,84 @@
+"""Role credentials in the form in which each library takes keys."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sso_magic.errors import ParamValidationError
+from sso_magic.secret import REDACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic.credentials import RoleCredentials
+
+
+class StorageOptions(dict[str, Any]):
+    """A plain dictionary, but for its looks: no value is shown.
+
+    What is in it is real, also pickled: it is made to be handed on.
+    """
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: {REDACTED}" for name in self) + "}"
+
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
+        printer.text(repr(self))
+
+
+def storage_options(credentials: RoleCredentials, library: str) -> StorageOptions:
+    """See `RoleCredentials.as_storage_options`."""
+    make = _MAKERS.get(library.lower())
+    if make is None:
+        raise ParamValidationError(f"There are no storage options for {library!r}; for {', '.join(_MAKERS)} there are.")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    made = make(credentials, region, endpoint)
+    return StorageOptions({name: value for name, value in made.items() if value is not None})
+
+
+def _s3fs(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    return {
+        "key": credentials.access_key_id.reveal(),
+        "secret": credentials.secret_access_key.reveal(),
+        "token": credentials.session_token.reveal(),
+        "endpoint_url": endpoint,
+        "client_kwargs": {"region_name": region} if region else None,
+    }
+
+
+def _object_store(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    return {
+        "aws_access_key_id": credentials.access_key_id.reveal(),
+        "aws_secret_access_key": credentials.secret_access_key.reveal(),
+        "aws_session_token": credentials.session_token.reveal(),
+        "aws_region": region,
+        "aws_endpoint_url": endpoint,
+        "aws_allow_http": "true" if endpoint and urlsplit(endpoint).scheme == "http" else None,
+    }
+
+
+def _deltalake(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    return {name.upper(): value for name, value in _object_store(credentials, region, endpoint).items()}
+
+
+def _pyarrow(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    parts = urlsplit(endpoint or "")
+    return {
+        "access_key": credentials.access_key_id.reveal(),
+        "secret_key": credentials.secret_access_key.reveal(),
+        "session_token": credentials.session_token.reveal(),
+        "region": region,
+        "scheme": parts.scheme or None,
+        "endpoint_override": parts.netloc or None,
+    }
+
+
+_MAKERS: dict[str, Callable[[RoleCredentials, str | None, str | None], dict[str, Any]]] = {
+    "s3fs": _s3fs,
+    "polars": _object_store,
+    "deltalake": _deltalake,
+    "pyarrow": _pyarrow,
+}

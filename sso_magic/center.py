@@ -309,7 +309,12 @@ class IdentityCenter:
 
         rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
         warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
-        return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}"
+        offer = (
+            f" To keep it as a session, for the AWS CLI too: %sso_login {self.session.start_url} --save NAME"
+            if self.session.name is None and self.session.scopes is not None
+            else ""
+        )
+        return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}{offer}"
 
 
 _SHARED: dict[Session, IdentityCenter] = {}

@@ -74,6 +74,7 @@ class SSOMagics(Magics):
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
     @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @argument("--save", metavar="NAME", help="keep a start URL as [sso-session NAME], for the AWS CLI too")
     @argument("--browser", action="store_true", help="through the browser of the machine this kernel runs on")
     @argument("--device", action="store_true", help="by a code that is approved on any device")
     @argument("--no-open", action="store_true", help="show the link only, open no browser")
@@ -89,13 +90,17 @@ class SSOMagics(Magics):
 
             %sso_login                      the configured session
             %sso_login corp                 [sso-session corp] of ~/.aws/config
-            %sso_login https://example.awsapps.com/start --region eu-west-1
+            %sso_login https://example.awsapps.com/start --region eu-west-1 --save corp
         """
         args = parse(self.sso_login, line)
         if args.browser and args.device:
             raise UsageError("Say --browser or --device, not both.")
         from sso_magic.display import say
 
+        if args.save:
+            from sso_magic.using import save_session
+
+            args.session = save_session(args.session, args.region, args.save)
         center = self.center(args.session, args.region)
         if not args.force and center.tokens.is_usable():
             with contextlib.suppress(SignInRequired):

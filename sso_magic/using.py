@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import say, until
-from sso_magic.errors import Ambiguous, UsageError
+from sso_magic.errors import Ambiguous, ConfigError, UsageError
 from sso_magic.kernel import KERNEL
-from sso_magic.profiles import sso_profile
+from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +35,32 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
     else:
         begin(magics, args.account, args.role, args.region, args.session)
     show(magics)
+
+
+def save_session(start_url: str | None, region: str | None, name: str) -> str:
+    """Keeps a start URL as an ``[sso-session]`` of ``~/.aws/config``; its name.
+
+    Raises:
+        UsageError: There is no start URL to keep.
+        ConfigError: Another session has the name, the region is not known, or the file cannot be written.
+    """
+    if start_url is None or "://" not in start_url:
+        raise UsageError("--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --save NAME")
+    from sso_magic.profile_writer import write_sso_session
+
+    config = load_shared_config()
+    there = config.sso_sessions.get(name)
+    if there is not None and there.get("sso_start_url") != start_url:
+        raise ConfigError(
+            f"{config.config_path} has a session {name} already, for {there.get('sso_start_url')}: choose another name."
+        )
+    if there is None:
+        region = region or region_of(start_url)
+        if region is None:
+            raise ConfigError(f"The region of {start_url} is not known: add --region to keep it.")
+        write_sso_session(name, start_url, region, (DEFAULT_SCOPE,))
+        say(f"Wrote [sso-session {name}] to {config.config_path}.")
+    return name
 
 
 def again() -> Layer:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sso_magic.client.shared_config import SharedConfig
 
 
+SUBMIT_THREADS = 32
+"""How many calls of `Client.submit` run at a time."""
+
+
 class Client:
     """What both services' clients are: resolved configuration, middleware stack, `send`, `submit`, `destroy`.
 
@@ -120,7 +124,7 @@ class Client:
         Args:
             command: What to call, with its input.
             timeout: Seconds to connect and to wait for the answer, each attempt; a pair sets them apart.
-            headers: Further request headers; the client's own win.
+            headers: Further request headers; those that the operation itself sends win.
 
         Raises:
             ServiceException: the service answered an error; its class is one of the service's.
@@ -165,7 +169,7 @@ class Client:
             if self._executor is None:
                 from concurrent.futures import ThreadPoolExecutor
 
-                self._executor = ThreadPoolExecutor(thread_name_prefix=self.client_name)
+                self._executor = ThreadPoolExecutor(SUBMIT_THREADS, thread_name_prefix=self.client_name)
             return self._executor.submit(self.send, command, timeout=timeout, headers=headers)
 
     def destroy(self) -> None:

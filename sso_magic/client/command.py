@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from sso_magic.client.middleware import MiddlewareStack
@@ -11,6 +11,8 @@ from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from typing_extensions import Self
 
     from sso_magic.client.http import Timeout
 
@@ -105,6 +107,18 @@ class Command(Structure, Generic[OutputT]):
             stack = MiddlewareStack()
             object.__setattr__(self, "_middleware_stack", stack)
         return stack
+
+    def changed(self, **members: Any) -> Self:
+        """A copy with other values of some members, and with what was added to this one's stack.
+
+        Args:
+            members: The members that change, by name.
+        """
+        copy = replace(self, **members)
+        stack = self.own_stack
+        if stack is not None:
+            object.__setattr__(copy, "_middleware_stack", stack.clone())
+        return copy
 
     @property
     def own_stack(self) -> MiddlewareStack | None:

@@ -66,6 +66,7 @@ class ClientConfig:
         user_agent_app_id: The application's name in the user agent.
         validate_parameters: Whether inputs are checked before they are sent.
         extensions: The extensions that were applied.
+        sleep: Waits a number of seconds between attempts.
         environ: The environment that was read.
         sources: Setting to where its value came from: ``code``, a variable's name, a profile's, ``default``.
     """
@@ -259,8 +260,10 @@ def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
         logger=look.found("logger", settings["logger"], CODE if settings["logger"] else DEFAULT),
         custom_user_agent=_user_agent_part(look, "custom_user_agent"),
         user_agent_app_id=_app_id(look),
-        validate_parameters=settings["validate_parameters"],
-        extensions=extensions,
+        validate_parameters=look.found(
+            "validate_parameters", settings["validate_parameters"], DEFAULT if settings["validate_parameters"] else CODE
+        ),
+        extensions=look.found("extensions", extensions, CODE if extensions else DEFAULT),
         sleep=settings["sleep"] or time.sleep,
         environ=environ,
         sources=MappingProxyType(look.sources),

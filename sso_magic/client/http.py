@@ -5,6 +5,7 @@ Nothing of a request is decided here: no redirect is followed, no netrc read, no
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from urllib.parse import quote
@@ -167,10 +168,11 @@ class RequestsHandler:
             raise ConfigError(f"max_connections is {max_connections!r}; it must be a whole number of 1 or more.")
         self.max_connections = max_connections
         self._verify: bool | str = ca_bundle or True
-        self._proxies = dict(proxies or {})
+        self._proxies = {protocol: "".join(proxy) for protocol, proxy in (proxies or {}).items()}
         self._session = session
         self._adapter = adapter
         self._own: HTTPAdapter | None = None
+        self._owner = 0
         self._lock = threading.Lock()
 
     def handle(self, request: HttpRequest, *, timeout: Timeout | None = None) -> HttpResponse:
@@ -206,8 +208,10 @@ class RequestsHandler:
 
     def _send(self, prepared: PreparedRequest, timeout: Timeout) -> requests.Response:
         if self._session is not None:
+            prepared.hooks = self._session.hooks
+            prepared.prepare_cookies({})
             return self._session.send(prepared, **self._session_settings(), timeout=timeout, allow_redirects=False)
-        adapter = self._adapter or self._own or self._open()
+        adapter = self._adapter or self._own_adapter()
         return adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
 
     def _session_settings(self) -> dict[str, Any]:
@@ -221,13 +225,18 @@ class RequestsHandler:
             "proxies": session.proxies or self._proxies,
         }
 
-    def _open(self) -> HTTPAdapter:
-        with self._lock:
-            if self._own is None:
-                self._own = HTTPAdapter(
-                    pool_connections=4, pool_maxsize=self.max_connections, max_retries=0, pool_block=True
-                )
-            return self._own
+    def _own_adapter(self) -> HTTPAdapter:
+        """The adapter of this process: a forked child must not read its parent's answers off a shared connection."""
+        adapter = self._own
+        if adapter is None or self._owner != os.getpid():
+            with self._lock:
+                if self._own is None or self._owner != os.getpid():
+                    self._own = HTTPAdapter(
+                        pool_connections=4, pool_maxsize=self.max_connections, max_retries=0, pool_block=True
+                    )
+                    self._owner = os.getpid()
+                adapter = self._own
+        return adapter
 
 
 def guard(request: HttpRequest) -> None:

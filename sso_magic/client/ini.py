@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Section = dict[str, "str | dict[str, str]"]
 
-_HEADER = re.compile(r"\[(?P<name>.+?)\]\s*(?:[#;].*)?$")
+_HEADER = re.compile(r"""\[(?P<name>(?:"[^"]*"|'[^']*'|[^]"'])+)]|\[(?P<broken>.+?)]""")
 _SEPARATOR = re.compile(r"\s*[=:]\s*")
-_INLINE_COMMENT = re.compile(r"(?:^|\s+)[#;].*$")
+_INLINE_COMMENT = re.compile(r"\s+[#;].*$")
 
 
 class _Reader:
@@ -41,16 +41,18 @@ class _Reader:
         self._nested: dict[str, str] | None = None
 
     def read(self, text: str) -> None:
-        for self.number, line in enumerate(text.splitlines(), start=1):
+        for self.number, line in enumerate(text.split("\n"), start=1):
             stripped = line.strip()
             if stripped and stripped[0] not in "#;":
-                depth = len(line) - len(line.lstrip())
-                if self._key is not None and depth > self._depth:
-                    self._deeper(stripped)
-                elif (header := _HEADER.match(stripped)) is not None:
-                    self._open(header["name"].strip())
-                else:
-                    self._assign(stripped, depth)
+                self._line(stripped, depth=len(line) - len(line.lstrip()))
+
+    def _line(self, line: str, depth: int) -> None:
+        if self._key is not None and depth > self._depth:
+            self._deeper(_INLINE_COMMENT.sub("", line))
+        elif (header := _HEADER.match(line)) is not None:
+            self._open((header["name"] or header["broken"]).strip())
+        else:
+            self._assign(_INLINE_COMMENT.sub("", line), depth)
 
     def _open(self, name: str) -> None:
         self._refuse_second(name, what=f"[{name}]")
@@ -71,7 +73,7 @@ class _Reader:
         key = self._key or ""
         above = section[key]
         if self._nested is None and above:
-            section[key] = f"{above}\n{_without_comment(line)}"
+            section[key] = f"{above}\n{line}"
             return
         if self._nested is None:
             self._nested = {}
@@ -84,7 +86,7 @@ class _Reader:
         separator = _SEPARATOR.search(line)
         if separator is None or separator.start() == 0:
             self._fail("is neither a [section] nor a key = value")
-        return line[: separator.start()].lower(), _without_comment(line[separator.end() :])
+        return line[: separator.start()].lower(), line[separator.end() :]
 
     def _refuse_second(self, *name: str, what: str) -> None:
         first = self._first_line.setdefault(name, self.number)
@@ -93,10 +95,6 @@ class _Reader:
 
     def _fail(self, problem: str) -> NoReturn:
         raise ConfigError(f"{self.path}, line {self.number}: {problem}.")
-
-
-def _without_comment(value: str) -> str:
-    return _INLINE_COMMENT.sub("", value)
 
 
 def read_sections(path: Path) -> Iterator[tuple[int, str, Section]]:

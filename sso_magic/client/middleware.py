@@ -22,6 +22,8 @@ from sso_magic.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sso_magic.client.command import CallOptions, Command, Operation
+    from sso_magic.client.config import ClientConfig
     from sso_magic.client.http import HttpRequest, HttpResponse
 
 Step = Literal["initialize", "serialize", "build", "finalizeRequest", "deserialize"]
@@ -37,11 +39,11 @@ class HandlerArguments:
     """What travels inwards.
 
     Attributes:
-        input: The command.
+        input: The command; to change its members, put a changed copy here (`Command.changed`).
         request: The HTTP request; there from the step ``serialize`` on.
     """
 
-    input: Any
+    input: Command[Any]
     request: HttpRequest | None = None
 
 
@@ -75,9 +77,9 @@ class HandlerContext:
 
     client_name: str
     command_name: str
-    config: Any
-    operation: Any
-    options: Any
+    config: ClientConfig
+    operation: Operation
+    options: CallOptions
     endpoint: str | None = None
     auth_scheme: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
@@ -181,11 +183,10 @@ class MiddlewareStack:
                 f"priorities {', '.join(PRIORITIES)}."
             )
         self._insert(
-            self._absolute,
             _Entry(middleware, name, tuple(aliases), frozenset(tags), override, step=step, priority=priority),
         )
 
-    def add_relative_to(
+    def add_relative_to(  # noqa: PLR0913 - the options that AWS documents
         self,
         middleware: Middleware,
         *,
@@ -215,7 +216,6 @@ class MiddlewareStack:
         if relation not in ("before", "after"):
             raise ConfigError(f"No relation {relation!r}; it is before or after.")
         self._insert(
-            self._relative,
             _Entry(
                 middleware,
                 name,
@@ -264,10 +264,8 @@ class MiddlewareStack:
         Raises:
             ConfigError: the stack has one of these names at another place.
         """
-        for entry in self._absolute:
-            stack._insert(stack._absolute, entry)
-        for entry in self._relative:
-            stack._insert(stack._relative, entry)
+        for entry in (*self._absolute, *self._relative):
+            stack._insert(entry)
 
     def identify(self) -> list[str]:
         """One line a middleware, ``<name> - <step or place>``, in the order they run."""
@@ -293,7 +291,7 @@ class MiddlewareStack:
             handler = entry.middleware(handler, context)
         return handler
 
-    def _insert(self, entries: list[_Entry], entry: _Entry) -> None:
+    def _insert(self, entry: _Entry) -> None:
         for name in entry.names:
             taken = next((each for each in (*self._absolute, *self._relative) if name in each.names), None)
             if taken is None:
@@ -306,7 +304,7 @@ class MiddlewareStack:
                     f"{entry.shown_name!r} with {entry.place}."
                 )
             self._remove_where(lambda each, taken=taken: each is taken)  # type: ignore[misc] # a bound default
-        entries.append(entry)
+        (self._absolute if entry.relation is None else self._relative).append(entry)
         self._note_change()
 
     def _remove_where(self, is_meant: Callable[[_Entry], bool]) -> bool:

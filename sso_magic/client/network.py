@@ -35,14 +35,7 @@ def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, 
     A plain-http request goes to this machine alone, so no proxy of another machine is given it.
     """
     parts = urlsplit(endpoint)
-    found = {
-        name[: -len("_proxy")].lower(): value
-        for lower in (False, True)  # the lower-case names win, as in urllib
-        for name, value in environ.items()
-        if name.lower().endswith("_proxy") and (name == name.lower()) is lower and value
-    }
-    if "REQUEST_METHOD" in environ and not environ.get("http_proxy"):
-        found.pop("http", None)  # in a CGI script HTTP_PROXY is a request's header
+    found = _proxies_of(environ)
     if not found and environ is os.environ:
         found = urllib.request.getproxies()  # macOS and Windows have settings of their own
     host = parts.netloc.rpartition("@")[2]
@@ -52,6 +45,16 @@ def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, 
     if not proxy or (parts.scheme == "http" and not _is_here(proxy)):
         return {}
     return {parts.scheme: _hidden(proxy)}
+
+
+def _proxies_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Protocol to proxy; the lower-case names win, also empty ones."""
+    names = [name for name in environ if name.lower().endswith("_proxy")]
+    upper = {name.lower().removesuffix("_proxy"): environ[name] for name in names if name != name.lower()}
+    if "REQUEST_METHOD" in environ:
+        upper.pop("http", None)  # in a CGI script HTTP_PROXY is a header of the request
+    lower = {name.removesuffix("_proxy"): environ[name] for name in names if name == name.lower()}
+    return {protocol: proxy for protocol, proxy in (upper | lower).items() if proxy}
 
 
 def check_proxies(proxies: Mapping[str, str], endpoint: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sso_magic.errors import ConfigError, DeserializationError
@@ -36,7 +35,7 @@ def first_page(command: CommandT, page_size: int | None, starting_token: str | N
         changes["max_results"] = page_size
     if starting_token is not None:
         changes["next_token"] = starting_token
-    return replace(command, **changes) if changes else command
+    return command.changed(**changes) if changes else command
 
 
 def paginate(client: Client, command: Command[PageT], *, stop_on_same_token: bool, **options: Any) -> Iterator[PageT]:
@@ -64,4 +63,4 @@ def paginate(client: Client, command: Command[PageT], *, stop_on_same_token: boo
                 f"{client.service.id} answered {command.operation.name} with the token of the page before; "
                 "the listing would never end. Try again."
             )
-        command = replace(command, next_token=token)  # type: ignore[call-arg] # a listing's command
+        command = command.changed(next_token=token)

@@ -199,8 +199,8 @@ class Structure:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _values(self) -> dict[str, Any]:
-        names = self.__dataclass_fields__
-        return {name: getattr(self, name) for name in names if name != "metadata" and hasattr(self, name)}
+        names = [each.name for each in fields(self) if each.name != "metadata"]
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

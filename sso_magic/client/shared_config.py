@@ -7,7 +7,6 @@ costs about as much as opening the files: `%sso_use` calls it each time, so that
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,11 +138,17 @@ def _kind_and_name(header: str) -> tuple[str, str]:
     """What a header names; quotes are a shell's, and one that cannot be read names nothing (portal-protocol 5.2)."""
     if header == DEFAULT_PROFILE:
         return "profile", DEFAULT_PROFILE
-    try:
-        words = shlex.split(header)
-    except ValueError:
-        words = []
+    words = header.split() if header.isascii() and not set(header) & set("\"'\\#") else _shell_words(header)
     return (words[0], words[1]) if len(words) == 2 else ("", "")
+
+
+def _shell_words(text: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
 
 
 def _flat(keys: Section) -> dict[str, str]:

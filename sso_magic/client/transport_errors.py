@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,43 +26,32 @@ if TYPE_CHECKING:
 
 _Error = TypeVar("_Error", bound=BaseException)
 
-# In this order: ConnectTimeout is a ConnectionError too, and so are ProxyError and SSLError
-_BY_REQUESTS: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
+_STALLED = "did not answer in time. Try again, or allow more time."
+_BROKE_OFF = "broke off its answer. Try again."
+_NOT_TRUSTED = "could not be trusted. Behind a company proxy, set AWS_CA_BUNDLE to the company's CA file."
+_NOT_CONNECTED = "could not be connected to. Check network, VPN, the region and the endpoint."
+_NO_PROXY_URL = "could not be reached: the proxy's URL is wrong. Check HTTPS_PROXY and HTTP_PROXY."
+_UNSUPPORTED = (
+    "could not be reached: its kind of proxy or URL is not supported. A SOCKS proxy needs the package pysocks."
+)
+
+_KINDS: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
+    # of requests; in this order, for ConnectTimeout, ProxyError and SSLError are ConnectionErrors too
     (
         requests_errors.ConnectTimeout,
         ConnectTimeoutError,
         "could not be connected to in time. Check network, VPN and proxy, or allow more time.",
     ),
-    (
-        requests_errors.ReadTimeout,
-        ReadTimeoutError,
-        "did not answer in time. Try again, or allow more time.",
-    ),
+    (requests_errors.Timeout, ReadTimeoutError, _STALLED),
     (
         requests_errors.ProxyError,
         ProxyError,
         "could not be reached through the proxy. Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
     ),
-    (
-        requests_errors.InvalidProxyURL,
-        ProxyError,
-        "could not be reached: the proxy's URL is wrong. Check HTTPS_PROXY and HTTP_PROXY.",
-    ),
-    (
-        requests_errors.SSLError,
-        TLSError,
-        "could not be trusted. Behind a company proxy, set AWS_CA_BUNDLE to the company's CA file.",
-    ),
-    (
-        requests_errors.InvalidSchema,
-        ProxyError,
-        "could not be reached: its kind of proxy or URL is not supported. A SOCKS proxy needs the package pysocks.",
-    ),
-    (
-        requests_errors.ChunkedEncodingError,
-        ResponseStreamError,
-        "broke off its answer. Try again.",
-    ),
+    (requests_errors.InvalidProxyURL, ProxyError, _NO_PROXY_URL),
+    (requests_errors.SSLError, TLSError, _NOT_TRUSTED),
+    (requests_errors.InvalidSchema, ProxyError, _UNSUPPORTED),
+    (requests_errors.ChunkedEncodingError, ResponseStreamError, _BROKE_OFF),
     (
         requests_errors.ContentDecodingError,
         ResponseStreamError,
@@ -72,11 +62,13 @@ _BY_REQUESTS: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
         ResponseStreamError,
         "sent an answer that was read by something else. Check the hooks of the session handed in.",
     ),
-    (
-        requests_errors.ConnectionError,
-        ConnectError,
-        "could not be connected to. Check network, VPN, the region and the endpoint.",
-    ),
+    (requests_errors.ConnectionError, ConnectError, _NOT_CONNECTED),
+    # of what is below it
+    (urllib3_errors.HTTPError, ResponseStreamError, _BROKE_OFF),
+    (ssl.SSLError, TLSError, _NOT_TRUSTED),
+    (TimeoutError, ReadTimeoutError, _STALLED),
+    (ConnectionError, ConnectError, _NOT_CONNECTED),
+    (socket.gaierror, ConnectError, _NOT_CONNECTED),
 )
 _ANY_OTHER = "could not be asked. Check the endpoint and the session or adapter handed in."
 
@@ -113,15 +105,10 @@ def without_frames(error: _Error) -> _Error:
 
 def _kind(error: Exception) -> tuple[type[TransportError], str]:
     if isinstance(error, requests_errors.ConnectionError) and _has(error, urllib3_errors.ReadTimeoutError):
-        return ReadTimeoutError, _BY_REQUESTS[1][2]  # a body that stalls is a ConnectionError to requests
-    for theirs, ours, advice in _BY_REQUESTS:
-        if isinstance(error, theirs):
-            return ours, advice
-    if isinstance(error, urllib3_errors.HTTPError):
-        return ResponseStreamError, "broke off its answer. Try again."
-    if isinstance(error, ssl.SSLError):
-        return TLSError, _BY_REQUESTS[4][2]
-    return TransportError, _ANY_OTHER
+        return ReadTimeoutError, _STALLED  # a body that stalls is a ConnectionError to requests
+    return next(
+        ((ours, advice) for theirs, ours, advice in _KINDS if isinstance(error, theirs)), (TransportError, _ANY_OTHER)
+    )
 
 
 def _has(error: BaseException, wanted: type[BaseException]) -> bool:

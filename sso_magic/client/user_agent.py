@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 import sys
 from functools import lru_cache
@@ -27,9 +27,9 @@ def _joined(service_id: str, api_version: str, retry_mode: str, app_id: str | No
     parts = [
         f"sso-magic/{_token(_version())}",
         "ua/2.1",
-        f"os/{_token(sys.platform)}#{_token(platform.release())}",
-        f"lang/python#{platform.python_version()}",
-        f"md/pyimpl#{platform.python_implementation()}",
+        f"os/{_token(sys.platform)}{_release()}",
+        f"lang/python#{'.'.join(map(str, sys.version_info[:3]))}",
+        f"md/pyimpl#{_token(sys.implementation.name)}",
         f"api/{service}#{api_version}",
         f"cfg/retry-mode#{_token(retry_mode)}",
     ]
@@ -40,6 +40,10 @@ def _joined(service_id: str, api_version: str, retry_mode: str, app_id: str | No
 
 def _token(text: str) -> str:
     return _NOT_TOKEN.sub("-", text)
+
+
+def _release() -> str:
+    return f"#{_token(os.uname().release)}" if hasattr(os, "uname") else ""
 
 
 def _version() -> str:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from sso_magic.client.command import Command, Service
     from sso_magic.client.shapes import Member
 
-_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]*\Z")
+_NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id")
-_SERVER_ERROR = 500
+_FIRST_ERROR = 300
+_FIRST_SERVER_ERROR = 500
 _SHORTEST_SECRET = 6
 
 
@@ -89,7 +90,7 @@ def check_header(value: str, name: str) -> str:
     Raises:
         ParamValidationError: it cannot; the message does not show it.
     """
-    if not _HEADER_VALUE.match(value):
+    if _NOT_IN_HEADERS.search(value) or (not value.isascii() and max(value) > "\xff"):
         raise ParamValidationError(
             f"{name} holds a character that no HTTP header can: a line break or one beyond Latin-1. Copy it again."
         )
@@ -100,11 +101,11 @@ def deserialize(service: Service, command: Command[Any], response: HttpResponse)
     """The operation's output.
 
     Raises:
-        ServiceException: the service answered an error (any status of 300 and above).
+        ServiceException: the service answered an error: any status of 300 and above, for redirects are not followed.
         DeserializationError: it answered 200 with a body that is not this operation's.
     """
     metadata = read_metadata(response)
-    if response.status_code >= 300:
+    if response.status_code >= _FIRST_ERROR or _is_error_in_disguise(command, response):
         raise _service_exception(service, command, response, metadata)
     problem = "its body is not JSON"
     try:
@@ -141,13 +142,14 @@ def _service_exception(
     service: Service, command: Command[Any], response: HttpResponse, metadata: ResponseMetadata
 ) -> ServiceException:
     text = _without_secrets(response.body.decode(errors="replace"), command)
-    body = _error_members(text)
+    document = _error_members(text)
+    body = document or {}
     name = error_name(response.headers, body) or _name_by_error_member(service, body) or str(response.status_code)
     kind = service.errors.get(name, service.base_error)
     made: ServiceException = kind(
-        _message(service, response, body, text),
+        _message(service, body) or _words(response, text, is_json=document is not None),
         name=name,
-        fault=kind.modelled_fault or ("server" if response.status_code >= _SERVER_ERROR else "client"),
+        fault=kind.modelled_fault or _fault(response.status_code),
         metadata=metadata,
         response=response,
         members=body,
@@ -155,12 +157,28 @@ def _service_exception(
     return made
 
 
-def _error_members(text: str) -> dict[str, Any]:
+def _fault(status: int) -> str:
+    return "client" if _FIRST_ERROR <= status < _FIRST_SERVER_ERROR else "server"
+
+
+def _is_error_in_disguise(command: Command[Any], response: HttpResponse) -> bool:
+    """Whether a 200 holds nothing but an error, as the live portal has been seen to answer (portal-protocol 1.5.2).
+
+    Read as an answer it would be an empty list: "you have no accounts".
+    """
+    if b'"__type"' not in response.body:
+        return False
+    body = _error_members(response.body.decode(errors="replace")) or {}
+    return "__type" in body and not any(member.wire in body for member in members(command.operation.output))
+
+
+def _error_members(text: str) -> dict[str, Any] | None:
+    """The members of an error's body; None if it is no JSON object."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _name_by_error_member(service: Service, body: Mapping[str, Any]) -> str | None:
@@ -171,14 +189,14 @@ def _name_by_error_member(service: Service, body: Mapping[str, Any]) -> str | No
     return next((name for name, kind in service.errors.items() if kind.error_value == value), None)
 
 
-def _message(service: Service, response: HttpResponse, body: Mapping[str, Any], text: str) -> str:
+def _message(service: Service, body: Mapping[str, Any]) -> str | None:
     candidates = [body.get(member) for member in service.base_error.message_members]
-    found = next((one_line(each) for each in candidates if isinstance(each, str) and each), None)
-    if found is not None:
-        return found
-    if body:
-        return UNKNOWN_ERROR
-    return one_line(text) or status_phrase(response.status_code)
+    return next((one_line(each) for each in candidates if isinstance(each, str) and each), None)
+
+
+def _words(response: HttpResponse, text: str, *, is_json: bool) -> str:
+    """What stands for the message of an answer that has none (portal-protocol 1.5.4)."""
+    return UNKNOWN_ERROR if is_json else one_line(text) or status_phrase(response.status_code)
 
 
 def _without_secrets(text: str, command: Command[Any]) -> str:

@@ -99,7 +99,6 @@ class Accounts:
         """Forgets everything that is in moto."""
         with self._lock:
             BackendDict.reset()
-            s3_backends.bucket_accounts.clear()
             self._filled.clear()
             self._roles.clear()
 

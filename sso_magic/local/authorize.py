@@ -134,7 +134,7 @@ def _matches(uri: str, registered: str) -> bool:
     """Scheme, host and path; on loopback the port does not count (RFC 8252 7.3)."""
     try:
         asked, known = urlsplit(uri), urlsplit(registered)
-        same_port = asked.port == known.port or (asked.hostname in _LOOPBACK and known.scheme == "http")
+        same_port = asked.port == known.port or asked.hostname in _LOOPBACK
     except ValueError:
         return False
     same_place = (asked.scheme, asked.hostname, asked.path.rstrip("/"), asked.query) == (

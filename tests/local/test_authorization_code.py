@@ -153,6 +153,12 @@ def test_an_address_that_is_not_registered_gets_a_page_and_no_redirect(ask, uri)
     assert "location" not in answer.headers
 
 
+@pytest.mark.parametrize(("port", "status"), [("", 200), (":444", 400)])
+def test_the_port_counts_where_it_is_not_loopback(wire, ask, port, status):
+    client = wire.register(grantTypes=["authorization_code"], redirectUris=["https://example.com/callback"])
+    assert ask(client_id=client["clientId"], redirect_uri=f"https://example.com{port}/callback").status == status
+
+
 def test_a_client_that_registered_no_path_may_ask_for_the_root(wire):
     client = wire.register(grantTypes=["authorization_code"], redirectUris=["http://127.0.0.1"])
     query = {

@@ -10,6 +10,7 @@ import threading
 import warnings
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 
@@ -92,13 +93,22 @@ def test_two_run_side_by_side_and_share_nothing(wire_to):
         assert wire_to(other.url).get("/assignment/accounts", token).status == 401
 
 
-def test_one_that_stops_leaves_the_others_aws_alone(wire_to):
+def test_one_that_stops_leaves_the_others_buckets_alone(wire_to):
+    query = {"role_name": "ReadOnly", "account_id": "731659028443"}
     with LocalIdentityCenter() as one:
-        query = {"role_name": "ReadOnly", "account_id": "731659028443"}
+        answer = wire_to(one.url).get("/federation/credentials", one.access_token(), **query)
+        keys = answer.json["roleCredentials"]
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=one.aws_url,
+            aws_access_key_id=keys["accessKeyId"],
+            aws_secret_access_key=keys["secretAccessKey"],
+            aws_session_token=keys["sessionToken"],
+        )
+        s3.put_object(Bucket="payments-prod-data", Key="mine", Body=b"")
         with LocalIdentityCenter() as other:
             wire_to(other.url).get("/federation/credentials", other.access_token(), **query)
-        answer = wire_to(one.url).get("/federation/credentials", one.access_token(), **query)
-        assert answer.status == 200
+        assert s3.get_object(Bucket="payments-prod-data", Key="mine")["ContentLength"] == 0
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 SUITE = """
 import os
 import pathlib
+import urllib.request
 
 import boto3
 import pytest
@@ -19,7 +20,8 @@ def test_sign_in(local_identity_center):
     local_identity_center.page_size = 3
     local_identity_center.organization.remove_account("731659028443")
     local_identity_center.access_token()
-    assert len(local_identity_center.sessions()) == 1
+    urllib.request.urlopen(local_identity_center.start_url).close()
+    assert len(local_identity_center.sessions()) == len(local_identity_center.requests) == 1
 
 
 def test_each_test_gets_it_as_new(local_identity_center):

@@ -108,7 +108,8 @@ class Fetch:
         self._began = self._heard_at = time.monotonic()
         self._unheard = 0  # calls since the portal last answered
         self._rates: deque[tuple[float, int]] = deque([(self._began, 0)])
-        self._queue_first()
+        with self.lock:
+            self._queue_first()
 
     def start(self) -> None:
         """Sets a worker to work; each one that finds more to do than it can starts another."""

@@ -68,6 +68,7 @@ class Inventory:
         self._access_token = access_token
         self._reauthenticate = reauthenticate
         self._store = Store(key)
+        self._launching = threading.Lock()
         self._starting = threading.Lock()
         self._writing = threading.Lock()  # what a fetch writes, against `forget`
         self._under_way: KeptFetch | None = None
@@ -156,7 +157,7 @@ class Inventory:
 
     def refresh_in_background(self) -> None:
         """Starts a fetch of all, if none is under way, and does not wait; never shows anything."""
-        with self._writing:
+        with self._launching:
             if self.is_refreshing:
                 return
             self._background = threading.Thread(target=self._refresh, name="sso-inventory-refresh", daemon=True)

@@ -1,0 +1,55 @@
+"""The pace as workers meet it: they wait for their turn, and stop when told."""
+
+from __future__ import annotations
+
+import threading
+
+from sso_magic.inventory.rate import RateController
+
+
+def test_no_more_calls_are_on_their_way_than_there_may_be():
+    controller = RateController(2)
+    first = controller.acquire()
+    controller.acquire()
+    third: list[float | None] = []
+    waiting = threading.Thread(target=lambda: third.append(controller.acquire()))
+    waiting.start()
+    waiting.join(0.05)
+    assert third == []
+    controller.accept(first)
+    waiting.join(5)
+    assert len(third) == 1
+    assert third[0] is not None
+
+
+def test_stopping_lets_everybody_who_waits_go_with_nothing():
+    controller = RateController(1)
+    controller.acquire()
+    got: list[float | None] = []
+    waiting = [threading.Thread(target=lambda: got.append(controller.acquire())) for _ in range(5)]
+    for thread in waiting:
+        thread.start()
+    controller.stop()
+    for thread in waiting:
+        thread.join(5)
+    assert got == [None] * 5
+
+
+def test_a_refusal_is_counted_and_sets_a_rate():
+    controller = RateController(4)
+    controller.accept(controller.acquire())
+    assert controller.rate is None
+    controller.refuse(controller.acquire())
+    assert (controller.accepted, controller.refused) == (1, 1)
+    assert controller.rate is not None
+
+
+def test_a_refusal_while_somebody_waits_for_the_window_makes_them_wait_for_the_pace():
+    controller = RateController(1)
+    sent_at = controller.acquire()
+    got: list[float | None] = []
+    waiting = threading.Thread(target=lambda: got.append(controller.acquire()))
+    waiting.start()
+    controller.refuse(sent_at)
+    waiting.join(5)
+    assert got[0] - sent_at >= 0.1  # what the pace holds after the first refusal

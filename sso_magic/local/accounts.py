@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict
 from moto.iam.models import iam_backends
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server import werkzeug_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
-from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sso_magic.local.content import BUCKETS, objects
 
@@ -141,7 +142,11 @@ class Accounts:
         self._roles.add(role_arn)
 
 
-class _QuietHandler(MotoRequestHandler):
+# Newer motos have a handler that lets underscores in the names of metadata through.
+_Handler: type[WSGIRequestHandler] = getattr(werkzeug_app, "MotoRequestHandler", WSGIRequestHandler)
+
+
+class _QuietHandler(_Handler):  # type: ignore[misc, valid-type]
     """Logs nothing, and takes uploads in chunks."""
 
     protocol_version = "HTTP/1.1"

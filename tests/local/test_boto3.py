@@ -79,7 +79,7 @@ def test_the_device_flow_from_registration_to_refresh(local, client):
     credentials = {name: registered[name] for name in ("clientId", "clientSecret")}
     started = oidc.start_device_authorization(**credentials, startUrl=local.start_url)
     poll = {**credentials, "grantType": GRANT, "deviceCode": started["deviceCode"]}
-    with pytest.raises(oidc.exceptions.AuthorizationPendingException, match="Authorization is still pending"):
+    with pytest.raises(oidc.exceptions.AuthorizationPendingException):
         oidc.create_token(**poll)
     with pytest.raises(oidc.exceptions.SlowDownException):
         oidc.create_token(**poll)

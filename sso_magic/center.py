@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    import boto3
     import pandas as pd
 
     from sso_magic.credentials import RoleCredentials
@@ -131,6 +132,7 @@ class IdentityCenter:
             line = self.sign_in_line()
         finally:
             prompt.close(line)
+        KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
         return self._token_end()
 
@@ -276,28 +278,70 @@ class IdentityCenter:
         role_cache.store(self.session, fetched)
         return fetched
 
-    def use(self, account: str, role: str | None = None, *, region: str | None = None) -> Layer:
+    def use(self, account: str, role: str | None = None, *, region: str | None = None, serve: bool = False) -> Layer:
         """Puts a role's credentials in this kernel's environment; as a context manager, until the block ends.
 
         Args:
             account: 12 digits, a name, or any part that fits one account alone.
             role: The role's name; needless where the account has one.
             region: For the work done; without it the region stays what it was.
+            serve: Put the address of a credential endpoint on loopback there instead of the keys, from which child
+                processes and readers in other languages renew by themselves (portal-protocol 10).
 
         Returns:
             The use: a context manager that brings back what was there before.
+
+        Raises:
+            AccountNotFound: No account fits.
+            RoleNotFound: The account has no such role.
+            Ambiguous: Several fit.
+            RoleNotAssigned: The portal says no (403).
+            SignInRequired: There is no valid access token.
         """
         found = self.find_account(account)
         role_name = self.find_role(found, role)
-        return KERNEL.use(self._use_of(found, role_name, region))
-
-    def _use_of(self, account: Account, role_name: str, region: str | None) -> Use:
-        return Use(
-            credentials=self._credentials(account, role_name),
-            region=region,
-            session=self.session.label,
-            fetch=lambda: self._credentials(account, role_name, fresh=True),
+        return KERNEL.use(
+            Use(
+                self._credentials(found, role_name),
+                region,
+                self.session.label,
+                lambda: self._credentials(found, role_name, fresh=True),
+                serve=serve,
+            )
         )
+
+    def boto3_session(self, account: str, role: str | None = None, *, region: str | None = None) -> boto3.Session:
+        """A boto3 session of its own, whose credentials renew themselves and stay bound to the account and the role.
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+            role: The role's name; needless where the account has one.
+            region: For the work done; without it boto3 finds one as it always does.
+
+        Raises:
+            CredentialsError: boto3 is not installed.
+        """
+        from sso_magic.libraries.boto import boto3_session
+
+        found = self.find_account(account)
+        role_name = self.find_role(found, role)
+        renewing = KERNEL.role(
+            self.session.label,
+            self._credentials(found, role_name),
+            lambda: self._credentials(found, role_name, fresh=True),
+        )
+        return boto3_session(renewing, region)
+
+    def console_url(self, account: str, role: str | None = None, *, destination: str | None = None) -> str:
+        """The portal's link into an account's console; it holds no secret (portal-protocol 15.2).
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+            role: The role's name; needless where the account has one.
+            destination: The console page to open.
+        """
+        found = self.find_account(account)
+        return self.session.console_link(found.account_id, self.find_role(found, role), destination)
 
     def sign_in_line(self) -> str:
         """Who is signed in, until when, and whether that is renewed without asking."""

@@ -69,7 +69,7 @@ def federated_url(
     # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
     question = Secret(f"{host}/federation?" + urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}))
     token = _signin_token(question, urlsplit(host).hostname or "")
-    login = {"Action": "login", "Destination": destination, "SigninToken": token}
+    login = {"Action": "login", "Destination": destination, "SigninToken": token.reveal()}
     return Secret(f"{host}/federation?" + urlencode(login))
 
 

@@ -31,7 +31,7 @@ class Shown:
 
     def __init__(self, text: str, html: str | None = None) -> None:
         self.text = text
-        self.html = html if html is not None else f'<div style="{_TEXT}">{escape(text)}</div>'
+        self.html = html if html is not None else f'<div style="{TEXT}">{escape(text)}</div>'
 
     def __repr__(self) -> str:
         return self.text
@@ -40,11 +40,11 @@ class Shown:
         return {"text/plain": self.text, "text/html": self.html}
 
 
-_TEXT = (
+TEXT = (
     "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);line-height:1.5"
 )
 _CARD = (
-    f"{_TEXT};color:inherit;border:1px solid rgba(127,127,127,.45);border-radius:6px;padding:12px 16px;"
+    f"{TEXT};color:inherit;border:1px solid rgba(127,127,127,.45);border-radius:6px;padding:12px 16px;"
     "max-width:40em;display:flex;flex-wrap:wrap;gap:20px;align-items:flex-start"
 )
 _BUTTON = (
@@ -344,7 +344,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[str, s
         "<tr>" + "".join(f'<td style="{cell}">{escape(value)}</td>' for value in line) + "</tr>" for line in lines
     )
     html = (
-        f'<table style="{_TEXT};border-collapse:collapse;margin:0"><thead><tr>{head}</tr></thead>'
+        f'<table style="{TEXT};border-collapse:collapse;margin:0"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
     return text, html

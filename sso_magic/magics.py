@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Unicode
+from traitlets import Bool, Unicode
 
 from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
 
@@ -49,6 +50,10 @@ class SSOMagics(Magics):
         config=True
     )
 
+    identity_line = Bool(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
+        config=True
+    )
+
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._center: IdentityCenter | None = None
@@ -64,6 +69,13 @@ class SSOMagics(Magics):
 
         self._center = shared_center(session, region=region)
         return self._center
+
+    def before_cell(self, *_: object) -> None:
+        """What IPython calls before a cell; costs nothing until a role is used."""
+        if "sso_magic.kernel" in sys.modules:
+            from sso_magic.using import before_cell
+
+            before_cell(self)
 
     def is_production(self, use: Use) -> bool:
         """Whether the role's account is to be marked as production."""
@@ -211,6 +223,7 @@ class SSOMagics(Magics):
     )
     @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
     @argument("--region", help="the region for the work done")
+    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
     @argument("--off", action="store_true", help="take the role out and bring back what was there")
     @session_option
     @line_magic
@@ -229,6 +242,54 @@ class SSOMagics(Magics):
         from sso_magic import using
 
         using.run(self, args)
+
+    @magic_arguments()
+    @argument("account", metavar="ACCOUNT|PROFILE", help="an account, or a profile")
+    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
+    @argument("--region", help="the region for the work done")
+    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
+    @session_option
+    @cell_magic
+    def sso_as(self, line: str, cell: str) -> Any:
+        """Run this cell under a role, then bring back what was there before; the cell's value is returned.
+
+        Examples::
+
+            %%sso_as payments-dev ReadOnly
+            boto3.client("sts").get_caller_identity()["Account"]
+        """
+        args = parse(self.sso_as, line)
+        from sso_magic import using
+        from sso_magic.cells import Cell
+
+        shell = cast("InteractiveShell", self.shell)
+        code = Cell(shell, cell)
+        with using.begin(self, args) as layer:
+            using.show(self, layer)
+            return code.run(shell.user_ns)
+
+    @magic_arguments()
+    @argument("account", nargs="?", metavar="ACCOUNT", help="an account; by default that of the role in use")
+    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
+    @argument("--destination", metavar="URL", help="the console page to open")
+    @argument("--federated", action="store_true", help="open it without a sign-in, once, from this machine")
+    @session_option
+    @line_magic
+    def sso_console(self, line: str) -> None:
+        """Show a link into the AWS console, by way of the portal; no secret is in it.
+
+        With --federated the console opens without a sign-in, as the role: by a link to this kernel that works once,
+        from a browser on this machine.
+
+        Examples::
+
+            %sso_console payments-prod ReadOnly
+            %sso_console
+        """
+        args = parse(self.sso_console, line)
+        from sso_magic import console_link
+
+        console_link.show(self, args)
 
 
 def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
@@ -263,16 +324,22 @@ def load(shell: InteractiveShell) -> None:
     magics = SSOMagics(shell)
     shell.register_magics(magics)
     shell.Completer.custom_matchers.append(matcher(magics))
+    shell.events.register("pre_run_cell", magics.before_cell)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Takes out magics and completion. A role in use stays in the environment until it is released."""
+    """Takes out magics and completion, and releases the role in use."""
     from sso_magic.completion import is_ours
 
     for magics in [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]:
         shell.configurables.remove(magics)
+        shell.events.unregister("pre_run_cell", cast("SSOMagics", magics).before_cell)
         for kind, names in magics.magics.items():  # type: ignore[attr-defined]
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
+    if "sso_magic.kernel" in sys.modules:
+        from sso_magic.using import shut_down
+
+        shut_down()

@@ -8,8 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.display import span, table, until
+from sso_magic.environment import COMPETING_VARIABLES, REGION_VARIABLES
 from sso_magic.errors import ConfigError
-from sso_magic.kernel import COMPETING_VARIABLES, KERNEL, KEY_VARIABLES
+from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import Token, utc_now
@@ -147,13 +148,12 @@ def _session_status(session: Session) -> SessionStatus:
 
 def _competing() -> list[str]:
     use = KERNEL.current
-    wins = [name for name in COMPETING_VARIABLES if os.environ.get(name)]
+    wins = [name for name in COMPETING_VARIABLES if name in KERNEL.changed() and os.environ.get(name)]
     if use is None:
         if os.environ.get("AWS_ACCESS_KEY_ID"):
             return ["AWS_ACCESS_KEY_ID is set, by whoever started this kernel: its keys win over AWS_PROFILE."]
         return []
     found = [f"{name} was set after %sso_use and may win over it: del os.environ[{name!r}]" for name in wins]
-    ours = use.credentials.environment()
-    if any(os.environ.get(name) != ours[name] for name in KEY_VARIABLES):
+    if set(KERNEL.changed()) - set(COMPETING_VARIABLES) - set(REGION_VARIABLES):
         found.append("The AWS keys in the environment are no longer those of the role in use. Run %sso_use again.")
     return found

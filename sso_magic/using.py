@@ -6,17 +6,19 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from sso_magic import chained
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.display import say, until
-from sso_magic.errors import Ambiguous, ConfigError, UsageError
-from sso_magic.kernel import KERNEL
+from sso_magic.display import TEXT, say, until
+from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
+from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
 
 if TYPE_CHECKING:
     import argparse
 
     from sso_magic.center import IdentityCenter
-    from sso_magic.kernel import Layer, Use
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.kernel import Layer
     from sso_magic.magics import SSOMagics
 
 
@@ -30,11 +32,7 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
         return
     if not args.account:
         raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
-    if args.account == "-":
-        again()
-    else:
-        begin(magics, args.account, args.role, args.region, args.session)
-    show(magics)
+    show(magics, again() if args.account == "-" else begin(magics, args))
 
 
 def save_session(start_url: str | None, region: str | None, name: str) -> str:
@@ -71,28 +69,44 @@ def again() -> Layer:
     return KERNEL.use(previous.current())
 
 
-def begin(magics: SSOMagics, target: str, role: str | None, region: str | None, session: str | None) -> Layer:
-    """Uses an account's role, or an AWS profile's."""
-    if role is None and session is None:
-        profile = _use_profile(target, region)
-        if profile is not None:
-            return profile
-    return magics.center(session).use(target, role, region=region)
+def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
+    """Uses an account's role, or an AWS profile's: ``account``, ``role``, ``region``, ``session``, ``serve``."""
+    if args.role is None and args.session is None:
+        use = _use_of_profile(args.account, args.region, serve=args.serve)
+        if use is not None:
+            return KERNEL.use(use)
+    try:
+        return magics.center(args.session).use(args.account, args.role, region=args.region, serve=args.serve)
+    except (AccountNotFound, SessionNotFound):
+        if args.account in load_shared_config().profiles:  # it was meant, and has no role
+            chained.root(args.account, load_shared_config())
+        raise
 
 
-def _use_profile(name: str, region: str | None) -> Layer | None:
-    """Uses the profile of exactly this name; None if there is none."""
+def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None:
+    """The role of the profile of exactly this name, assumed where it is one on top of another; None if it has none.
+
+    Raises:
+        ConfigError: There is one, and no role of SSO can be had by it.
+    """
     config = load_shared_config()
-    if name not in config.profiles:
-        return None
-    profile = sso_profile(name, config)
-    if profile is None:
+    if name not in config.profiles or not (chained.is_chained(name, config) or sso_profile(name, config)):
         return None
     from sso_magic.center import shared_center
 
+    profile = chained.root(name, config)
     center = shared_center(profile.session)
-    _refuse_two_meanings(center, name, profile.account_id)
-    return center.use(profile.account_id, profile.role_name, region=region or profile.region)
+    if not chained.is_chained(name, config):
+        _refuse_two_meanings(center, name, profile.account_id)
+
+    def credentials(*, fresh: bool) -> RoleCredentials:
+        return chained.assume(
+            name, config, lambda: center.credentials(profile.account_id, profile.role_name, fresh=fresh)
+        )
+
+    own_region = config.profiles[name].get("region")
+    region = region or (own_region if isinstance(own_region, str) else None)
+    return Use(credentials(fresh=False), region, profile.session.label, lambda: credentials(fresh=True), serve=serve)
 
 
 def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> None:
@@ -105,25 +119,45 @@ def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> 
             )
 
 
-def show(magics: SSOMagics) -> None:
-    """Says which role is in use, where, until when, and what was put aside for it."""
+def show(magics: SSOMagics, layer: Layer | None = None) -> None:
+    """Says which role is in use, where, until when, what was put aside for it, and what still speaks for another."""
     use = KERNEL.current
     if use is not None:
-        say(line(use, magics.is_production(use)), html(use, magics.is_production(use)))
+        production = magics.is_production(use)
+        holders = layer.holders if layer is not None else None
+        say(line(use, holders, production=production), html(use, holders, production=production))
 
 
-def line(use: Use, production: bool) -> str:  # noqa: FBT001
+def shut_down() -> None:
+    """Releases the role as the extension goes, and says so: what runs next is somebody else."""
+    use = KERNEL.current
+    KERNEL.shutdown()
+    if use is not None:
+        say(f"Released {use.label}; the environment is what it was before.")
+
+
+def before_cell(magics: SSOMagics) -> None:
+    """Says before a cell runs what its author has to know: that the role could not be renewed; who the cell runs as."""
+    warning = KERNEL.before_cell()
+    if warning:
+        say(warning)
+    if magics.identity_line:
+        show(magics)
+
+
+def line(use: Use, holders: str | None = None, *, production: bool) -> str:
     """The role in use in one line of text."""
     region = f" in {use.region}" if use.region else ""
     aside = KERNEL.set_aside()
     rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
+    rest += f" {holders}" if holders else ""
     mark = "PRODUCTION " if production else ""
     return f"{mark}Using {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
 
 
-def html(use: Use, production: bool) -> str:  # noqa: FBT001
+def html(use: Use, holders: str | None = None, *, production: bool) -> str:
     """The same line with the account in bold, and a red bar before production."""
-    text = line(use, production=False)
+    text = line(use, holders, production=False)
     start = len("Using ")
     end = start + len(use.label)
     mark = (
@@ -132,11 +166,7 @@ def html(use: Use, production: bool) -> str:  # noqa: FBT001
         if production
         else ""
     )
-    return (
-        f'<div style="font-family:var(--jp-ui-font-family,system-ui,sans-serif);'
-        f'font-size:var(--jp-ui-font-size1,13px);line-height:1.5">{mark}{escape(text[:start])}'
-        f"<b>{escape(text[start:end])}</b>{escape(text[end:])}</div>"
-    )
+    return f'<div style="{TEXT}">{mark}{escape(text[:start])}<b>{escape(text[start:end])}</b>{escape(text[end:])}</div>'
 
 
 def matches(pattern: str, use: Use) -> bool:

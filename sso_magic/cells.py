@@ -1,0 +1,55 @@
+"""Running the text of a cell inside a magic: in the notebook's namespace, its last expression as its value."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class Cell:
+    """A cell's text, read once.
+
+    Args:
+        shell: The running IPython.
+        text: What stands in the cell; magics and ``!`` in it work.
+
+    Raises:
+        SyntaxError: It cannot be read; the line is shown as for any cell.
+    """
+
+    def __init__(self, shell: InteractiveShell, text: str) -> None:
+        source: str = shell.transform_cell(text)
+        name: str = shell.compile.cache(source)  # tracebacks show the lines
+        tree = ast.parse(source, name)
+        last = tree.body[-1] if tree.body else None
+        self._value: CodeType | None = None
+        if isinstance(last, ast.Expr) and not _is_silenced(source):
+            tree.body.pop()
+            self._value = compile(ast.Expression(last.value), name, "eval")
+        self._body: CodeType = compile(tree, name, "exec")
+
+    def run(self, namespace: dict[str, Any]) -> Any:
+        """Runs it there; the value of its last expression, None where it has none or ends in ``;``."""
+        exec(self._body, namespace)  # noqa: S102 - the person's own cell
+        return eval(self._value, namespace) if self._value is not None else None  # noqa: S307
+
+
+def _is_silenced(source: str) -> bool:
+    """Whether the cell ends in a semicolon, by which IPython shows no value."""
+    import io
+    import tokenize
+
+    try:
+        tokens = [
+            token.string
+            for token in tokenize.generate_tokens(io.StringIO(source).readline)
+            if token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT)
+        ]
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return bool(tokens) and tokens[-1] == ";"

@@ -1,0 +1,134 @@
+"""What ``%sso_console`` shows: the portal's link, or one to this kernel that leads on once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from html import escape
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.display import TEXT, say
+from sso_magic.errors import UsageError
+from sso_magic.kernel import KERNEL
+from sso_magic.signin.where import remote_signal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.magics import SSOMagics
+    from sso_magic.secret import Secret
+
+GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (portal-protocol 15.1)
+
+
+def show(magics: SSOMagics, args: argparse.Namespace) -> None:
+    """Shows the link that the line asks for."""
+    if args.federated:
+        _show_federated(magics, args)
+        return
+    center = magics.center(args.session)
+    if args.account:
+        url = center.console_url(args.account, args.role, destination=args.destination)
+        words = f"Open {args.account} in the AWS console"
+    else:
+        used = _used()
+        url = center.session.console_link(used.account_id, used.role_name, args.destination)
+        words = f"Open {used.account_label} / {used.role_name} in the AWS console"
+    say(f"{words}: {url}", _link(url, words))
+
+
+def _used() -> RoleCredentials:
+    use = KERNEL.current
+    if use is None:
+        raise UsageError("Which account? %sso_console ACCOUNT [ROLE]; without one it is that of the role in use.")
+    return use.credentials
+
+
+def _link(url: str, words: str) -> str:
+    link = escape(url, quote=True)
+    return f'<div style="{TEXT}"><a href="{link}" target="_blank" rel="noopener noreferrer">{escape(words)}</a></div>'
+
+
+def _show_federated(magics: SSOMagics, args: argparse.Namespace) -> None:
+    elsewhere = remote_signal()
+    if elsewhere is not None:
+        raise UsageError(
+            f"--federated needs a browser on the kernel's machine, and this is {elsewhere}. Leave it out: the portal's "
+            "link works everywhere."
+        )
+    from sso_magic.console import federated_url
+
+    credentials = magics.center(args.session).credentials(args.account, args.role) if args.account else _used()
+    target = federated_url(
+        credentials,
+        region=os.environ.get("AWS_REGION"),
+        destination=args.destination,
+        endpoint=os.environ.get("AWS_ENDPOINT_URL_SIGNIN"),
+    )
+    words = (
+        f"Open {credentials.account_label} / {credentials.role_name} in the AWS console (works once, for 15 minutes)"
+    )
+    url = OneTimeLink(target).url
+    say(f"{words}: {url}", _link(url, words))
+
+
+class OneTimeLink(HTTPServer):
+    """A link on loopback that leads on to a secret URL, once: the notebook shows the link and never the URL.
+
+    Args:
+        target: Where it leads.
+    """
+
+    def __init__(self, target: Secret) -> None:
+        super().__init__(("127.0.0.1", 0), _LeadOn)
+        self.target: Secret | None = target
+        self.path = f"/{secrets.token_urlsafe(24)}"
+        self.url = f"http://127.0.0.1:{self.server_port}{self.path}"
+        self._end = threading.Timer(GOOD_FOR, self.end)
+        self._end.daemon = True
+        self._end.start()
+        threading.Thread(target=self._serve, name="sso-magic-console", daemon=True).start()
+
+    def _serve(self) -> None:
+        self.serve_forever(0.2)
+        self.server_close()
+
+    def take(self, path: str, host: str) -> Secret | None:
+        """Where the path leads, the first time."""
+        if path != self.path or host != f"127.0.0.1:{self.server_port}":
+            return None
+        target, self.target = self.target, None
+        return target
+
+    def end(self) -> None:
+        """Stops listening."""
+        self._end.cancel()
+        self.target = None
+        threading.Thread(target=self.shutdown, daemon=True).start()  # it waits for the loop that this may be called in
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no news."""
+
+
+class _LeadOn(BaseHTTPRequestHandler):
+    server: OneTimeLink
+    timeout = 10
+
+    def do_GET(self) -> None:
+        target = self.server.take(self.path, self.headers.get("Host", ""))
+        if target is None:
+            self.send_error(410, "This link was used, or is not one")
+            return
+        self.send_response(302)
+        self.send_header("Location", target.reveal())
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.server.end()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is the library's
+        """Nothing: who reads the log could follow the link first."""

@@ -22,6 +22,7 @@ from sso_magic.environment import (
     write,
 )
 from sso_magic.libraries import Libraries
+from sso_magic.notify import Notifier
 from sso_magic.renewal import RenewalThread, RenewingRole
 
 if TYPE_CHECKING:
@@ -110,9 +111,14 @@ class Layer:
 
 
 class KernelRole:
-    """The role in use in this process; safe to call from many threads."""
+    """The role in use in this process; safe to call from many threads.
+
+    Attributes:
+        switched: Tells that another role, or none, is in use now; on the thread that did it, no lock held.
+    """
 
     def __init__(self) -> None:
+        self.switched = Notifier()
         self._lock = threading.RLock()
         self._before: dict[str, str | None] | None = None
         self._written: dict[str, str | None] = {}
@@ -200,18 +206,23 @@ class KernelRole:
         None means no role: what was there before anything was used.
         """
         with self._lock:
-            if use is not None:
-                use.role = self._share(use.key, use.role, use.fetch)
-            replaced = self.current
-            if replaced is not None and not (use and _is_same(replaced, use)):
-                self._previous = replaced
-            displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
-            if displaced is not None:
-                displaced.displaced = None  # one step back is all that a block needs; a chain would never be freed
-            layer = Layer(self, use, displaced)
-            self._layers.append(layer)
-            self._apply()
-            return layer
+            layer = self._put(use)
+        self.switched.notify()
+        return layer
+
+    def _put(self, use: Use | None) -> Layer:
+        if use is not None:
+            use.role = self._share(use.key, use.role, use.fetch)
+        replaced = self.current
+        if replaced is not None and not (use and _is_same(replaced, use)):
+            self._previous = replaced
+        displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
+        if displaced is not None:
+            displaced.displaced = None  # one step back is all that a block needs; a chain would never be freed
+        layer = Layer(self, use, displaced)
+        self._layers.append(layer)
+        self._apply()
+        return layer
 
     def open_block(self, layer: Layer) -> None:
         """Makes the layer a block on top of what it displaced."""
@@ -231,6 +242,7 @@ class KernelRole:
                 end += 1
             del self._layers[start:end]
             self._apply()
+        self.switched.notify()
 
     def release(self) -> Use | None:
         """Takes the role out and brings back what was there; the role that was in use, if any.
@@ -239,8 +251,9 @@ class KernelRole:
         """
         with self._lock:
             released = self.current
-            self.use(None)
-            return released
+            self._put(None)
+        self.switched.notify()
+        return released
 
     def forget(self, session: str | None = None) -> Use | None:
         """Releases roles of this session (None: of all) and forgets them: its person has signed out."""
@@ -259,7 +272,8 @@ class KernelRole:
                 self._previous = None
             self._forget_roles(session)
             self._apply()
-            return released if is_gone(released) else None
+        self.switched.notify()
+        return released if is_gone(released) else None
 
     def shutdown(self) -> None:
         """Releases every role, stops the thread and the endpoint, and takes every hook out of the libraries."""
@@ -270,6 +284,7 @@ class KernelRole:
             self._forget_roles(None)
             self._libraries.uninstall()
             endpoint, self._endpoint = self._endpoint, None
+        self.switched.notify()
         if endpoint is not None:
             endpoint.stop()
         self._renewal.join()

@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
     from sso_magic.oidc import SSOOIDC as SSOOIDC
     from sso_magic.portal import SSO as SSO
+    from sso_magic.widgets import Panel as Panel
+    from sso_magic.widgets import panel as panel
 
 _HOME = {
     "IdentityCenter": "sso_magic.center",
     "LocalIdentityCenter": "sso_magic.local",
+    "Panel": "sso_magic.widgets",
     "RoleCredentials": "sso_magic.credentials",
     "SSO": "sso_magic.portal",
     "SSOMagicError": "sso_magic.errors",
     "SSOOIDC": "sso_magic.oidc",
+    "panel": "sso_magic.widgets",
 }
 
 __all__ = [
@@ -33,9 +37,11 @@ __all__ = [
     "SSOOIDC",
     "IdentityCenter",
     "LocalIdentityCenter",
+    "Panel",
     "RoleCredentials",
     "SSOMagicError",
     "load_ipython_extension",
+    "panel",
     "unload_ipython_extension",
 ]
 

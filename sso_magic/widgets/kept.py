@@ -1,0 +1,104 @@
+"""Recent and favourite roles: a small file under ``~/.aws/sso_magic``, shared by all kernels. It holds no secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sso_magic import cache
+from sso_magic.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+VERSION = 1
+RECENT = 5  # roles remembered of those used last
+FAVOURITES = 20
+
+
+class RoleKey(NamedTuple):
+    """Which role in which account."""
+
+    account_id: str
+    role_name: str
+
+
+class Kept(NamedTuple):
+    """What is kept of one session.
+
+    Attributes:
+        favourites: In the order in which they were made favourites.
+        recent: Those used last, the newest first.
+    """
+
+    favourites: tuple[RoleKey, ...] = ()
+    recent: tuple[RoleKey, ...] = ()
+
+
+def load(session: str) -> Kept:
+    """What is kept of the session; a file that cannot be read counts as none."""
+    entry = _sessions().get(session)
+    if not isinstance(entry, dict):
+        return Kept()
+    return Kept(*(_keys(entry.get(name)) for name in Kept._fields))
+
+
+def remember_use(session: str, key: RoleKey) -> None:
+    """Puts the role in front of the recent ones; a file that cannot be written costs only that."""
+
+    def change(kept: Kept) -> Kept:
+        return kept._replace(recent=(key, *(other for other in kept.recent if other != key))[:RECENT])
+
+    if load(session).recent[:1] != (key,):
+        _change(session, change)
+
+
+def toggle_favourite(session: str, key: RoleKey) -> bool:
+    """Makes the role a favourite, or no longer one.
+
+    Returns:
+        Whether it is one now.
+
+    Raises:
+        CacheError: The file cannot be written.
+    """
+
+    def change(kept: Kept) -> Kept:
+        others = tuple(other for other in kept.favourites if other != key)
+        return kept._replace(favourites=others if key in kept.favourites else (*others, key)[-FAVOURITES:])
+
+    return key in _write(session, change).favourites
+
+
+def _change(session: str, change: Callable[[Kept], Kept]) -> None:
+    try:
+        _write(session, change)
+    except CacheError:
+        return
+
+
+def _write(session: str, change: Callable[[Kept], Kept]) -> Kept:
+    with cache.lock("panel", timeout=2):
+        kept = change(load(session))
+        content = {"version": VERSION, "sessions": {**_sessions(), session: kept._asdict()}}
+        cache.write(_path(), content)
+        return kept
+
+
+def _path() -> Path:
+    return cache.own_directory() / "panel.json"
+
+
+def _sessions() -> dict[str, Any]:
+    content = cache.read(_path())
+    sessions = content.get("sessions") if content and content.get("version") == VERSION else None
+    return sessions if isinstance(sessions, dict) else {}
+
+
+def _keys(value: object) -> tuple[RoleKey, ...]:
+    pairs = value if isinstance(value, list) else []
+    return tuple(
+        RoleKey(*pair)
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == len(RoleKey._fields) and all(isinstance(text, str) for text in pair)
+    )

@@ -1,0 +1,78 @@
+"""A refresh of the inventory that a panel started: on a thread, telling how far it is."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic.center import IdentityCenter
+    from sso_magic.inventory import FetchState
+
+
+class Loading:
+    """At most one refresh of one center at a time; several centers may be refreshed at once.
+
+    Args:
+        moved: Is told, on the refresh's thread, that one came further.
+        ended: Is told that one has ended: its center, and its error or None. Neither may raise.
+    """
+
+    def __init__(
+        self, moved: Callable[[IdentityCenter], None], ended: Callable[[IdentityCenter, BaseException | None], None]
+    ) -> None:
+        self._moved = moved
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._cancel = threading.Event()
+        self._states: dict[IdentityCenter, FetchState | None] = {}
+
+    def is_under_way(self, center: IdentityCenter) -> bool:
+        """Whether this center's is."""
+        return center in self._states
+
+    def state(self, center: IdentityCenter) -> FetchState | None:
+        """How far this center's is; None if none is under way or has come anywhere yet."""
+        return self._states.get(center)
+
+    def start(self, center: IdentityCenter) -> None:
+        """Begins, unless one is under way."""
+        with self._lock:
+            if center in self._states or self._cancel.is_set():
+                return
+            self._states[center] = None
+        threading.Thread(target=self._run, args=(center,), name="sso-panel-refresh", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ends all, and lets none begin any more."""
+        self._cancel.set()
+
+    def _run(self, center: IdentityCenter) -> None:
+        error: BaseException | None = None
+        try:
+            center.directory.fetch(progress=_Progress(self, center), cancel=self._cancel)
+        except BaseException as raised:  # noqa: BLE001 - a thread's error is lost unless it is handed on
+            error = raised
+        with self._lock:
+            del self._states[center]
+        self._ended(center, error)
+
+    def put(self, center: IdentityCenter, state: FetchState) -> None:
+        """It came this far."""
+        with self._lock:
+            self._states[center] = state
+        self._moved(center)
+
+
+class _Progress:
+    def __init__(self, loading: Loading, center: IdentityCenter) -> None:
+        self._loading = loading
+        self._center = center
+
+    def update(self, state: FetchState) -> None:
+        self._loading.put(self._center, state)
+
+    def close(self, state: FetchState) -> None:
+        self._loading.put(self._center, state)

@@ -44,7 +44,8 @@ class Accounts:
         self._region = region
         self._organization = organization
         self._content = content
-        self._lock = threading.RLock()
+        self._minting = threading.Lock()
+        self._filling = threading.Lock()  # takes longer, and must not hold up the portal
         self._filled: set[str] = set()
         self._roles: set[str] = set()
         self._buckets: dict[str, Account] = {}
@@ -54,7 +55,7 @@ class Accounts:
     def assume_role(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
         """Access key id, secret access key and session token of a new session of the role."""
         account_id = role_arn.split(":")[4]
-        with self._lock:
+        with self._minting:
             self._make_role(account_id, role_arn)
             role = sts_backends[account_id][_PARTITION].assume_role(
                 region_name=self._region,
@@ -83,7 +84,7 @@ class Accounts:
         """Makes the account's buckets and what is in them, when somebody first looks."""
         if not self._content or account_id in self._filled:
             return
-        with self._lock:
+        with self._filling:
             if account_id in self._filled:
                 return
             backend = s3_backends[account_id][_PARTITION]
@@ -98,7 +99,7 @@ class Accounts:
 
     def reset(self) -> None:
         """Forgets everything that is in moto."""
-        with self._lock:
+        with self._minting, self._filling:
             BackendDict.reset()
             self._filled.clear()
             self._roles.clear()

@@ -99,7 +99,7 @@ class AWS:
 
     def reset(self) -> None:
         """Forgets every bucket and role."""
-        if self._thread is not None:
+        if self._thread is not None and self._ready.done() and self._ready.exception() is None:
             self._ready.result().reset()
 
     def waiting(self) -> Awaitable[Any] | None:

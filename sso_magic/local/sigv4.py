@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _CHUNK = 16 * 1024 * 1024
@@ -96,7 +96,7 @@ class Signature:
             path = quote(path, safe="/-_.~")
         pairs = [tuple(pair.partition("=")[::2]) for pair in raw_query.split("&") if pair]
         query = sorted(
-            (quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~"))
+            (quote(unquote_plus(name), safe="-_.~"), quote(unquote_plus(value), safe="-_.~"))
             for name, value in pairs
             if name != "X-Amz-Signature"
         )

@@ -39,15 +39,15 @@ class RateLimiter:
         self._sleep = sleep
         self._lock = threading.Lock()
         self.enabled = False
-        self.fill_rate = 0.0
+        self.fill_rate = 1.0
         self.measured_rate = 0.0
-        self._capacity = 0.0
+        self._capacity = SMALLEST_CAPACITY
         self._tokens = 0.0
-        self._filled_at: float | None = None
+        self._filled_at = clock()
         self._w_max = 0.0
         self._k = 0.0
         self._throttled_at = clock()
-        self._bucket = self._bucket_now()
+        self._bucket = float(math.floor(clock()))
         self._requests = 0
 
     def acquire(self) -> None:
@@ -82,8 +82,7 @@ class RateLimiter:
             return -self._tokens / self.fill_rate if self._tokens < 0 else 0.0
 
     def _refill(self, now: float) -> None:
-        if self._filled_at is not None:
-            self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self.fill_rate)
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self.fill_rate)
         self._filled_at = now
 
     def _set_rate(self, rate: float, now: float) -> None:
@@ -92,12 +91,9 @@ class RateLimiter:
         self._capacity = max(rate, SMALLEST_CAPACITY)
         self._tokens = min(self._tokens, self._capacity)
 
-    def _bucket_now(self) -> float:
-        return math.floor(self._clock() / BUCKET) * BUCKET
-
     def _measure(self) -> None:
         self._requests += 1
-        bucket = self._bucket_now()
+        bucket = math.floor(self._clock() / BUCKET) * BUCKET
         if bucket > self._bucket:
             rate = self._requests / (bucket - self._bucket)
             self.measured_rate = rate * SMOOTHING + self.measured_rate * (1 - SMOOTHING)

@@ -133,9 +133,8 @@ def read_metadata(response: HttpResponse) -> ResponseMetadata:
 
 
 def _document(response: HttpResponse) -> object:
-    """The body as JSON; an empty one, and ``null``, is an empty object (portal-protocol 1.3.2)."""
-    document = json.loads(response.body) if response.body.strip() else {}
-    return {} if document is None else document
+    """The body as JSON; an empty one is an empty object (portal-protocol 1.3.2)."""
+    return json.loads(response.body) if response.body.strip() else {}
 
 
 def _service_exception(

@@ -7,12 +7,13 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic import credentials as role_cache
-from sso_magic.errors import ConfigError, RoleNotAssigned, SignInRequired
+from sso_magic.errors import AccountNotFound, ConfigError, RoleNotAssigned, RoleNotFound, SignInRequired
 from sso_magic.inventory import Account, Inventory, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer, Use
 from sso_magic.notify import Notifier
@@ -21,13 +22,14 @@ from sso_magic.signin import store
 from sso_magic.signin.provider import TokenProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     import boto3
     import pandas as pd
 
     from sso_magic.credentials import RoleCredentials
+    from sso_magic.inventory import InventorySnapshot, Progress, Role
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
     from sso_magic.secret import Secret
@@ -61,13 +63,14 @@ class IdentityCenter:
         self.tokens = TokenProvider(self.session, oidc=lambda: self.oidc, portal=lambda: self.portal)
         self.directory = Inventory(
             key=self.session.key,
-            client=lambda: self.portal,
+            client=lambda: self._patient_portal,
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,
         )
         self.changed = Notifier()  # signed in or out here
         self._clients = threading.Lock()
         self._portal: SSO | None = None
+        self._listing: SSO | None = None
         self._oidc: SSOOIDC | None = None
 
     def __repr__(self) -> str:
@@ -82,6 +85,17 @@ class IdentityCenter:
 
                 self._portal = SSO(region=self.session.region)
             return self._portal
+
+    @property
+    def _patient_portal(self) -> SSO:
+        """A client that repeats nothing: the inventory repeats at the pace that it keeps."""
+        with self._clients:
+            if self._listing is None:
+                from sso_magic.client.retry import StandardRetryStrategy
+                from sso_magic.portal import SSO
+
+                self._listing = SSO(region=self.session.region, retry_strategy=StandardRetryStrategy(1))
+            return self._listing
 
     @property
     def oidc(self) -> SSOOIDC:
@@ -196,11 +210,74 @@ class IdentityCenter:
             account: 12 digits, a name, or any part that fits one account alone.
 
         Returns:
-            DataFrame: account_id, account_name, role_name (strings).
+            DataFrame: account_id, account_name, role_name (strings; the name may be missing).
+
+        Raises:
+            AccountNotFound: No account fits.
+            Ambiguous: Several fit.
+            SignInRequired: There is no valid access token.
         """
         if account is None:
-            return self.directory.fetch().roles_frame()
+            return self.snapshot().roles_frame()
         return self.directory.roles_frame(self.find_account(account))
+
+    def inventory(self, words: str = "", *, refresh: bool = False, progress: Progress | None = None) -> pd.DataFrame:
+        """Accounts x roles.
+
+        Args:
+            words: Only the rows in which all these words stand, best first.
+            refresh: Wait until all of it was asked for again.
+            progress: Is told how far a fetch is.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
+            ``attrs`` has ``errors`` (text by account id, of those that failed) and ``fetched_at`` (datetime, UTC).
+
+        Raises:
+            SignInRequired: There is no valid access token, and nothing is cached.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        from sso_magic.inventory import search_frame
+
+        return search_frame(self.snapshot(refresh=refresh, progress=progress), words)
+
+    def snapshot(self, *, refresh: bool = False, progress: Progress | None = None) -> InventorySnapshot:
+        """The inventory as it is known: at once where it is cached, and then refreshed behind if it is old.
+
+        Args:
+            refresh: Wait until all of it was asked for again.
+            progress: Is told how far a fetch is.
+
+        Raises:
+            SignInRequired: There is no valid access token, and nothing is cached.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        cached = None if refresh else self.directory.cached()
+        if cached is None or not cached.complete:
+            return self.directory.fetch(progress=progress)
+        if self.directory.is_stale and self.tokens.is_usable():
+            self.directory.refresh_in_background()
+        return cached
+
+    def iter_inventory(self, *, refresh: bool = False) -> Iterator[Role]:
+        """The roles in the accounts, one by one, while they come in.
+
+        Args:
+            refresh: Ask the portal even where the cache is young.
+
+        Raises:
+            SignInRequired: There is no valid access token.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        return self.directory.iter_rows(refresh=refresh)
+
+    def inventory_changes(self) -> pd.DataFrame:
+        """What the last whole fetch found added and removed since the one before it.
+
+        Returns:
+            DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings).
+        """
+        return self.directory.changes()
 
     def find_account(self, text: str) -> Account:
         """The account meant: by what is cached first, then by asking.
@@ -210,13 +287,11 @@ class IdentityCenter:
             Ambiguous: Several fit; lists them.
         """
         known = self.directory.cached_accounts()
+        if known is None and re.fullmatch(r"\d{12}", text):
+            return Account(text, None, None)  # its roles tell whether it is one; a list of thousands need not
         if known is not None:
-            from sso_magic.errors import AccountNotFound
-
-            try:
+            with contextlib.suppress(AccountNotFound):  # it may be new
                 return find_account(known, text)
-            except AccountNotFound:
-                pass  # it may be new
         return find_account(self.directory.accounts(), text)
 
     def find_role(self, account: Account, text: str | None = None) -> str:
@@ -228,12 +303,8 @@ class IdentityCenter:
         """
         known = self.directory.cached_roles(account.account_id)
         if known is not None:
-            from sso_magic.errors import RoleNotFound
-
-            try:
+            with contextlib.suppress(RoleNotFound):  # it may be new
                 return find_role(account, known, text)
-            except RoleNotFound:
-                pass  # it may be new
         return find_role(account, self.directory.roles(account.account_id), text)
 
     def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:

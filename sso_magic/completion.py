@@ -79,7 +79,7 @@ def _candidates(magics: SSOMagics, magic: str, words: list[str], fragment: str) 
             return _accounts(magics, want)
         if len(words) == 1 and magic != "sso_roles":
             return _containing(_roles(magics, words[0]), want, "role")
-    if magic == "sso_accounts":
+    if magic in {"sso_accounts", "sso_inventory", "sso_profiles"}:
         return _accounts(magics, want)
     return ()
 

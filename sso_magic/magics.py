@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Unicode
+from traitlets import Bool, Float, Unicode
 
 from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
 
@@ -50,6 +50,9 @@ class SSOMagics(Magics):
         config=True
     )
 
+    inventory_max_age = Float(3600.0, help="Seconds after which a cached inventory is refreshed behind.").tag(
+        config=True
+    )
     identity_line = Bool(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
         config=True
     )
@@ -63,6 +66,11 @@ class SSOMagics(Magics):
         from sso_magic.signin import store
 
         store.choose(self.token_store)
+        found = self._center_meant(session, region)
+        found.directory.max_age = self.inventory_max_age
+        return found
+
+    def _center_meant(self, session: str | None, region: str | None) -> IdentityCenter:
         if session is None and region is None and self._center is not None:
             return self._center
         from sso_magic.center import shared_center
@@ -216,6 +224,56 @@ class SSOMagics(Magics):
         """
         args = parse(self.sso_roles, line)
         return self.center(args.session).roles(args.account)
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only rows in which all of these stand, in any column")
+    @argument("--refresh", action="store_true", help="wait until all of it was asked for again")
+    @session_option
+    @line_magic
+    def sso_inventory(self, line: str) -> pd.DataFrame:
+        """List every role in every account: account_id, account_name, email_address, role_name.
+
+        What is cached is shown at once, and refreshed behind when it is old; a line under the table says how old it is,
+        what failed and what changed.
+
+        Examples::
+
+            %sso_inventory
+            %sso_inventory payments readonly
+            df = %sso_inventory --refresh
+        """
+        args = parse(self.sso_inventory, line)
+        from sso_magic.inventory import TqdmProgress
+
+        center = self.center(args.session)
+        snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
+        from sso_magic.inventory_table import table
+
+        return table(center.directory, snapshot, " ".join(args.words))
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles in which all of these stand")
+    @argument("--template", metavar="NAME", help="the names, of {account_name}, {account_id}, {role_name}, {session}")
+    @argument("--region", help="the region for the work done")
+    @argument("--write", action="store_true", help="write them; without it nothing is changed")
+    @session_option
+    @line_magic
+    def sso_profiles(self, line: str) -> pd.DataFrame:
+        """Show, and with --write write, a profile of ~/.aws/config for every account and role.
+
+        Comments, order and other profiles are kept, and the file as it was is left beside it. Writing twice changes
+        nothing.
+
+        Examples::
+
+            %sso_profiles                   what would be added, changed, removed
+            %sso_profiles payments --region eu-west-1 --write
+            %sso_profiles --template {account_name}-{role_name}
+        """
+        args = parse(self.sso_profiles, line)
+        from sso_magic import using
+
+        return using.write_profiles(self.center(args.session), args)
 
     @magic_arguments()
     @argument(

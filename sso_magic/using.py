@@ -16,6 +16,8 @@ from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
 if TYPE_CHECKING:
     import argparse
 
+    import pandas as pd
+
     from sso_magic.center import IdentityCenter
     from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import Layer
@@ -59,6 +61,28 @@ def save_session(start_url: str | None, region: str | None, name: str) -> str:
         write_sso_session(name, start_url, region, (DEFAULT_SCOPE,))
         say(f"Wrote [sso-session {name}] to {config.config_path}.")
     return name
+
+
+def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
+    """Plans profiles for the inventory, writes them if asked to, and says what came of it; the plan as a table."""
+    from sso_magic.inventory import TqdmProgress
+    from sso_magic.profile_names import TEMPLATE
+    from sso_magic.profile_writer import plan
+
+    planned = plan(
+        center.snapshot(progress=TqdmProgress()),
+        center.session,
+        words=" ".join(args.words),
+        template=args.template or TEMPLATE,
+        region=args.region,
+    )
+    if not args.write:
+        say(f"Would write to {planned.path}: {planned.summary()}. Add --write to do it.")
+        return planned.frame()
+    backup = planned.write()
+    kept = f" The file as it was is {backup}." if backup else ""
+    say(f"Wrote to {planned.path}: {planned.summary()}.{kept}")
+    return planned.frame()
 
 
 def again() -> Layer:

@@ -1,0 +1,146 @@
+"""%sso_inventory and %sso_profiles: at once where it is known, and true about how true it is."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import pytest
+
+from sso_magic import IdentityCenter, errors
+from sso_magic.local import Fault
+from sso_magic.local.organization import Organization
+
+COLUMNS = ["account_id", "account_name", "email_address", "role_name"]
+
+
+@pytest.fixture
+def inventory(shell, signed_in):
+    return lambda line="": shell.run_line_magic("sso_inventory", line)
+
+
+def expected(center) -> int:
+    organization = center.organization
+    return sum(len(organization.roles_of("alex", account.id)) for account in organization.accounts_of("alex"))
+
+
+def test_all_of_it_is_a_dataframe_with_a_line_under_it(inventory, signed_in, capsys):
+    table = inventory()
+    assert list(table.columns) == COLUMNS
+    assert len(table) == expected(signed_in)
+    assert {str(dtype) for dtype in table.dtypes} <= {"string", "str"}
+    assert table.attrs["errors"] == {}
+    assert table.note == f"14 accounts, {len(table)} roles, fetched now."
+    assert repr(table).endswith(table.note)
+    assert table.note in table._repr_html_()
+    assert f"14 accounts, {len(table)} roles in" in capsys.readouterr().out
+    derived = table[table.role_name == "ReadOnly"]
+    assert type(derived) is pd.DataFrame
+
+
+def test_words_narrow_it_down_best_first(inventory):
+    found = inventory("payments-prod ReadOnly")
+    assert list(found.account_name) == ["payments-prod", "payments-prod-eu"]
+    assert set(found.role_name) == {"ReadOnly"}
+
+
+def test_what_is_cached_is_shown_without_a_request(inventory, signed_in):
+    inventory()
+    signed_in.requests.clear()
+    assert len(inventory()) == expected(signed_in)
+    assert signed_in.requests.total() == 0
+
+
+def test_what_is_cached_is_shown_when_signed_out_by_another(inventory, signed_in):
+    inventory()
+    signed_in.end_session()
+    assert len(inventory()) == expected(signed_in)
+
+
+def test_what_is_old_is_shown_and_refreshed_behind(shell, inventory, signed_in):
+    inventory()
+    signed_in.organization.assign("alex", "268814057399", "NewRole")
+    shell.run_line_magic("config", "SSOMagics.inventory_max_age = 0.0")
+    first = inventory()
+    assert "NewRole" not in set(first.role_name)
+    assert "being refreshed" in first.note
+    shell.run_line_magic("config", "SSOMagics.inventory_max_age = 3600.0")
+    deadline = time.monotonic() + 20
+    while "NewRole" not in set(inventory().role_name):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "Since the time before: 1 added (center.inventory_changes())." in inventory().note
+    changes = IdentityCenter("corp").inventory_changes()
+    assert changes[["change", "role_name"]].to_numpy().tolist() == [["added", "NewRole"]]
+
+
+def test_refresh_waits_for_it(inventory, signed_in):
+    inventory()
+    signed_in.organization.withdraw("alex", "268814057399", "Billing")
+    assert len(inventory("--refresh")) == expected(signed_in)
+
+
+def test_an_account_that_fails_keeps_its_error_and_the_rest_goes_on(inventory, signed_in, monkeypatch):
+    signed_in.faults.append(Fault("ListAccountRoles", status=400, error="InvalidRequestException", times=1))
+    table = inventory()
+    [(account_id, error)] = table.attrs["errors"].items()
+    assert f"Failed: {account_id} ({error})." in table.note
+    assert len(set(table.account_id)) == 13
+
+
+def test_nothing_at_all_is_an_error_not_an_empty_table(inventory, signed_in):
+    signed_in.faults.append(Fault("ListAccountRoles", status=400, error="InvalidRequestException"))
+    with pytest.raises(errors.InventoryError) as caught:
+        inventory()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_no_accounts_is_an_empty_typed_table(inventory, signed_in):
+    signed_in.organization = Organization()
+    signed_in.organization.add_user("alex")
+    table = inventory()
+    assert (list(table.columns), len(table)) == (COLUMNS, 0)
+    assert {str(dtype) for dtype in table.dtypes} <= {"string", "str"}
+
+
+def test_not_signed_in_and_nothing_cached_says_so(inventory, signed_in):
+    signed_in.end_session()
+    with pytest.raises(errors.SignInRequired):
+        inventory()
+
+
+def test_rows_come_one_by_one(signed_in):
+    center = IdentityCenter("corp")
+    rows = list(center.iter_inventory())
+    assert len(rows) == expected(signed_in)
+    assert {row.account_name for row in rows} >= {"payments-prod", None}
+
+
+def test_profiles_are_shown_first_and_written_if_asked(shell, signed_in, clean_environment, capsys):
+    path = clean_environment / ".aws" / "config"
+    before = path.read_text()
+    planned = shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1")
+    out = capsys.readouterr().out
+    assert list(planned.columns)[:2] == ["change", "profile"]
+    assert set(planned.change) == {"added"}
+    assert f"Would write to {path}: 5 added, 0 unchanged. Add --write to do it." in out
+    assert path.read_text() == before
+    shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1 --write")
+    out = capsys.readouterr().out
+    assert f"Wrote to {path}: 5 added, 0 unchanged. The file as it was is {path}.sso_magic.bak." in out
+    assert path.read_text().startswith(before.rstrip("\n"))
+    again = shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1 --write")
+    assert len(again) == 0
+    assert "5 unchanged." in capsys.readouterr().out
+
+
+def test_a_written_profile_can_be_used_by_its_name(shell, signed_in, capsys):
+    planned = shell.run_line_magic("sso_profiles", "payments-dev ReadOnly --write")
+    [name] = planned.profile
+    shell.run_line_magic("sso_use", name)
+    assert "Using payments-dev" in capsys.readouterr().out
+
+
+def test_a_template_that_names_something_else_is_refused(shell, signed_in):
+    with pytest.raises(errors.UsageError):
+        shell.run_line_magic("sso_profiles", "--template {team}")

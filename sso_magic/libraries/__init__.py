@@ -79,6 +79,7 @@ class Libraries:
         for name, binding in list(self._bindings.items()):
             self._try(name, binding.uninstall)
         self._bindings.clear()
+        self._troubles.clear()
 
     def holders(self, used: RenewingRole | None) -> str | None:
         """What speaks for another role than this one, in one line; None if nothing is known to."""

@@ -1,0 +1,407 @@
+"""A switch is whole, and nothing that was made under one role ever speaks for another."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import boto3
+import botocore.credentials
+import botocore.session
+import pytest
+import time_machine
+
+from sso_magic.environment import OWNED
+from sso_magic.errors import CredentialsError, SignInRequired
+from sso_magic.libraries import _MAKERS
+from sso_magic.libraries.boto import boto3_session
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def keys_of(client) -> tuple[str, str, str]:
+    frozen = client._request_signer._credentials.get_frozen_credentials()
+    return (frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def newest(role) -> tuple[str, str, str]:
+    keys = role.issued[-1]
+    return (keys.access_key_id.reveal(), keys.secret_access_key.reveal(), keys.session_token.reveal())
+
+
+OLD = "AKIAOWN", "own-secret", "own-token"
+
+
+@pytest.fixture
+def own_keys(monkeypatch):
+    """Keys of the person's own in the environment, which end in five minutes: botocore reads them at every use."""
+    from datetime import datetime, timezone
+
+    end = datetime.now(timezone.utc) + timedelta(minutes=5)
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), OLD, strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end.isoformat())
+
+
+class TestBoto3:
+    @pytest.mark.parametrize(
+        "make", [lambda: boto3.client("s3"), lambda: boto3.Session().client("s3"),
+                 lambda: boto3.resource("s3").meta.client], ids=["default session", "own session", "resource"],
+    )  # fmt: skip
+    def test_a_client_goes_on_as_its_role_across_its_expiry_after_a_switch(self, kernel, role_a, role_b, make):
+        kernel.use(role_a.use())
+        client = make()
+        assert keys_of(client) == newest(role_a)
+        kernel.use(role_b.use())
+        with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
+            assert keys_of(client) == newest(role_a)
+        assert role_a.fetched == 1
+        assert keys_of(make()) == newest(role_b)
+
+    def test_a_client_that_cannot_renew_fails_as_its_role_and_says_what_to_do(self, kernel, role_a, role_b):
+        kernel.use(role_a.use())
+        client = boto3.client("s3")
+        kernel.use(role_b.use())
+        role_a.failure = SignInRequired("corp is not signed in. Run %sso_login corp")
+        with (
+            time_machine.travel(role_a.issued[-1].expires_at + timedelta(seconds=1)),
+            pytest.raises(SignInRequired, match="Run %sso_login corp"),
+        ):
+            keys_of(client)
+
+    def test_a_client_goes_on_with_what_holds_while_the_portal_is_down(self, kernel, role_a):
+        kernel.use(role_a.use())
+        client = boto3.client("s3")
+        role_a.failure = SignInRequired("corp is not signed in. Run %sso_login corp")
+        with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
+            assert keys_of(client) == newest(role_a)
+
+    def test_a_role_assumed_on_top_by_a_profile_stays_on_its_source(self, kernel, role_a, role_b, clean_environment):
+        config = clean_environment / ".aws" / "config"
+        config.parent.mkdir()
+        config.write_text(
+            "[profile chained]\nrole_arn = arn:aws:iam::333333333333:role/x\ncredential_source = Environment\n"
+        )
+        kernel.use(role_a.use())
+        session = botocore.session.Session(profile="chained")
+        resolver = session.get_component("credential_provider")
+        fetcher = resolver.get_provider("assume-role").load()._refresh_using.__self__
+        kernel.use(role_b.use())
+        with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
+            source = fetcher._source_credentials.get_frozen_credentials()
+        assert (source.access_key, source.secret_key, source.token) == newest(role_a)
+
+    def test_the_persons_own_client_stays_their_own_while_a_role_is_in_use(self, kernel, role_a, own_keys):
+        client = boto3.Session().client("s3")  # no hook is in botocore yet
+        assert keys_of(client) == OLD
+        kernel.use(role_a.use())
+        assert keys_of(client) == OLD
+        second = botocore.session.Session()
+        kernel.release()
+        assert keys_of(client) == OLD
+        os.environ["AWS_SECRET_ACCESS_KEY"] = "changed"
+        assert keys_of(client)[1] == "changed"  # as botocore does without us
+        assert second.get_credentials().access_key == OLD[0]
+
+    def test_keys_that_somebody_sets_over_ours_are_read_as_they_are(self, kernel, role_a, role_b, own_keys):
+        end = os.environ["AWS_CREDENTIAL_EXPIRATION"]
+        kernel.use(role_a.use())
+        for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), OLD, strict=True):
+            os.environ[name] = value
+        os.environ["AWS_CREDENTIAL_EXPIRATION"] = end
+        client = boto3.Session().client("s3")
+        assert keys_of(client) == OLD
+        kernel.use(role_b.use())
+        assert keys_of(client) == OLD
+
+    def test_the_default_session_is_the_roles_and_afterwards_the_persons_own(self, kernel, role_a, monkeypatch):
+        own = boto3.Session(region_name="us-west-2")
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", own)
+        kernel.use(role_a.use(region="eu-central-1"))
+        assert isinstance(boto3.DEFAULT_SESSION, boto3.Session)
+        assert boto3.client("s3").meta.region_name == "eu-central-1"
+        assert boto3.DEFAULT_SESSION.region_name == "eu-central-1"
+        kernel.release()
+        assert boto3.DEFAULT_SESSION is own
+
+    def test_the_default_session_is_never_taken_away(self, kernel, role_a, monkeypatch):
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        kernel.use(role_a.use())
+        kernel.release()
+        assert boto3.DEFAULT_SESSION is not None  # boto3.client looks twice: None in between is an error in a thread
+        assert boto3.DEFAULT_SESSION.get_credentials() is None
+
+    def test_a_switch_does_not_wait_for_a_session_to_be_made(self, kernel, role_a, monkeypatch):
+        monkeypatch.setattr(botocore.session, "get_session", lambda: pytest.fail("made"))
+        kernel.use(role_a.use())
+
+    def test_sessions_of_several_roles_live_side_by_side(self, kernel, role_a, role_b):
+        sessions = {role: boto3_session(role.use().role, "eu-west-1") for role in (role_a, role_b)}
+        for role, session in sessions.items():
+            assert keys_of(session.client("s3")) == newest(role)
+
+    def test_credentials_of_our_own_endpoint_stay_with_their_role_without_its_token(self, kernel, role_a, role_b):
+        kernel.use(role_a.use(serve=True))
+        client = boto3.Session().client("s3")
+        assert keys_of(client) == newest(role_a)
+        kernel.use(role_b.use())
+        with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
+            assert keys_of(client) == newest(role_a)
+        assert role_a.fetched == 1
+
+
+class TestTheEnvironment:
+    def test_what_was_there_comes_back_exactly(self, kernel, role_a, role_b, own_keys, monkeypatch):
+        monkeypatch.setenv("AWS_PROFILE", "mine")
+        monkeypatch.setenv("AWS_SECURITY_TOKEN", "legacy")
+        before = dict(os.environ)
+        with kernel.use(role_a.use(region="us-west-2")):
+            assert role_a.is_in_environment()
+            assert "AWS_PROFILE" not in os.environ
+            kernel.use(role_b.use())
+            with kernel.use(role_a.use(serve=True)):
+                assert "AWS_ACCESS_KEY_ID" not in os.environ
+            assert role_b.is_in_environment()
+        assert dict(os.environ) == before
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+    def test_it_comes_back_after_errors_and_interrupts(self, kernel, role_a, error):
+        before = dict(os.environ)
+        with pytest.raises(error), kernel.use(role_a.use()):
+            raise error
+        assert dict(os.environ) == before
+
+    @pytest.mark.parametrize("step", range(6))
+    def test_an_interrupt_in_the_middle_of_a_switch_leaves_no_half_of_it(
+        self, kernel, role_a, role_b, monkeypatch, step
+    ):
+        kernel.use(role_a.use())
+        real, steps = os.environ.__class__.__setitem__, []
+
+        def interrupted(environ, name, value):
+            steps.append(name)
+            if len(steps) == step + 1:
+                raise KeyboardInterrupt
+            real(environ, name, value)
+
+        monkeypatch.setattr(os.environ.__class__, "__setitem__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            kernel.use(role_b.use())
+        assert role_b.is_in_environment()
+
+    def test_what_somebody_changed_is_named(self, kernel, role_a, monkeypatch):
+        kernel.use(role_a.use())
+        assert kernel.changed() == ()
+        monkeypatch.setenv("AWS_PROFILE", "mine")
+        assert kernel.changed() == ("AWS_PROFILE",)
+
+    def test_only_variables_of_the_list_are_touched(self, kernel, role_a):
+        before = dict(os.environ)
+        kernel.use(role_a.use())
+        changed = {name for name in {*before, *os.environ} if before.get(name) != os.environ.get(name)}
+        assert changed <= set(OWNED)
+
+    def test_a_role_has_one_set_of_credentials_however_often_it_is_used(self, kernel, role_a):
+        first, second = role_a.use(), role_a.use()
+        kernel.use(first)
+        kernel.use(second)
+        assert first.role is second.role
+        assert first.credentials is role_a.issued[1]
+
+
+class TestNothingIsLeft:
+    def test_hooks_are_gone_after_shutdown(self, kernel, role_a):
+        import pyarrow.dataset
+        import pyarrow.fs
+        import s3fs
+        from polars.io.cloud.credential_provider import _builder
+
+        here = sys.modules[__name__]
+        here.Imported = pyarrow.fs.S3FileSystem  # as `from pyarrow.fs import S3FileSystem` would
+        was = (
+            botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
+            botocore.credentials.ContainerProvider.__dict__["_create_fetcher"],
+            s3fs.S3FileSystem.__init__,
+            _builder.DEFAULT_CREDENTIAL_PROVIDER,
+            pyarrow.fs.S3FileSystem,
+            pyarrow.fs.FileSystem,
+            here.Imported,
+            list(sys.meta_path),
+        )
+        kernel.use(role_a.use())
+        assert here.Imported is pyarrow.fs.S3FileSystem is not was[4]
+        kernel.shutdown()
+        assert was == (
+            botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
+            botocore.credentials.ContainerProvider.__dict__["_create_fetcher"],
+            s3fs.S3FileSystem.__init__,
+            _builder.DEFAULT_CREDENTIAL_PROVIDER,
+            pyarrow.fs.S3FileSystem,
+            pyarrow.fs.FileSystem,
+            here.Imported,
+            list(sys.meta_path),
+        )
+        del here.Imported
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("sso_magic renewal")]
+
+    def test_a_role_that_nobody_holds_is_freed(self, kernel, role_a, role_b):
+        import weakref
+
+        kernel.use(role_a.use())
+        boto3.client("s3")
+        reference = weakref.ref(kernel.current.role)
+        kernel.use(role_b.use())
+        kernel.use(role_b.use(region="us-west-2"))
+        kernel.use(role_b.use(region="us-east-1"))  # A is not the previous role any more
+        gc.collect()
+        assert reference() is None
+
+    def test_a_library_that_has_changed_does_not_keep_the_environment_from_being_switched(
+        self, kernel, role_a, monkeypatch
+    ):
+        monkeypatch.delattr(botocore.credentials.EnvProvider, "_create_credentials_fetcher")
+        layer = kernel.use(role_a.use())
+        assert role_a.is_in_environment()
+        assert "botocore could not be switched (AttributeError" in layer.holders
+
+
+class TestHolders:
+    def test_a_switch_tells_what_still_speaks_for_the_old_role(self, kernel, role_a, role_b):
+        assert kernel.use(role_a.use()).holders is None
+        clients = [boto3.client("s3"), boto3.client("sts")]
+        assert kernel.use(role_b.use()).holders == ("2 boto3 clients still speak for dev (111111111111) / ReadOnly.")
+        del clients[0]
+        gc.collect()
+        assert kernel.holders() == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."
+
+    def test_what_speaks_for_the_role_in_use_is_no_news(self, kernel, role_a, role_b):
+        kernel.use(role_a.use())
+        client = boto3.client("s3")
+        kernel.use(role_b.use())
+        assert kernel.use(role_a.use()).holders is None
+        assert client is not None
+
+
+class TestArrow:
+    def test_its_classes_still_are_what_they_were(self, kernel, role_a):
+        import pyarrow.fs
+        from pyarrow._fs import FileSystem
+        from pyarrow._s3fs import S3FileSystem
+
+        kernel.use(role_a.use())
+        made = pyarrow.fs.S3FileSystem(region="eu-west-1")
+        assert type(made) is S3FileSystem
+        assert isinstance(made, pyarrow.fs.S3FileSystem)
+        assert isinstance(made, pyarrow.fs.FileSystem)
+        assert issubclass(S3FileSystem, pyarrow.fs.S3FileSystem)
+        assert issubclass(pyarrow.fs.S3FileSystem, FileSystem)
+        assert not isinstance(pyarrow.fs.LocalFileSystem(), pyarrow.fs.S3FileSystem)
+        assert isinstance(pyarrow.fs.LocalFileSystem(), pyarrow.fs.FileSystem)
+
+    def test_keys_that_are_given_are_left_alone(self, kernel, role_a):
+        import pyarrow.fs
+
+        kernel.use(role_a.use())
+        own = pyarrow.fs.S3FileSystem(access_key="AKIAOWN", secret_key="x", region="eu-west-1")
+        assert own.__reduce__()[1][0]["access_key"] == "AKIAOWN"
+        assert pyarrow.fs.S3FileSystem(anonymous=True, region="eu-west-1").__reduce__()[1][0]["anonymous"]
+
+    def test_a_class_of_ones_own_is_bound_too(self, kernel, role_a):
+        import pyarrow.fs
+
+        kernel.use(role_a.use())
+
+        class Mine(pyarrow.fs.S3FileSystem):
+            def __init__(self):
+                super().__init__(region="eu-west-1")
+
+        made = Mine()
+        assert isinstance(made, Mine)
+        assert made.__reduce__()[1][0]["access_key"] == newest(role_a)[0]
+
+    def test_an_older_filesystem_keeps_the_persons_own_keys(self, kernel, role_a, own_keys):
+        import pyarrow.fs
+
+        here = sys.modules[__name__]
+        here.older = pyarrow.fs.S3FileSystem(region="eu-west-1")
+        kernel.use(role_a.use())
+        assert here.older.__reduce__()[1][0]["access_key"] == OLD[0]
+        kernel.release()
+        later = pyarrow.fs.S3FileSystem(region="eu-west-1")
+        assert not later.__reduce__()[1][0]["access_key"]
+        kernel.use(role_a.use())
+        assert later.__reduce__()[1][0]["access_key"] == OLD[0]
+        del here.older
+
+    def test_a_pickle_holds_no_key_and_is_read_where_the_role_is_in_use_only(self, kernel, role_a, role_b):
+        import pyarrow.fs
+
+        kernel.use(role_a.use())
+        pickled = pickle.dumps(pyarrow.fs.S3FileSystem(region="eu-west-1"))
+        assert not any(part.encode() in pickled for part in newest(role_a))
+        assert pickle.loads(pickled).__reduce__()[1][0]["access_key"] == newest(role_a)[0]
+        kernel.use(role_b.use())
+        with pytest.raises(CredentialsError, match=r"was made for dev \(111111111111\) / ReadOnly"):
+            pickle.loads(pickled)
+
+
+def test_a_query_of_polars_that_is_pickled_holds_no_key(kernel, role_a, role_b):
+    import polars as pl
+
+    kernel.use(role_a.use())
+    pickled = pickle.dumps(pl.scan_parquet("s3://bucket/key"))
+    assert not any(part.encode() in pickled for part in newest(role_a))
+
+
+LATE_IMPORTS = """
+import os, sys
+from datetime import datetime, timedelta, timezone
+from sso_magic.credentials import RoleCredentials
+from sso_magic.kernel import KERNEL, Use
+from sso_magic.secret import Secret
+
+soon = datetime.now(timezone.utc) + timedelta(hours=1)
+
+def use(account):
+    keys = RoleCredentials(account, None, "R", Secret(f"ASIA{account}"), Secret("s"), Secret("t"), soon)
+    KERNEL.use(Use(keys, "eu-west-1", "corp", lambda: keys))
+
+use("111111111111")
+assert not {"boto3", "botocore", "s3fs", "pyarrow.fs", "polars"} & set(sys.modules), "a use imports none of them"
+import boto3, polars, pyarrow.fs, s3fs
+client = boto3.client("s3")
+arrow = pyarrow.fs.S3FileSystem()
+fs = s3fs.S3FileSystem()
+assert type(boto3.__spec__.loader).__module__ == "importlib._bootstrap_external" or True
+use("222222222222")
+print(KERNEL.holders())
+print(boto3.client("s3")._request_signer._credentials.access_key)
+print(polars.io.cloud.credential_provider._builder.DEFAULT_CREDENTIAL_PROVIDER()[0]["aws_access_key_id"])
+print(boto3.__spec__.loader.__class__.__name__, pyarrow.fs.__loader__.__class__.__name__)
+"""
+
+
+def test_libraries_that_are_imported_after_a_use_are_bound_too():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LATE_IMPORTS], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "1 boto3 client, 1 pyarrow filesystem, 1 s3fs filesystem still speak for 111111111111 / R.",
+        "ASIA222222222222",
+        "ASIA222222222222",
+        "SourceFileLoader SourceFileLoader",
+    ], done.stderr
+
+
+def test_each_binding_names_a_module_that_there_is():
+    from importlib.util import find_spec
+
+    assert all(find_spec(name) is not None for name in _MAKERS)

@@ -1,7 +1,8 @@
 """The AWS accounts behind the Identity Center: when moto's server comes up and goes, and the keys it knows.
 
 moto takes half a second to import. The port is open at once; who connects is served when moto is there, and
-GetRoleCredentials waits for it without holding up any other call.
+GetRoleCredentials waits for it without holding up any other call. Where something else changes the process's warning
+filters meanwhile, as pytest does between tests, wait for it first: an import can fail on a warning.
 """
 
 from __future__ import annotations
@@ -99,8 +100,19 @@ class AWS:
 
     def reset(self) -> None:
         """Forgets every bucket and role."""
-        if self._thread is not None and self._ready.done() and self._ready.exception() is None:
-            self._ready.result().reset()
+        if self._thread is not None:
+            self.wait().reset()
+
+    def wait(self) -> Accounts:
+        """Waits until moto is there.
+
+        Raises:
+            LocalError: it could not be imported; the message says why.
+        """
+        failed = self._ready.exception()
+        if failed is not None:
+            raise LocalError(f"The AWS accounts could not be started: {failed!r}. Go without them by aws=False.")
+        return self._ready.result()
 
     def waiting(self) -> Awaitable[Any] | None:
         """What to wait for until it is there; None if it is."""

@@ -133,6 +133,15 @@ class LocalIdentityCenter(Knobs):
         self._listener = Listener(self, self._routes(), self._pages, {"GetRoleCredentials": self._aws_ready})
         self._listener.start(sock)
 
+    def wait_until_ready(self) -> None:
+        """Waits until the AWS accounts, which come up behind, are there.
+
+        Raises:
+            LocalError: they could not be started; the message says why.
+        """
+        if self._listener is not None and self._aws is not None:
+            self._aws.wait()
+
     def stop(self) -> None:
         """Closes both ports and every connection and waits for its threads; does nothing if it is stopped."""
         if self._listener is not None:

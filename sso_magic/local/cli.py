@@ -95,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with center:
             _say(_as_json(center) if arguments.json else _as_text(center))
+            center.wait_until_ready()
             while True:
                 time.sleep(3600)  # sleep, unlike waiting for an event, is interrupted by Ctrl-C on Windows too
     except KeyboardInterrupt:

@@ -27,6 +27,7 @@ def local_identity_center_server() -> Iterator[LocalIdentityCenter]:
     from sso_magic.local.center import LocalIdentityCenter
 
     with LocalIdentityCenter() as center:
+        center.wait_until_ready()
         yield center
 
 

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import socket
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from sso_magic.local import LocalIdentityCenter
-from sso_magic.local.errors import NotRunning, PortInUse
+from sso_magic.local.errors import LocalError, NotRunning, PortInUse
 
 
 def used():
@@ -183,12 +184,18 @@ def test_the_configuration_is_a_session():
 
 
 def test_without_moto_it_says_what_to_install(monkeypatch):
-    from sso_magic.local.errors import LocalError
-
     monkeypatch.setattr("sso_magic.local.aws.find_spec", lambda name: None if name == "moto" else object())
     with pytest.raises(LocalError, match=r"^AWS accounts need moto: pip install 'sso-magic\[local\]', or go without"):
         LocalIdentityCenter()
     LocalIdentityCenter(aws=False)
+
+
+def test_aws_that_cannot_be_started_says_why_and_stops_all_the_same(monkeypatch, wire_to):
+    monkeypatch.setitem(sys.modules, "sso_magic.local.accounts", None)
+    with LocalIdentityCenter() as center:
+        with pytest.raises(LocalError, match=r"^The AWS accounts could not be started: .*sso_magic.local.accounts"):
+            center.wait_until_ready()
+        assert wire_to(center.url).get("/assignment/accounts", center.access_token()).status == 200
 
 
 def test_nothing_is_written_to_home():

@@ -75,11 +75,13 @@ def test_it_says_its_version_and_session_and_holds_no_token(fetched):
         '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "never", "role_names": []}}',
         (
             '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "2026-01-01T00:00:00Z",'
-            ' "listed": true, "next_token": null, "role_names": [], "errors": {}, "accounts": [["1", null, null, [7]]]}}'
+            ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
+            ' "account_ids": ["1"], "account_names": [null], "email_addresses": [null], "roles": [7]}}'
         ),
         (
             '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "2026-01-01T00:00:00Z",'
-            ' "listed": true, "next_token": null, "role_names": [], "errors": {}, "accounts": [[1, null, null, null]]}}'
+            ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
+            ' "account_ids": [1], "account_names": [null], "email_addresses": [null], "roles": [null]}}'
         ),
     ],
 )

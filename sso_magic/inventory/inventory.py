@@ -372,7 +372,7 @@ def _with_whole(stored: Stored, part: Part) -> Stored:
     """The cache after a whole fetch: what was asked singly during it stays."""
     newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
     changes = tuple(changes_between(stored.whole, part)) if stored.whole else ()
-    return Stored(whole=part, since=newer, changes=changes)
+    return Stored(whole=part.in_order(), since=newer, changes=changes)
 
 
 def _is_young(part: Part, max_age: float) -> bool:

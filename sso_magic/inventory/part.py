@@ -20,7 +20,7 @@ class Part:
 
     Attributes:
         started_at: When the oldest of it was asked for, UTC.
-        accounts: By id, in the order they came.
+        accounts: By id, in the order they came, or, where `sorted_` says so, in the order they are shown.
         roles: Names of the roles by account id.
         errors: What went wrong, by account id.
         listed: Whether these are all the accounts there are.
@@ -33,6 +33,7 @@ class Part:
     errors: dict[str, str] = field(default_factory=dict)
     listed: bool = False
     next_token: str | None = None
+    sorted_: bool = False
 
     @property
     def complete(self) -> bool:
@@ -45,10 +46,17 @@ class Part:
             self.started_at, dict(self.accounts), dict(self.roles), dict(self.errors), self.listed, self.next_token
         )
 
+    def in_order(self) -> Part:
+        """The same, its accounts in the order they are shown: what is sorted once need not be whenever it is read."""
+        part = self.copy()
+        part.accounts = {account.account_id: account for account in in_order(self.accounts.values())}
+        part.sorted_ = True
+        return part
+
     def snapshot(self) -> InventorySnapshot:
         """What a person sees of it."""
         return InventorySnapshot(
-            accounts=in_order(self.accounts.values()),
+            accounts=tuple(self.accounts.values()) if self.sorted_ else in_order(self.accounts.values()),
             roles=dict(self.roles),
             errors=dict(self.errors),
             fetched_at=self.started_at,

@@ -92,7 +92,7 @@ class TqdmProgress:
 
 def _bar() -> Any:
     """A bar without the thread that tqdm keeps to watch its bars: this one is told often enough."""
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+    from tqdm.auto import tqdm
 
     watchless = type("Bar", (tqdm,), {"monitor_interval": 0})
     return watchless(

@@ -186,6 +186,8 @@ def _order(account: Account) -> tuple[bool, str, str]:
 
 def printable(text: str) -> str:
     """The text on one line, without the control characters that would move a terminal's cursor."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
 
 

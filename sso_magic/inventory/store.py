@@ -20,7 +20,7 @@ from sso_magic.inventory.part import Change, Part
 from sso_magic.inventory.snapshot import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 VERSION = 1
@@ -134,26 +134,21 @@ class Store:
 
 
 def _encode_part(part: Part) -> dict[str, Any]:
-    """Role names are written once and numbered: most accounts have the same few."""
-    numbers: dict[str, int] = {}
-    for names in set(part.roles.values()):
-        for name in names:
-            numbers.setdefault(name, len(numbers))
-    numbered = {names: [numbers[name] for name in names] for names in set(part.roles.values())}
+    """Columns, for they are read faster than rows. Names of roles stand once, and so does each combination of them."""
+    combinations = {names: number for number, names in enumerate(dict.fromkeys(part.roles.values()))}
+    names = list(dict.fromkeys(name for combination in combinations for name in combination))
+    numbers = {name: number for number, name in enumerate(names)}
     return {
         "started_at": cache.format_timestamp(part.started_at),
         "listed": part.listed,
         "next_token": part.next_token,
-        "role_names": list(numbers),
-        "accounts": [
-            (
-                account.account_id,
-                account.account_name,
-                account.email_address,
-                numbered[part.roles[account.account_id]] if account.account_id in part.roles else None,
-            )
-            for account in part.accounts.values()
-        ],
+        "sorted": part.sorted_,
+        "role_names": names,
+        "combinations": [[numbers[name] for name in combination] for combination in combinations],
+        "account_ids": list(part.accounts),
+        "account_names": [one.account_name for one in part.accounts.values()],
+        "email_addresses": [one.email_address for one in part.accounts.values()],
+        "roles": [combinations[part.roles[one]] if one in part.roles else None for one in part.accounts],
         "errors": part.errors,
     }
 
@@ -164,34 +159,37 @@ def _decode_part(content: Any) -> Part | None:
     started_at = cache.parse_timestamp(content["started_at"])
     if started_at is None:
         raise ValueError("started_at")
-    names = [_text(name) for name in content["role_names"]]
-    part = Part(
+    role_names = _all_texts(content["role_names"])
+    combinations = [tuple([role_names[number] for number in numbers]) for numbers in content["combinations"]]
+    ids = _all_texts(content["account_ids"])
+    names, addresses, roles = content["account_names"], content["email_addresses"], content["roles"]
+    if not {*map(type, names), *map(type, addresses)} <= {str, type(None)}:
+        raise TypeError
+    accounts = map(Account, ids, names, addresses)
+    return Part(
         started_at=started_at,
+        accounts=dict(zip(ids, accounts, strict=True)),
+        roles={one: combinations[number] for one, number in zip(ids, roles, strict=True) if number is not None},
+        errors=dict(zip(_all_texts(content["errors"]), _all_texts(content["errors"].values()), strict=True)),
         listed=content["listed"] is True,
         next_token=_text_or_none(content["next_token"]),
-        errors={_text(account_id): _text(error) for account_id, error in content["errors"].items()},
+        sorted_=content["sorted"] is True,
     )
-    known: dict[tuple[int, ...], tuple[str, ...]] = {}  # one tuple for all accounts with the same roles
-    for account_id, account_name, email_address, roles in content["accounts"]:
-        account = Account(_text(account_id), _text_or_none(account_name), _text_or_none(email_address))
-        part.accounts[account.account_id] = account
-        if roles is not None:
-            numbers = tuple(roles)
-            if numbers not in known:
-                known[numbers] = tuple(names[number] for number in numbers)
-            part.roles[account.account_id] = known[numbers]
-    return part
+
+
+def _all_texts(values: Iterable[Any]) -> list[str]:
+    """The values, all of which must be strings."""
+    texts = list(values)
+    if not {*map(type, texts)} <= {str}:
+        raise TypeError
+    return texts
 
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
+def _text_or_none(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
         raise TypeError
     return value
-
-
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None else _text(value)

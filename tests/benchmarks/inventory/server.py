@@ -1,40 +1,41 @@
 """The local Identity Center in a process of its own, driven by lines of JSON on stdin.
 
-python server.py --accounts 1000 --roles 3 prints {"url": ..., "token": ...}; each line it is then given is carried out
-and answered with a line: {"set": {knob: value}}, {"counts": true}, {"clear": true}.
+``python server.py ACCOUNTS ROLES`` prints ``{"url": ...}``. Each line it is then given is carried out and answered:
+``{"set": {knob: value}}`` turns knobs, ``{"new": true}`` forgets the counts and gives a token with a full bucket,
+and every answer has the counts of (operation, status) so far.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from typing import Any
 
 from sso_magic.local import LocalIdentityCenter, Organization
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--accounts", type=int, required=True)
-    parser.add_argument("--roles", type=int, required=True)
-    arguments = parser.parse_args()
-    organization = Organization.generated(arguments.accounts, arguments.roles)
+    accounts, roles = map(int, sys.argv[1:])
+    organization = Organization.generated(accounts, roles)
     with LocalIdentityCenter(organization, aws=False, log_requests=False) as center:
-        _say({"url": center.url, "token": center.access_token()})
+        say({"url": center.url})
         for line in sys.stdin:
             order = json.loads(line)
-            if "set" in order:
-                center.set_knobs(
-                    {knob: tuple(value) if isinstance(value, list) else value for knob, value in order["set"].items()}
-                )
-            if order.get("clear"):
+            answer: dict[str, Any] = {}
+            center.set_knobs({knob: value_of(value) for knob, value in order.get("set", {}).items()})
+            if order.get("new"):
                 center.requests.clear()
-                order["token"] = center.access_token()  # a new session has a full bucket
-            counts = [[operation, status, number] for (operation, status), number in center.requests.counts.items()]
-            _say({"counts": counts, "token": order.get("token")})
+                answer["token"] = center.access_token()
+            answer["counts"] = [(*key, number) for key, number in center.requests.counts.items()]
+            say(answer)
 
 
-def _say(answer: object) -> None:
+def value_of(value: Any) -> Any:
+    """JSON has no tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def say(answer: object) -> None:
     print(json.dumps(answer), flush=True)
 
 

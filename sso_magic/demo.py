@@ -58,6 +58,7 @@ def main(args: argparse.Namespace) -> int:
                 _check_port(args.lab_port, "--lab-port")
             with LocalIdentityCenter(port=args.port) as center:
                 environment = prepare(root, center)
+                os.environ["IPYTHONDIR"] = environment["IPYTHONDIR"]  # what starts a kernel makes it, too
                 if args.quickstart:
                     return run_quickstart(root, center, environment)
                 return run_lab(root, center, environment, args.lab_port)

@@ -1,0 +1,134 @@
+"""The command a newcomer types: everything on this machine, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    """Where the demo puts its directory."""
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return tmp_path
+
+
+def demo(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sso_magic", "demo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ,
+        start_new_session=os.name == "posix",
+    )
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    text = ""
+    for line in process.stdout:
+        text += line
+        found = re.search(pattern, text)
+        if found:
+            return found
+    pytest.fail(f"the demo ended:\n{text}")
+
+
+def processes_with(text: str) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            command = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if text in command:
+            found.append(command)
+    return found
+
+
+def test_the_run_without_a_browser_does_the_whole_job(temporary, clean_environment):
+    process = demo("--run")
+    out, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, out
+    assert "(a person opens the page and approves)" in out
+    assert "Signed in to corp until" in out
+    assert "PRODUCTION Using payments-prod (731659028443) / ReadOnly in eu-west-1" in out
+    assert "assumed-role/AWSReservedSSO_ReadOnly_" in out
+    assert "cost_usd" in out
+    assert out.rstrip().endswith("The quickstart ran from beginning to end.")
+    assert list(temporary.iterdir()) == []
+    assert list(clean_environment.iterdir()) == [], "it wrote into the real HOME"
+
+
+def test_a_quickstart_that_fails_is_a_failure(temporary, monkeypatch):
+    """A cell that fails must not be passed over."""
+    code = (
+        "import nbformat, sys\n"
+        "from sso_magic import demo\n"
+        "from sso_magic.__main__ import main\n"
+        "whole = demo.prepare\n"
+        "def broken(root, center):\n"
+        "    environment = whole(root, center)\n"
+        "    path = root / 'notebooks' / 'quickstart.ipynb'\n"
+        "    notebook = nbformat.read(path, 4)\n"
+        "    notebook.cells = [nbformat.v4.new_code_cell(sys.argv[1])]\n"
+        "    nbformat.write(notebook, path)\n"
+        "    return environment\n"
+        "demo.prepare = broken\n"
+        "sys.exit(main(['demo', '--run']))\n"
+    )
+    for cell in ("1 / 0", "import sys\n!{sys.executable} -c '1 / 0'"):
+        done = subprocess.run([sys.executable, "-c", code, cell], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "ZeroDivisionError" in done.stdout + done.stderr
+        assert "sso-magic: " in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_lab_opens_and_ctrl_c_leaves_nothing(temporary):
+    process = demo()
+    url = read_until(process, r"(http://127\.0\.0\.1:\d+/lab/tree/quickstart\.ipynb\?token=\w+)")[1]
+    root = next(temporary.iterdir())
+    assert urllib.request.urlopen(url, timeout=20).status == 200
+    base, token = url.split("/lab/tree/")[0], url.split("token=")[1]
+    request = urllib.request.Request(f"{base}/api/kernels?token={token}", data=b"{}", method="POST")
+    assert urllib.request.urlopen(request, timeout=20).status == 201
+    assert token not in " ".join(processes_with("jupyterlab")), "the token is open to everybody on the machine"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.rstrip().endswith("Stopped; nothing is left behind.")
+    assert not root.exists()
+    deadline = time.monotonic() + 10
+    while processes_with(str(root)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_with(str(root)) == []
+
+
+@pytest.mark.parametrize(("option", "said"), [("--lab-port", "--lab-port"), ("--port", "--port")])
+def test_a_port_in_use_is_one_clear_line(temporary, option, said):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = demo(option, str(taken.getsockname()[1]), *(["--run"] if option == "--port" else []))
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert len(out.strip().splitlines()) == 1
+    assert out.startswith("sso-magic: ")
+    assert "in use" in out
+    assert said in out
+    assert list(temporary.iterdir()) == []

@@ -1,0 +1,53 @@
+"""What ``%load_ext sso_magic`` costs, beside doing nothing and beside importing boto3.
+
+    python tests/benchmarks/load/bench_load.py
+
+Each figure is the median over new processes, taken in turn.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+RUNS = 15
+SHELL = """
+import time
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+config = Config()
+config.HistoryManager.enabled = False
+shell = InteractiveShell.instance(config=config)
+start = time.perf_counter()
+{work}
+print((time.perf_counter() - start) * 1000)
+"""
+WORK = {
+    "nothing": "pass",
+    "%load_ext sso_magic": "shell.run_line_magic('load_ext', 'sso_magic')",
+    "import boto3": "import boto3",
+    "import pandas": "import pandas",
+}
+
+
+def milliseconds(work: str) -> float:
+    """The time the work takes in a new IPython."""
+    done = subprocess.run([sys.executable, "-c", SHELL.format(work=work)], capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    taken = {name: [] for name in WORK}
+    for _ in range(RUNS):
+        for name, work in WORK.items():
+            taken[name].append(milliseconds(work))
+    medians = {name: statistics.median(values) for name, values in taken.items()}
+    loading = medians["%load_ext sso_magic"]
+    print("| in a new IPython | median, ms | of %load_ext |\n|---|---|---|")
+    for name, value in medians.items():
+        print(f"| {name} | {value:.1f} | {value / loading:.1f}x |")
+
+
+if __name__ == "__main__":
+    main()

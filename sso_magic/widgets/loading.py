@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from sso_magic.inventory import FetchState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.center import IdentityCenter
-    from sso_magic.inventory import FetchState
 
 
 class Loading:
@@ -27,14 +28,10 @@ class Loading:
         self._ended = ended
         self._lock = threading.Lock()
         self._cancel = threading.Event()
-        self._states: dict[IdentityCenter, FetchState | None] = {}
-
-    def is_under_way(self, center: IdentityCenter) -> bool:
-        """Whether this center's is."""
-        return center in self._states
+        self._states: dict[IdentityCenter, FetchState] = {}
 
     def state(self, center: IdentityCenter) -> FetchState | None:
-        """How far this center's is; None if none is under way or has come anywhere yet."""
+        """How far this center's is; None if none is under way."""
         return self._states.get(center)
 
     def start(self, center: IdentityCenter) -> None:
@@ -42,7 +39,7 @@ class Loading:
         with self._lock:
             if center in self._states or self._cancel.is_set():
                 return
-            self._states[center] = None
+            self._states[center] = FetchState()
         threading.Thread(target=self._run, args=(center,), name="sso-panel-refresh", daemon=True).start()
 
     def cancel(self) -> None:

@@ -11,17 +11,16 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING, Any, cast
 
-from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound, SSOMagicError
+from sso_magic.errors import SSOMagicError
 from sso_magic.kernel import KERNEL
-from sso_magic.profiles import Session, find_session
-from sso_magic.status import known_sessions, status
+from sso_magic.status import status
 from sso_magic.widgets import fallback, kept, words
 from sso_magic.widgets.kept import RoleKey
 from sso_magic.widgets.listing import LIMIT, Listing
 from sso_magic.widgets.loading import Loading
+from sso_magic.widgets.sessions import Sessions, first_center
 from sso_magic.widgets.signing import Signing
 from sso_magic.widgets.view import View, show
 from sso_magic.widgets.work import Pulse, Work
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from sso_magic.signin.flow import Method
 
 _log = logging.getLogger(__name__)
-_SESSIONS_EVERY = 5  # seconds between two looks at the configuration
-_OTHER = "Another start URL…"
 
 
 class Panel:
@@ -57,13 +54,11 @@ class Panel:
     ) -> None:
         self._magics = magics
         self._lock = threading.RLock()
-        self._center = self._first_center(session, region)
-        self._sessions: list[Session] = []
-        self._looked_at = float("-inf")
-        self._setting = False
-        self._pulse = Pulse(self.look)
+        self._pulse = Pulse(self._beat)
         self._unsubscribe: Callable[[], None] | None = None
+        self._center: IdentityCenter | None = first_center(magics, session, region)
         self._view = View()
+        self._sessions = Sessions(self._view)
         self._signing = Signing(self._view.live, self._signed_in)
         self._loading = Loading(lambda _: self._show_list_state(), self._loaded)
         self._work = Work("sso-panel-work")
@@ -73,6 +68,7 @@ class Panel:
         self._unsubscribe_kernel = KERNEL.switched.subscribe(self._pulse.wake)
         self._hook(register=True)
         self._pulse.start()
+        self._pulse.wake()
 
     # ---- what is shown where ----
 
@@ -97,8 +93,10 @@ class Panel:
 
     def close(self) -> None:
         """Takes it off the screen and ends its threads. What it signed in to and used stays."""
-        self._hook(register=False)
+        if self._pulse.has_ended:
+            return
         self._pulse.end()
+        self._hook(register=False)
         self._unsubscribe_kernel()
         if self._unsubscribe is not None:
             self._unsubscribe()
@@ -141,27 +139,11 @@ class Panel:
 
     def _sign_in(self, _: Any) -> None:
         if self._center is None:
-            self._enter(self._other_center())
+            self._enter(self._sessions.typed())
         assert self._center is not None
         self._say("")
         self._signing.start(self._center, cast("Method", self._magics.sign_in if self._magics else "auto"))
         self.look()
-
-    def _other_center(self) -> IdentityCenter:
-        """The Identity Center of the start URL that was typed."""
-        url, region = self._view.start_url.value.strip(), self._view.sso_region.value.strip()
-        if not url:
-            raise ConfigError("Fill in the start URL of your access portal: https://YOUR-PORTAL.awsapps.com/start")
-        try:
-            return _center_of(url, region or None)
-        except SessionNotFound:
-            raise
-        except ConfigError as error:
-            if region:
-                raise
-            raise ConfigError(
-                f"The region of {url} is not known: fill in the region that your Identity Center is in."
-            ) from error
 
     def _cancel(self, _: Any) -> None:
         if self._signing.cancel():
@@ -180,12 +162,10 @@ class Panel:
         self._say(f"Signed out of {label}." if was_in else f"{label} was not signed in.")
 
     def _pick(self, _: Any) -> None:
-        index = self._view.session.index
-        if self._setting or index is None:
-            return
-        self._signing.cancel()
-        self._say("")
-        self._enter(_center_of_session(self._sessions[index]) if index < len(self._sessions) else None)
+        if self._sessions.is_picked_by_person:
+            self._signing.cancel()
+            self._say("")
+            self._enter(self._sessions.picked())
 
     def _typed(self, _: Any) -> None:
         self._listing.typed()
@@ -212,7 +192,6 @@ class Panel:
 
     def _used(self, center: IdentityCenter, key: RoleKey, region: str | None) -> None:
         layer = center.use(key.account_id, key.role_name, region=region)
-        kept.remember_use(center.session.key, key)
         self._tell_magics(center)
         use = layer.use
         rest = f" {layer.holders}" if layer.holders else ""
@@ -265,15 +244,15 @@ class Panel:
             change("pre_run_cell", self._before_cell)
 
     def _signed_in(self, center: IdentityCenter, error: BaseException | None) -> None:
-        if error is not None:
-            if not center.tokens.is_valid():  # else somebody signed in by another way meanwhile
-                self._say_error(error, "Sign in")
-        else:
+        if error is None:
             self._tell_magics(center)
-            self._say(f"Signed in to {center.session.label}.")
             self._load_if_stale(center)
-        self._looked_at = float("-inf")  # a start URL may be a session from now on
+            self._sessions.look_again()  # a start URL may be a session from now on
         self.look()
+        if error is None:
+            self._say(f"Signed in to {center.session.label}.")
+        elif not center.tokens.is_valid():  # else somebody signed in by another way meanwhile
+            self._say_error(error, "Sign in")
 
     def _tell_magics(self, center: IdentityCenter) -> None:
         """The magics mean the session used last: this one."""
@@ -297,13 +276,17 @@ class Panel:
         """Shows everything as it is now. Nothing here asks the network."""
         try:
             with self._lock:
-                self._show_sessions()
+                self._sessions.show(self._center)
                 self._show_sign_in()
                 self._show_role()
                 self._listing.fill()
                 self._show_list_state()
         except Exception as error:  # noqa: BLE001 - the next beat may do better
             self._say_error(error, "Refresh")
+
+    def _beat(self) -> None:
+        self.look()
+        self._listing.warm_up()
 
     def _enter(self, center: IdentityCenter | None) -> None:
         """Shows this session from now on."""
@@ -314,27 +297,8 @@ class Panel:
         self._unsubscribe = center.changed.subscribe(self._pulse.wake) if center else None
         if center is not None:
             self._load_if_stale(center)
-        self._looked_at = float("-inf")
+        self._sessions.look_again()
         self.look()
-
-    def _show_sessions(self) -> None:
-        view, center = self._view, self._center
-        if time.monotonic() - self._looked_at < _SESSIONS_EVERY:
-            return
-        self._looked_at = time.monotonic()
-        known = {session.key: session for session in known_sessions()}
-        if center is not None:
-            known.setdefault(center.session.key, center.session)
-        self._sessions = list(known.values())
-        labels = [*(session.label for session in self._sessions), _OTHER]
-        self._setting = True
-        try:
-            if labels != list(view.session.options):
-                view.session.options = labels
-            view.session.index = list(known).index(center.session.key) if center else len(labels) - 1
-        finally:
-            self._setting = False
-        show(view.other_session, when=center is None)
 
     def _show_sign_in(self) -> None:
         view, center = self._view, self._center
@@ -352,6 +316,8 @@ class Panel:
 
     def _show_role(self) -> None:
         use = KERNEL.current
+        if use is not None:
+            kept.remember_use(use.session, _key_of(use))
         warnings = [*status().competing]
         if use is not None and (renewal := use.role.warning()):
             warnings.append(renewal)
@@ -366,12 +332,11 @@ class Panel:
         with self._lock:
             view, listing, center = self._view, self._listing, self._center
             state = self._loading.state(center) if center else None
-            is_loading = center is not None and self._loading.is_under_way(center)
             view.list_state.value = words.escaped(
                 words.list_state(listing.snapshot, listing.words, listing.hits, LIMIT, state)
             )
-            view.refresh.disabled = center is None or is_loading
-            show(view.progress, when=is_loading)
+            view.refresh.disabled = center is None or state is not None
+            show(view.progress, when=state is not None)
             if state is not None:
                 view.progress.max = max(1, state.accounts_known)
                 view.progress.value = state.accounts_done
@@ -385,17 +350,6 @@ class Panel:
 
     # ---- settings ----
 
-    def _first_center(self, session: str | None, region: str | None) -> IdentityCenter | None:
-        try:
-            if self._magics is not None:
-                return self._magics.center(session, region)
-            return _center_of(session, region)
-        except (Ambiguous, SessionNotFound):
-            if session is not None:
-                raise
-        known = known_sessions()
-        return _center_of_session(known[0]) if known else None
-
     def _is_production(self, account_name: str | None, account_id: str) -> bool:
         if self._magics is None:
             from sso_magic.magics import SSOMagics
@@ -408,21 +362,14 @@ class Panel:
         return marks(pattern, account_name, account_id)
 
 
-def _center_of(session: str | None, region: str | None) -> IdentityCenter:
-    from sso_magic.center import shared_center
-
-    return shared_center(find_session(session, region=region))
-
-
-def _center_of_session(session: Session) -> IdentityCenter:
-    """The center that the magics would take for it: one that was read from a token file lacks what they add."""
-    return _center_of(session.label, session.region)
-
-
 def _role_in_use(center: IdentityCenter) -> RoleKey | None:
     use: Use | None = KERNEL.current
     if use is None or use.session != center.session.label:
         return None
+    return _key_of(use)
+
+
+def _key_of(use: Use) -> RoleKey:
     return RoleKey(use.credentials.account_id, use.credentials.role_name)
 
 

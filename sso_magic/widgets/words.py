@@ -137,10 +137,18 @@ def console_html(url: str | None) -> str:
 
 
 def list_state(
-    snapshot: InventorySnapshot | None, words: str, shown: int, limit: int, progress: FetchState | None
+    snapshot: InventorySnapshot | None, words: str, hits: int, limit: int, progress: FetchState | None
 ) -> str:
-    """What the list holds, how old it is, and how far a refresh is."""
-    parts = [_held(snapshot, words, shown, limit)] if snapshot is not None else []
+    """What the list holds, how old it is, and how far a refresh is.
+
+    Args:
+        snapshot: What is known; None if nothing is.
+        words: What is searched for.
+        hits: What was found, ``limit + 1`` at most.
+        limit: How many are listed at most.
+        progress: How far a refresh is; None if none is under way.
+    """
+    parts = [_held(snapshot, words, hits, limit)] if snapshot is not None else []
     if progress is not None:
         parts.append(_progress(progress))
     elif snapshot is None:
@@ -155,26 +163,23 @@ def list_state(
     return " ".join(parts)
 
 
-def _held(snapshot: InventorySnapshot, words: str, shown: int, limit: int) -> str:
+def _held(snapshot: InventorySnapshot, words: str, hits: int, limit: int) -> str:
     roles = sum(map(len, snapshot.roles.values()))
     total = f"{_counted(roles, 'role')} in {_counted(len(snapshot.accounts), 'account')}"
+    if words and not hits:
+        return f"Nothing fits “{printable(words)}” among {total}."
     if words:
-        if not shown:
-            return f"Nothing fits “{printable(words)}” among {total}."
-        return (
-            f"The best {limit} hits; type more to narrow down."
-            if shown > limit
-            else f"{_counted(shown, 'hit')} among {total}."
-        )
-    if not roles:
-        return "No role is assigned to you. Ask whoever administers Identity Center." if snapshot.complete else ""
-    return f"{total}; the first {limit} are listed, type to find others." if shown > limit else f"{total}."
+        many = f"The {limit} best hits are listed; type more to narrow down."
+        return many if hits > limit else f"{_counted(hits, 'hit')} among {total}."
+    if not roles and snapshot.complete:
+        return "No role is assigned to you. Ask whoever administers Identity Center."
+    return f"{total}; the first {limit} are listed, type to find others." if hits > limit else f"{total}."
 
 
 def _progress(state: FetchState) -> str:
     known = f"{state.accounts_known:,}{'' if state.all_listed else ' or more'}"
     left = f", {span(state.seconds_left)} left" if state.seconds_left is not None else ""
-    return f"Loading: {state.accounts_done:,} of {known} accounts{left}."
+    return f"Loading: {state.accounts_done:,} of {known} accounts{left}." if state.accounts_known else "Loading…"
 
 
 def _age(moment: datetime) -> str:

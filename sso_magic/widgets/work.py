@@ -56,7 +56,7 @@ class Pulse:
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
         self._woken = threading.Event()
-        self._ended = False
+        self.has_ended = False
 
     def start(self) -> None:
         """From now on."""
@@ -68,12 +68,12 @@ class Pulse:
 
     def end(self) -> None:
         """Has it called no more."""
-        self._ended = True
+        self.has_ended = True
         self._woken.set()
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self.has_ended:
             self._woken.wait(1)
             self._woken.clear()
-            if not self._ended:
+            if not self.has_ended:
                 self._beat()

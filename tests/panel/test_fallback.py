@@ -1,0 +1,58 @@
+"""Where widgets cannot run the panel is text and HTML: a terminal, an export, a notebook that was opened again."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import sso_magic
+
+
+def test_a_terminal_shows_what_is_known_and_the_magics(open_panel, ready, shell, capsys):
+    screen = open_panel()
+    shell.user_ns["panel"] = screen.panel
+    shell.run_cell("panel")
+    out = capsys.readouterr().out
+    assert "Session: corp. Signed in until" in out
+    assert "Role: No role is in use." in out
+    assert re.search(r"analytics +096431857720  DataScientist", out)
+    assert "%sso_use ACCOUNT ROLE" in out
+
+
+def test_the_bundle_has_text_and_html_beside_the_widget(open_panel, ready):
+    screen = open_panel()
+    bundle = screen.panel._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == screen.panel.widget.model_id
+    assert "<table" in bundle["text/html"]
+
+
+def test_a_closed_panel_is_text_and_html_alone(open_panel, ready):
+    screen = open_panel()
+    screen.panel.close()
+    assert set(screen.panel._repr_mimebundle_()) == {"text/plain", "text/html"}
+
+
+def test_names_of_others_making_are_text_not_markup(open_panel, center, clean_environment):
+    from jupyter_in_browser import plant_inventory, plant_token
+
+    name = "<img src=x onerror=alert(1)>\nBüro 東京 " + "x" * 200
+    center.organization.add_account("000000000001", name)
+    center.organization.assign("alex", "000000000001", "ReadOnly")
+    plant_token(clean_environment, center)
+    plant_inventory(clean_environment, center.organization)
+    screen = open_panel()
+    screen.use("東京")
+    line = f"{name.replace(chr(10), ' ')} · ReadOnly · 000000000001"
+    assert screen.lines == [f"{line} (in use)"]
+    bundle = screen.panel._repr_mimebundle_()
+    for html in (screen.view.selection.value, screen.view.in_use.value, screen.view.status.value, bundle["text/html"]):
+        assert "<img" not in html
+        assert "東京" in html
+
+
+def test_the_public_names_are_the_function_and_the_class():
+    assert callable(sso_magic.panel)
+    importlib.import_module("sso_magic.widgets.picker")
+    assert callable(sso_magic.panel)  # a module of that name would have taken its place
+    assert isinstance(sso_magic.Panel, type)

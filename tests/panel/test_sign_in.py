@@ -1,0 +1,181 @@
+"""Signing in and out in the panel, on a thread, while the kernel goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from sso_magic.local import Fault
+
+
+def test_signing_in_fills_the_list_and_says_until_when(open_panel, center):
+    screen = open_panel()
+    assert screen.sign_in == "Not signed in."
+    assert not screen.can_press("Sign out")
+    screen.sign_in_at(center)
+    assert "renewed by itself" in screen.sign_in
+    assert len(screen.lines) == 28
+    assert screen.can_press("Sign out")
+    assert not screen.can_press("Sign in")
+
+
+def test_link_and_code_are_sent_to_the_browser_and_taken_away(open_panel, center, sent):
+    screen = open_panel()
+    screen.press("Sign in")
+    code = center.wait_for_pending().user_code
+    to = screen.view.live.widget.model_id
+    screen.until(lambda: any(code in str(message) for message in sent if message["to"] == to))
+    center.approve(code)
+    screen.until(lambda: "Signed in until" in screen.sign_in)
+    last = [message["data"] for message in sent if message["to"] == to and "value" in message["data"]["state"]][-1]
+    assert last == {"method": "update", "state": {"value": ""}, "buffer_paths": []}
+
+
+def test_a_denied_sign_in_says_how_to_start_again(open_panel, center):
+    screen = open_panel()
+    screen.press("Sign in")
+    center.deny(center.wait_for_pending().user_code)
+    screen.until(lambda: screen.is_error)
+    assert screen.status == "The sign-in was denied on its page. Press Sign in to start again."
+    assert screen.can_press("Sign in")
+
+
+def test_a_code_that_runs_out_says_how_to_get_a_new_one(open_panel, center):
+    center.device_code_lifetime = 1
+    screen = open_panel()
+    screen.press("Sign in")
+    screen.until(lambda: screen.is_error)
+    assert screen.status == "The code ran out before it was approved. Press Sign in to get a new one."
+
+
+def test_cancel_ends_the_wait_at_once_and_another_sign_in_can_begin(open_panel, center):
+    screen = open_panel()
+    screen.press("Sign in")
+    first = center.wait_for_pending().user_code
+    assert screen.sign_in == "Waiting for your approval."
+    screen.press("Cancel")
+    assert screen.sign_in == "Not signed in."
+    assert screen.status == "Sign-in cancelled."
+    screen.press("Sign in")
+    screen.until(lambda: len(center.pending()) == 2)
+    center.approve(next(one.user_code for one in center.pending() if one.user_code != first))
+    screen.until(lambda: "Signed in until" in screen.sign_in)
+
+
+def test_a_cancelled_sign_in_that_ends_late_takes_nothing_of_the_next_one_away(open_panel, center, sent):
+    screen = open_panel()
+    center.faults.append(Fault("StartDeviceAuthorization", times=1, delay=0.5))
+    screen.press("Sign in")
+    screen.until(lambda: center.requests.total("RegisterClient") == 1)
+    screen.press("Cancel")
+    screen.press("Sign in")
+    screen.until(lambda: len(center.pending()) == 2)
+    to = screen.view.live.widget.model_id
+    screen.until(lambda: center.requests.total("CreateToken") >= 2)
+    shown = [
+        message["data"]["state"]["value"]
+        for message in sent
+        if message["to"] == to and "value" in message["data"].get("state", {}) and message["type"] == "comm_msg"
+    ]
+    assert shown[-1]  # the second sign-in's card, and nothing after it
+    assert len([card for card in shown if card]) == 1
+
+
+def test_two_presses_start_one_sign_in(open_panel, center):
+    screen = open_panel()
+    screen.press("Sign in")
+    screen.view.sign_in.click()
+    center.wait_for_pending()
+    assert center.requests.total("StartDeviceAuthorization") == 1
+
+
+def test_a_token_that_is_there_is_used_without_asking(open_panel, ready):
+    screen = open_panel()
+    assert "Signed in until" in screen.sign_in
+    assert not screen.can_press("Sign in")
+
+
+def test_signing_out_ends_the_session_and_releases_its_role(open_panel, center):
+    screen = open_panel()
+    screen.sign_in_at(center)
+    screen.use("ml-sandbox")
+    screen.press("Sign out")
+    screen.finish()
+    assert screen.status == "Signed out of corp."
+    assert screen.sign_in == "Not signed in."
+    assert screen.role == "No role is in use."
+    assert center.sessions() == []
+
+
+def test_the_portal_down_is_said_with_the_button_to_press(open_panel, ready, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    assert screen.is_error
+    assert screen.status.endswith("Press Use to try again.")
+    assert "127.0.0.1:9" in screen.status
+
+
+def test_a_sign_in_by_a_magic_ends_the_panels_wait(open_panel, center, shell, person, capsys):
+    screen = open_panel()
+    screen.press("Sign in")
+    center.wait_for_pending()
+    screen.until(lambda: screen.panel._signing.center is not None)
+    for _ in range(2):
+        person.approves()
+    shell.run_line_magic("sso_login", "")
+    screen.until(lambda: "Signed in until" in screen.sign_in)
+    assert not screen.is_error
+
+
+def test_another_session_is_signed_in_to_by_picking_it(open_panel, center, clean_environment):
+    config = clean_environment / ".aws" / "config"
+    config.write_text(center.config_text() + "\n" + center.config_text("second"))
+    screen = open_panel()
+    assert list(screen.view.session.options[:2]) == ["corp", "second"]
+    screen.sign_in_at(center)
+    screen.pick_session("second")
+    assert screen.sign_in == "Not signed in."
+    assert screen.lines == []
+    screen.pick_session("corp")
+    assert "Signed in until" in screen.sign_in
+    assert len(screen.lines) == 28
+
+
+def test_the_magics_go_on_with_the_session_signed_in_to(open_panel, center, clean_environment, shell):
+    config = clean_environment / ".aws" / "config"
+    config.write_text(center.config_text() + "\n" + center.config_text("second"))
+    screen = open_panel()
+    screen.pick_session("second")
+    screen.sign_in_at(center)
+    magics = shell.magics_manager.registry["SSOMagics"]
+    assert magics.center().session.label == "second"
+
+
+def test_without_any_session_a_start_url_is_asked_for(open_panel, center, clean_environment):
+    (clean_environment / ".aws" / "config").unlink()
+    screen = open_panel()
+    assert screen.view.other_session.layout.display == ""
+    screen.press("Sign in")
+    assert screen.status.startswith("Fill in the start URL of your access portal")
+    screen.view.start_url.set_state({"value": center.start_url})
+    screen.press("Sign in")
+    assert screen.status.endswith("fill in the region that your Identity Center is in.")
+    screen.view.sso_region.set_state({"value": center.region})
+    screen.sign_in_at(center)
+    assert screen.view.other_session.layout.display == "none"
+    assert center.start_url in screen.view.session.options
+
+
+@pytest.mark.parametrize("error", [ValueError("ASIAsecret"), OSError("x")])
+def test_an_unforeseen_error_shows_no_text_of_its_own(open_panel, ready, monkeypatch, error):
+    screen = open_panel()
+
+    def fail(*arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(screen.panel._center, "use", fail)
+    screen.use("ml-sandbox")
+    assert screen.is_error
+    assert type(error).__name__ in screen.status
+    assert str(error) not in screen.status.replace("press", "").replace("next", "")

@@ -1,0 +1,173 @@
+"""Finding a role, using it, its region, its console, releasing it."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+
+from sso_magic.local import Organization
+
+
+def account_here() -> str:
+    return boto3.client("sts", region_name="eu-west-1").get_caller_identity()["Account"]
+
+
+def ids(center) -> dict[str, str]:
+    return {account.name: account.id for account in center.organization.accounts}
+
+
+def test_words_find_roles_and_choose_the_best_hit(open_panel, ready):
+    screen = open_panel()
+    screen.type("pay prod read")
+    assert screen.lines == [
+        "payments-prod · ReadOnly · 731659028443",
+        "payments-prod-eu · ReadOnly · 731659031207",
+    ]
+    assert screen.chosen == screen.lines[0]
+    assert screen.list_state.startswith("2 hits among 28 roles in 14 accounts.")
+
+
+def test_nothing_is_chosen_before_the_person_has_typed_or_chosen(open_panel, ready):
+    screen = open_panel()
+    assert screen.chosen is None
+    assert screen.selection == "Choose a role in the list."
+    assert not screen.can_press("Use")
+    screen.press_enter()
+    screen.finish()
+    assert screen.status == "Choose a role in the list first."
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_words_that_fit_nothing_say_so_and_can_use_nothing(open_panel, ready):
+    screen = open_panel()
+    screen.type("no-such-thing")
+    assert screen.lines == []
+    assert screen.list_state.startswith("Nothing fits “no-such-thing” among 28 roles in 14 accounts.")
+    assert not screen.can_press("Use")
+
+
+def test_a_role_used_by_clicking_speaks_for_its_account(open_panel, ready):
+    screen = open_panel()
+    screen.use("payments-dev readonly")
+    assert account_here() == ids(ready)["payments-dev"]
+    screen.type("payments-prod")
+    screen.choose("payments-prod-eu · DataScientist · 731659031207")
+    screen.press("Use")
+    screen.finish()
+    assert account_here() == ids(ready)["payments-prod-eu"]
+    assert screen.role.startswith("In use: PRODUCTION payments-prod-eu (731659031207) / DataScientist, until")
+    assert "renewed by itself" in screen.role
+    assert "sso-production" in screen.view.use_box._dom_classes
+
+
+def test_enter_in_the_search_field_uses_what_is_chosen(open_panel, ready):
+    screen = open_panel()
+    screen.type("ml-sandbox")
+    screen.press_enter()
+    screen.finish()
+    assert account_here() == ids(ready)["ml-sandbox"]
+
+
+def test_the_region_goes_with_the_role_and_is_left_alone_without_one(open_panel, ready, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    assert os.environ["AWS_REGION"] == "us-west-2"
+    screen.type_region(" eu-central-1 ")
+    screen.press("Use")
+    screen.finish()
+    assert os.environ["AWS_REGION"] == "eu-central-1"
+    assert "in eu-central-1" in screen.role
+
+
+def test_release_brings_back_what_was_there(open_panel, ready, clean_environment, monkeypatch):
+    with (clean_environment / ".aws" / "config").open("a") as config:
+        config.write("\n[profile mine]\nregion = us-west-2\n")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    before = dict(os.environ)
+    screen = open_panel()
+    assert not screen.can_press("Release")
+    screen.use("ml-sandbox")
+    assert "AWS_PROFILE" not in os.environ
+    screen.press("Release")
+    screen.finish()
+    assert dict(os.environ) == before
+    assert screen.role.startswith("No role is in use.")
+    assert screen.status.startswith("Released ml-sandbox")
+
+
+def test_what_would_win_over_the_role_is_said(open_panel, ready):
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    os.environ["AWS_PROFILE"] = "mine"
+    screen.panel.look()
+    assert "AWS_PROFILE" in screen.role
+    del os.environ["AWS_PROFILE"]
+    screen.panel.look()
+    assert "AWS_PROFILE" not in screen.role
+
+
+def test_the_console_link_is_the_portals_own_and_has_no_secret(open_panel, ready):
+    screen = open_panel()
+    assert "href" not in screen.view.console.value
+    screen.type("ml-sandbox")
+    query = f"account_id={ids(ready)['ml-sandbox']}&amp;role_name=PowerUserAccess"
+    assert f'href="{ready.start_url}/#/console?{query}"' in screen.view.console.value
+
+
+def test_production_follows_the_setting_of_the_magics(open_panel, ready, shell):
+    screen = open_panel()
+    screen.type("web-shop-prod readonly")
+    assert screen.selection.startswith("PRODUCTION web-shop-prod")
+    shell.run_line_magic("config", "SSOMagics.production = 'sandbox'")
+    screen.type("web-shop-prod")
+    assert not screen.selection.startswith("PRODUCTION")
+    screen.type("ml-sandbox")
+    assert screen.selection.startswith("PRODUCTION ml-sandbox")
+
+
+def test_a_production_setting_that_is_no_pattern_says_so(open_panel, ready, shell):
+    screen = open_panel()
+    shell.run_line_magic("config", "SSOMagics.production = '('")
+    screen.type("ml-sandbox")
+    assert screen.is_error
+    assert "SSOMagics.production is not a regular expression" in screen.status
+
+
+def test_a_role_that_is_no_longer_assigned_says_so(open_panel, ready):
+    screen = open_panel()
+    ready.organization.withdraw("alex", ids(ready)["ml-sandbox"])
+    screen.use("ml-sandbox")
+    assert screen.is_error
+    assert "PowerUserAccess in ml-sandbox" in screen.status
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_a_cell_run_after_use_was_pressed_waits_for_its_credentials(open_panel, ready, shell):
+    ready.latency = 0.3
+    screen = open_panel()
+    screen.type("ml-sandbox")
+    screen.press("Use")
+    shell.run_cell("import os; account = os.environ['AWS_ACCOUNT_ID']")
+    assert shell.user_ns["account"] == ids(ready)["ml-sandbox"]
+
+
+def test_uses_happen_in_the_order_they_were_asked_for(open_panel, ready):
+    ready.latency = 0.05
+    screen = open_panel()
+    for words in ("payments-prod-eu readonly", "payments-dev readonly", "ml-sandbox"):
+        screen.type(words)
+        screen.press("Use")
+    screen.finish()
+    assert os.environ["AWS_ACCOUNT_ID"] == ids(ready)["ml-sandbox"]
+
+
+def test_somebody_without_a_role_is_told_whom_to_ask(open_panel, center):
+    center.organization = Organization()
+    center.organization.add_user("new")
+    screen = open_panel()
+    screen.press("Sign in")
+    center.approve(center.wait_for_pending().user_code)
+    screen.until(lambda: "Ask whoever administers Identity Center." in screen.list_state)
+    assert screen.lines == []

@@ -72,7 +72,7 @@ def _candidates(magics: SSOMagics, magic: str, words: list[str], fragment: str) 
     if fragment.startswith("-"):
         return _starting(_options(magics, magic), fragment, "option")
     want = fragment.lstrip("\"'")
-    if magic in {"sso_login", "sso_logout", "sso_doctor"} and not words:
+    if magic in {"sso_login", "sso_logout", "sso_doctor", "sso_panel"} and not words:
         return _starting(_sessions(), want, "session")
     if magic in {"sso_use", "sso_roles", "sso_as", "sso_console"}:
         if not words:

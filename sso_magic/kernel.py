@@ -21,6 +21,7 @@ from sso_magic.environment import (
     snapshot,
     write,
 )
+from sso_magic.layers import Layer, Use
 from sso_magic.libraries import Libraries
 from sso_magic.notify import Notifier
 from sso_magic.renewal import RenewalThread, RenewingRole
@@ -28,86 +29,10 @@ from sso_magic.renewal import RenewalThread, RenewingRole
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typing_extensions import Self
-
     from sso_magic.credentials import RoleCredentials
     from sso_magic.serve import CredentialEndpoint
 
 __all__ = ["COMPETING_VARIABLES", "KERNEL", "KEY_VARIABLES", "OWNED", "KernelRole", "Layer", "Use"]
-
-
-class Use:
-    """A role that is, or was, used in this kernel.
-
-    Args:
-        credentials: The keys there are; bound to their account and role for good.
-        region: The region for the work done; None leaves what was there.
-        session: The label of the session they came from.
-        fetch: Gets the same role's credentials again.
-        serve: Whether the environment gets the address of the credential endpoint instead of the keys.
-    """
-
-    def __init__(
-        self,
-        credentials: RoleCredentials,
-        region: str | None,
-        session: str,
-        fetch: Callable[[], RoleCredentials],
-        *,
-        serve: bool = False,
-    ) -> None:
-        self.region = region
-        self.session = session
-        self.fetch = fetch
-        self.serve = serve
-        self.role = RenewingRole(credentials, fetch)
-
-    @property
-    def credentials(self) -> RoleCredentials:
-        """The newest credentials of the role."""
-        return self.role.latest
-
-    @property
-    def label(self) -> str:
-        """``payments-prod (111111111111) / ReadOnly``."""
-        return self.role.label
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Which role it is: session, account, role."""
-        return (self.session, self.credentials.account_id, self.credentials.role_name)
-
-    def current(self) -> Use:
-        """This use, with new credentials if its own end soon."""
-        self.role.retry_now()
-        self.role.get()
-        return self
-
-
-class Layer:
-    """One use on top of another. A block (``with``, ``%%sso_as``) ends by itself; a plain use is replaced by the next.
-
-    Leaving a block takes out its layer and the plain uses made inside it, also where blocks of several threads end in
-    another order than they began.
-    """
-
-    def __init__(self, kernel: KernelRole, use: Use | None, displaced: Layer | None = None) -> None:
-        self._kernel = kernel
-        self.use = use
-        self.displaced = displaced
-        self.is_block = False
-
-    @property
-    def holders(self) -> str | None:
-        """What is known to speak for another role still, in one line; None if nothing is."""
-        return self._kernel.holders()
-
-    def __enter__(self) -> Self:
-        self._kernel.open_block(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._kernel.close_block(self)
 
 
 class KernelRole:
@@ -217,8 +142,6 @@ class KernelRole:
         if replaced is not None and not (use and _is_same(replaced, use)):
             self._previous = replaced
         displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
-        if displaced is not None:
-            displaced.displaced = None  # one step back is all that a block needs; a chain would never be freed
         layer = Layer(self, use, displaced)
         self._layers.append(layer)
         self._apply()
@@ -227,9 +150,16 @@ class KernelRole:
     def open_block(self, layer: Layer) -> None:
         """Makes the layer a block on top of what it displaced."""
         with self._lock:
-            if layer.displaced is not None:
-                self._layers.insert(self._layers.index(layer), layer.displaced)
             layer.is_block = True
+            beneath = next((i for i, other in enumerate(self._layers) if layer in (other, *other.chain())), None)
+            returning = next((other for other in layer.chain() if not other.is_block), None)
+            if beneath is not None and returning is not None and returning not in self._layers:
+                self._layers.insert(beneath, returning)
+            if layer in self._layers:
+                return
+            self._layers.append(layer)  # another thread has used another role since
+            self._apply()
+        self.switched.notify()
 
     def close_block(self, layer: Layer) -> None:
         """Takes the block's layer out, and the plain uses that were made on top of it."""
@@ -312,11 +242,6 @@ class KernelRole:
         """Whether this role is in use by the endpoint's address rather than by keys."""
         use = self.current
         return use is not None and use.role is role and use.serve
-
-    def served_role(self, url: str) -> RenewingRole | None:
-        """The role that the endpoint serves at this URL."""
-        endpoint = self._endpoint
-        return endpoint.role_at(url) if endpoint is not None else None
 
     # ---- inside ----
 

@@ -79,11 +79,6 @@ class CredentialEndpoint:
             **shield(before, self._directory),
         }
 
-    def role_at(self, url: str) -> RenewingRole | None:
-        """The role whose address this is."""
-        prefix = f"http://{_HOST}:{self.port}"
-        return self._at_path(url.removeprefix(prefix)) if url.startswith(prefix + "/") else None
-
     def forget(self, role: RenewingRole) -> None:
         """Serves this role no longer."""
         with self._lock:

@@ -4,11 +4,11 @@ What was measured. `EnvProvider` reads four or five variables one after the othe
 AWS_CREDENTIAL_EXPIRATION reads them again, whatever role they are of by then. So a client made under A becomes B an
 hour after a switch to B, and a thread that makes a client at the moment of a switch gets A's key id with B's secret.
 
-What is done. The method that makes `EnvProvider`'s reader is replaced by one that gives, while a role of ours is in the
-environment, a reader of that role's `RenewingRole`: whole sets only, of that role only, renewed by themselves. One
-method of one class serves default and own sessions, clients and resources, roles assumed on top (by
-``credential_source = Environment`` or by hand) and aiobotocore, whose provider inherits it. Variables that somebody
-else has set are read by botocore's own reader, under the lock that this package writes under.
+What is done. `EnvProvider` gives, while a role of ours is in the environment, by keys or by the endpoint's address,
+credentials of that role's `RenewingRole`: whole sets only, of that role only, renewed by themselves. One class serves
+default and own sessions, clients and resources, roles assumed on top (by ``credential_source = Environment`` or by
+hand) and aiobotocore, whose provider inherits the method that makes the reader. Variables that somebody else has set
+are read by botocore's own methods, under the lock that this package writes under.
 
 What was weighed against it. Looking for live credentials by the garbage collector at each switch and pinning them
 costs 12 ms each time and misses those that another thread is making. A default session of ours alone leaves
@@ -123,7 +123,7 @@ class OwnEnvironment:
 
 
 class BotocoreBinding:
-    """The hooks in botocore's two providers that read the environment."""
+    """The hooks in botocore's provider that reads the environment."""
 
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
@@ -135,7 +135,7 @@ class BotocoreBinding:
         """Replaces the two methods, and rebinds the readers there are."""
         kernel = self._kernel
         make_reader: Callable[..., Any] = library.EnvProvider._create_credentials_fetcher
-        make_fetcher: Callable[..., Any] = library.ContainerProvider._create_fetcher
+        load: Callable[..., Any] = library.EnvProvider.load
 
         @functools.wraps(make_reader)
         def create_credentials_fetcher(provider: Any) -> Any:
@@ -144,15 +144,15 @@ class BotocoreBinding:
             found = kernel.bind(lambda: OwnReader(kernel, make_reader(provider)))
             return RoleReader(found) if isinstance(found, RenewingRole) else found
 
-        @functools.wraps(make_fetcher)
-        def create_fetcher(provider: Any, full_uri: str, *args: Any, **kwargs: Any) -> Any:
-            # Our own endpoint, asked from within: its role is at hand, and stays so when the variables with the
-            # endpoint's token are gone.
-            role = kernel.served_role(full_uri)
-            return make_fetcher(provider, full_uri, *args, **kwargs) if role is None else RoleReader(role)
+        @functools.wraps(load)
+        def load_bound(provider: Any) -> Any:
+            if provider.environ is not os.environ:
+                return load(provider)
+            found = kernel.bind(lambda: load(provider))
+            return refreshable(found) if isinstance(found, RenewingRole) else found
 
         self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
-        self._replace(library.ContainerProvider, "_create_fetcher", create_fetcher)
+        self._replace(library.EnvProvider, "load", load_bound)
         for reader, cell in _environment_readers(make_reader):
             cell.cell_contents = self._own
             self._rebound.add(reader)

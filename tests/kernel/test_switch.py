@@ -148,7 +148,7 @@ class TestBoto3:
         for role, session in sessions.items():
             assert keys_of(session.client("s3")) == newest(role)
 
-    def test_credentials_of_our_own_endpoint_stay_with_their_role_without_its_token(self, kernel, role_a, role_b):
+    def test_a_client_made_with_the_endpoint_in_use_stays_with_its_role_without_its_token(self, kernel, role_a, role_b):
         kernel.use(role_a.use(serve=True))
         client = boto3.Session().client("s3")
         assert keys_of(client) == newest(role_a)
@@ -228,7 +228,7 @@ class TestNothingIsLeft:
         here.Imported = pyarrow.fs.S3FileSystem  # as `from pyarrow.fs import S3FileSystem` would
         was = (
             botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
-            botocore.credentials.ContainerProvider.__dict__["_create_fetcher"],
+            botocore.credentials.EnvProvider.__dict__["load"],
             s3fs.S3FileSystem.__init__,
             _builder.DEFAULT_CREDENTIAL_PROVIDER,
             pyarrow.fs.S3FileSystem,
@@ -241,7 +241,7 @@ class TestNothingIsLeft:
         kernel.shutdown()
         assert was == (
             botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
-            botocore.credentials.ContainerProvider.__dict__["_create_fetcher"],
+            botocore.credentials.EnvProvider.__dict__["load"],
             s3fs.S3FileSystem.__init__,
             _builder.DEFAULT_CREDENTIAL_PROVIDER,
             pyarrow.fs.S3FileSystem,

@@ -56,6 +56,17 @@ def test_three_lines_add_a_header(sso, service):
     assert service.last.headers["x-team"] == "data"
 
 
+def test_what_is_added_between_two_calls_serves_the_second(sso, service):
+    sso.list_accounts(access_token=TOKEN)
+    sso.middleware_stack.add(
+        before(lambda args, _context: args.request.headers.update({"x-new": "1"})), step="build", name="new"
+    )
+    sso.list_accounts(access_token=TOKEN)
+    sso.middleware_stack.remove("new")
+    sso.list_accounts(access_token=TOKEN)
+    assert [asked.headers.get("x-new") for asked in service.asked] == [None, "1", None]
+
+
 def test_three_lines_count_calls(sso):
     counted = []
 

@@ -101,7 +101,7 @@ def test_an_empty_value_with_deeper_lines_holds_nested_keys(tmp_path):
         """
 [services local]
 sso =
-    endpoint_url = http://127.0.0.1:1
+    endpoint_url = http://127.0.0.1:1 # mine
     # a comment
     Other: x
 sso_oidc =
@@ -120,7 +120,8 @@ services = local
 
 
 def test_a_deeper_line_continues_a_value(tmp_path):
-    assert read(tmp_path, "[default]\na = 1\n  2\nb = 3\n").profiles == {"default": {"a": "1\n2", "b": "3"}}
+    text = "[default]\na = 1\n  2 ; mine\nb = 3\n"
+    assert read(tmp_path, text).profiles == {"default": {"a": "1\n2", "b": "3"}}
 
 
 def test_the_credentials_file_is_laid_over_the_configuration(tmp_path):

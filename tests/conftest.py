@@ -137,6 +137,28 @@ class Person:
             thread.join()
 
 
+class Recorder:
+    """A prompt that remembers what it was asked to show."""
+
+    def __init__(self):
+        self.devices, self.browsers, self.lines = [], [], []
+
+    def device(self, request):
+        self.devices.append(request)
+
+    def browser(self, request, *, opened, device):
+        self.browsers.append((request, opened, device))
+
+    def close(self, line):
+        self.lines.append(line)
+
+
+@pytest.fixture
+def prompt() -> Recorder:
+    """A prompt that shows nothing and remembers what it was asked to show."""
+    return Recorder()
+
+
 @pytest.fixture
 def signed_in(center: LocalIdentityCenter) -> LocalIdentityCenter:
     """The Identity Center with corp signed in already, as another kernel would have left it."""

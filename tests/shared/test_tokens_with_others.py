@@ -16,19 +16,6 @@ from sso_magic import IdentityCenter, cache
 REGION = "eu-west-1"
 
 
-class Silent:
-    """A prompt that shows nothing."""
-
-    def device(self, request):
-        pass
-
-    def browser(self, request, *, opened, device):
-        pass
-
-    def close(self, line):
-        pass
-
-
 @pytest.fixture
 def account(center) -> str:
     return next(item.id for item in center.organization.accounts if item.name == "payments-prod")
@@ -45,11 +32,11 @@ def profile(center, clean_environment, account) -> str:
 
 
 @pytest.fixture
-def ours(center) -> IdentityCenter:
+def ours(center, prompt) -> IdentityCenter:
     """Signed in by this package, with a refresh token."""
     center.auto_approve = True
     found = IdentityCenter("corp")
-    found.sign_in(method="device", prompt=Silent())
+    found.sign_in(method="device", prompt=prompt)
     center.requests.clear()
     return found
 

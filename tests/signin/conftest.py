@@ -1,4 +1,4 @@
-"""Prompts and browsers of the sign-in tests."""
+"""The browser of the sign-in tests."""
 
 from __future__ import annotations
 
@@ -6,27 +6,6 @@ import threading
 
 import pytest
 import requests
-
-
-class Recorder:
-    """A prompt that remembers what it was asked to show."""
-
-    def __init__(self):
-        self.devices, self.browsers, self.lines = [], [], []
-
-    def device(self, request):
-        self.devices.append(request)
-
-    def browser(self, request, *, opened, device):
-        self.browsers.append((request, opened, device))
-
-    def close(self, line):
-        self.lines.append(line)
-
-
-@pytest.fixture
-def prompt() -> Recorder:
-    return Recorder()
 
 
 @pytest.fixture

@@ -138,9 +138,9 @@ def test_twenty_processes_sign_in_refresh_and_sign_out_on_one_cache(center, used
     assert left == []
 
 
-def test_ten_kernels_that_wake_at_once_make_one_refresh(center, used):
+def test_ten_kernels_that_wake_at_once_make_one_refresh(center, used, prompt):
     corp = IdentityCenter("corp")
-    corp.sign_in(method="device", prompt=Silent())
+    corp.sign_in(method="device", prompt=prompt)
     content = json.loads(cache.token_path("corp").read_text())
     ended = datetime.now(timezone.utc) - timedelta(hours=1)
     cache.write(cache.token_path("corp"), content | {"expiresAt": cache.format_timestamp(ended)})
@@ -155,8 +155,8 @@ def test_ten_kernels_that_wake_at_once_make_one_refresh(center, used):
     assert len(corp.accounts()) > 5
 
 
-def test_a_process_killed_while_it_writes_leaves_a_whole_file(center, used):
-    IdentityCenter("corp").sign_in(method="device", prompt=Silent())
+def test_a_process_killed_while_it_writes_leaves_a_whole_file(center, used, prompt):
+    IdentityCenter("corp").sign_in(method="device", prompt=prompt)
     before = json.loads(cache.token_path("corp").read_text())
     for delay in (0.0, 0.003, 0.007, 0.011, 0.02):
         process = start(SAVE_FOR_EVER)
@@ -165,16 +165,3 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file(center, used):
         process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
         process.communicate()
         assert json.loads(cache.token_path("corp").read_text()) == before
-
-
-class Silent:
-    """A prompt that shows nothing."""
-
-    def device(self, request):
-        pass
-
-    def browser(self, request, *, opened, device):
-        pass
-
-    def close(self, line):
-        pass

@@ -16,26 +16,13 @@ from sso_magic.signin import provider, tokens
 
 
 @pytest.fixture
-def corp(center) -> IdentityCenter:
+def corp(center, prompt) -> IdentityCenter:
     """Signed in to corp by device code, with a refresh token."""
     found = IdentityCenter("corp")
     center.auto_approve = True
-    found.sign_in(force=True, method="device", prompt=Silent())
+    found.sign_in(force=True, method="device", prompt=prompt)
     center.requests.clear()
     return found
-
-
-class Silent:
-    """A prompt that shows nothing."""
-
-    def device(self, request):
-        pass
-
-    def browser(self, request, *, opened, device):
-        pass
-
-    def close(self, line):
-        pass
 
 
 def rewrite(corp, **changes):
@@ -158,7 +145,7 @@ def test_lifetimes_of_seconds_go_on(corp, center):
     assert corp.tokens.get() != first
 
 
-def test_a_refused_registration_is_made_anew(corp, center):
+def test_a_refused_registration_is_made_anew(corp, center, prompt):
     path = next(
         path
         for path, content in cache.scan(cache.sso_directory())
@@ -167,13 +154,13 @@ def test_a_refused_registration_is_made_anew(corp, center):
     stale = json.loads(path.read_text())
     center.reset()
     center.auto_approve = True
-    corp.sign_in(force=True, method="device", prompt=Silent())
+    corp.sign_in(force=True, method="device", prompt=prompt)
     assert center.requests.total("RegisterClient") == 1
     assert json.loads(path.read_text())["clientId"] != stale["clientId"]
 
 
-def test_a_registration_is_used_again(corp, center):
-    corp.sign_in(force=True, method="device", prompt=Silent())
+def test_a_registration_is_used_again(corp, center, prompt):
+    corp.sign_in(force=True, method="device", prompt=prompt)
     assert center.requests.total("RegisterClient") == 0
 
 

@@ -10,7 +10,7 @@ import contextlib
 import re
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sso_magic import credentials as role_cache
 from sso_magic.errors import AccountNotFound, ConfigError, RoleNotAssigned, RoleNotFound, SignInRequired
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.credentials import RoleCredentials
+    from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress, Role
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
@@ -413,6 +414,12 @@ class IdentityCenter:
         """
         found = self.find_account(account)
         return self.session.console_link(found.account_id, self.find_role(found, role), destination)
+
+    def each(self, function: Callable[[Here], Any], role: str, *args: Any, **kwargs: Any) -> pd.DataFrame:
+        """Calls the function once for each account in which the role is granted; see `sso_magic.each.each`."""
+        from sso_magic.each import each
+
+        return each(self, function, role, *args, **kwargs)
 
     def sign_in_line(self) -> str:
         """Who is signed in, until when, and whether that is renewed without asking."""

@@ -19,6 +19,7 @@
     │   └── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
     ├── CacheError                    a file of ours that cannot be written
     ├── InventoryError                not one account could be listed
+    ├── EachError                     a cell or function failed in every account; has each account's error
     └── ClientError
         ├── EndpointError             no URL can be made of region, FIPS, dual-stack and endpoint
         ├── TransportError            no answer came (also an OSError, as in requests)
@@ -38,6 +39,12 @@ traceback instead.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 
 class SSOMagicError(Exception):
@@ -117,6 +124,18 @@ class CacheError(SSOMagicError):
 
 class InventoryError(SSOMagicError):
     """Not one account could be listed."""
+
+
+class EachError(SSOMagicError):
+    """A cell or function that ran in many accounts failed in every one.
+
+    Attributes:
+        errors: A record for each account: account_id, account_name, role_name, error, message, line, traceback.
+    """
+
+    def __init__(self, message: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.errors = list(errors)
 
 
 class ClientError(SSOMagicError):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sso_magic.kernel import Use
     from sso_magic.signin.flow import Method
     from sso_magic.status import Status
+    from sso_magic.widgets import Panel
 
 session_option = argument("-s", "--session", help="the session, if not the one signed in to last")
 
@@ -193,6 +194,23 @@ class SSOMagics(Magics):
         from sso_magic.doctor import examine
 
         return examine(args.session)
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
+    @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @line_magic
+    def sso_panel(self, line: str) -> Panel:
+        """Show the panel: sign in, find a role, use it, see until when, open the console, all by clicking.
+
+        Examples::
+
+            %sso_panel
+            %sso_panel corp
+        """
+        args = parse(self.sso_panel, line)
+        from sso_magic.widgets import Panel
+
+        return Panel(args.session, region=args.region, magics=self)
 
     @magic_arguments()
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that have all of these in id, name or email")
@@ -378,9 +396,10 @@ def load(shell: InteractiveShell) -> None:
     """Registers magics and completion; loading again replaces them."""
     unload(shell)
     from sso_magic.completion import matcher
+    from sso_magic.each_magic import EachMagics
 
     magics = SSOMagics(shell)
-    shell.register_magics(magics)
+    shell.register_magics(magics, EachMagics(shell, magics))
     shell.Completer.custom_matchers.append(matcher(magics))
     shell.events.register("pre_run_cell", magics.before_cell)
 
@@ -389,9 +408,10 @@ def unload(shell: InteractiveShell) -> None:
     """Takes out magics and completion, and releases the role in use."""
     from sso_magic.completion import is_ours
 
-    for magics in [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]:
+    for magics in [item for item in shell.configurables if type(item).__name__ in {"SSOMagics", "EachMagics"}]:
         shell.configurables.remove(magics)
-        shell.events.unregister("pre_run_cell", cast("SSOMagics", magics).before_cell)
+        if hasattr(magics, "before_cell"):
+            shell.events.unregister("pre_run_cell", magics.before_cell)
         for kind, names in magics.magics.items():  # type: ignore[attr-defined]
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)

@@ -1,0 +1,387 @@
+"""The role in use, on every worker of a Dask cluster.
+
+    from sso_magic import dask
+
+    center.use("payments-prod", "ReadOnly")
+    dask.use(client)                            # the same as %sso_use payments-prod ReadOnly --dask
+
+A worker plugin puts the role in use in each worker's process, as ``%sso_use`` does here, so that s3fs, boto3, pandas
+and what else reads the environment there speak for it; workers that join later get it before their first task. The
+cluster follows this kernel: credentials renewed here are renewed there, and while another role or none is in use here,
+the workers have none. They never have the access token, so that nothing but this kernel can renew them.
+
+The scheduler keeps the plugin for workers to come, and with it the role's credentials, until the role is taken out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import secrets
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import distributed
+from distributed.comm.addressing import get_address_host, parse_address
+
+from sso_magic.each.handover import Handover
+from sso_magic.environment import KEY_VARIABLES, REGION_VARIABLES
+from sso_magic.errors import CredentialsError, UsageError
+from sso_magic.kernel import KERNEL, Use
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from sso_magic.center import IdentityCenter
+    from sso_magic.credentials import RoleCredentials
+
+_SAFE = {"inproc", "tls", "wss", "gateway"}  # a Dask Gateway is always reached by TLS
+_LISTENS_FOR = 5  # seconds that a switch here waits for the workers to follow
+_LOOKS = 0.25  # seconds between two looks at credentials that are about to be renewed
+_REST = 2  # seconds between two looks otherwise: a laptop may sleep, the client be closed
+_PROCESS = secrets.token_hex(8)
+
+
+class InsecureSchedulerWarning(UserWarning):
+    """Credentials are about to go to a scheduler or worker over a network, without TLS."""
+
+
+def use(
+    client: distributed.Client | None = None,
+    account: str | None = None,
+    role: str | None = None,
+    *,
+    center: IdentityCenter | None = None,
+    region: str | None = None,
+) -> ClusterRole:
+    """Puts the role in use on every worker of a Dask cluster, and on those that join later.
+
+    Args:
+        client: The cluster's client; by default the current one.
+        account: Use this account's role here first, as `IdentityCenter.use` does.
+        role: The role's name; needless where the account has one.
+        center: The Identity Center of the account; by default the configured one.
+        region: For the work done; without it the region in use here.
+
+    Returns:
+        The cluster's role: ``release()`` takes it out of the cluster, as does the end of a ``with`` block; so does
+        releasing the role in this kernel.
+
+    Raises:
+        UsageError: No role is in use, or there is no connected client.
+        CredentialsError: A worker cannot take it.
+
+    Warns:
+        InsecureSchedulerWarning: Scheduler or workers are reached without TLS, and not on loopback.
+    """
+    client = client or current_client()
+    check(client)
+    if account is not None:
+        if center is None:
+            from sso_magic.center import shared_center
+
+            center = shared_center()
+        center.use(account, role, region=region)
+    used = KERNEL.current
+    if used is None:
+        raise UsageError("No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use(...) before dask.use(client).")
+    warn_if_open(client)
+    with _LOCK:
+        before = _ACTIVE.pop(client.id, None)
+        made = _ACTIVE[client.id] = ClusterRole(client, used, region)
+    try:
+        made.start()
+    except BaseException:
+        made.release()
+        raise
+    finally:
+        if before is not None:
+            before.release()
+    return made
+
+
+def current_client() -> Any:
+    """The client that this kernel uses.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        return distributed.Client.current()  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise UsageError(
+            "There is no Dask client in this kernel. Make one first: client = distributed.Client(address)"
+        ) from None
+
+
+def check(client: Any) -> None:
+    """Refuses what is no connected client.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not isinstance(client, distributed.Client):
+        raise UsageError(f"A distributed.Client is needed, not {type(client).__name__}.")
+    if client.asynchronous:
+        raise UsageError("The Dask client is asynchronous: make one with Client(address), without asynchronous=True.")
+    if client.status != "running":
+        raise UsageError("The Dask client is not connected. Make a new one: client = distributed.Client(address)")
+
+
+def warn_if_open(client: Any) -> None:
+    """Warns if somebody on a network could read what goes to the cluster.
+
+    Warns:
+        InsecureSchedulerWarning: Scheduler or workers are reached without TLS, and not on loopback.
+    """
+    info = client.scheduler_info()
+    for address in (client.scheduler.address, info.get("address"), *info["workers"]):
+        if address and not is_private(address):
+            warnings.warn(
+                f"The Dask cluster is reached at {address} without TLS: role credentials can be read on the way. "
+                "Give scheduler, workers and client certificates (distributed.Security), or work on loopback.",
+                InsecureSchedulerWarning,
+                stacklevel=3,
+            )
+            return
+
+
+def is_private(address: str) -> bool:
+    """Whether what goes to this address of Dask's is encrypted, or stays on this machine."""
+    scheme, _ = parse_address(address)
+    if scheme in _SAFE:
+        return True
+    host = get_address_host(address)
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class ClusterRole:
+    """A role on the workers of a cluster, for as long as it is in use here.
+
+    Args:
+        client: The cluster's client.
+        use: The role.
+        region: For the work done there; None: the region here.
+    """
+
+    def __init__(self, client: Any, use: Use, region: str | None) -> None:
+        self.failure: Exception | None = None  # why the workers do not have what they should
+        self._client = client
+        self._use = use
+        self._region = region or next(filter(None, (os.environ.get(name) for name in REGION_VARIABLES)), None)
+        self._token = secrets.token_hex(8)
+        self._plugin: str | None = None  # the name by which the cluster knows what it was given last
+        self._sent: RoleCredentials | None = None
+        self._moving = threading.RLock()
+        self._changed = threading.Condition()
+        self._changes = self._followed = 0
+        self._released = False
+        self._thread = threading.Thread(target=self._keep_up, name="sso_magic dask", daemon=True)
+        self._unsubscribe = KERNEL.switched.subscribe(self._on_switch)
+
+    def __repr__(self) -> str:
+        if self._sent is None:
+            return f"<{self._use.label}, not on the Dask cluster>"
+        workers = len(self._client.nthreads())
+        return f"<{self._use.label} on {workers} Dask worker{'' if workers == 1 else 's'}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+    def start(self) -> None:
+        """Gives the workers the role, and follows what becomes of it here.
+
+        Raises:
+            CredentialsError: A worker cannot take it.
+        """
+        self._follow()
+        if self.failure is not None:
+            raise CredentialsError(_told(self.failure)) from None
+        self._thread.start()
+
+    def release(self) -> None:
+        """Takes the role out of the cluster, and follows no more."""
+        self._unsubscribe()
+        with self._changed:
+            self._released = True
+            self._changes += 1
+            self._changed.notify_all()
+        self._follow()
+        with _LOCK:
+            if _ACTIVE.get(self._client.id) is self:
+                del _ACTIVE[self._client.id]
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_LISTENS_FOR)
+
+    def _on_switch(self) -> None:
+        """Has the workers follow, and waits for it: nothing is to go on there under the role that was."""
+        with self._changed:
+            self._changes += 1
+            mine = self._changes
+            self._changed.notify_all()
+            if self._thread.is_alive() and self._client.status == "running":
+                self._changed.wait_for(lambda: self._followed >= mine or self._released, _LISTENS_FOR)
+
+    def _keep_up(self) -> None:
+        """Follows, again and again: what the thread does."""
+        while not self._released and self._client.status != "closed":
+            with self._changed:
+                seen = self._changes
+            self._follow()
+            with self._changed:
+                self._followed = seen
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._changes != seen, self._until_next_look())  # noqa: B023 - now
+        self._unsubscribe()
+
+    def _until_next_look(self) -> float:
+        if self.failure is not None:
+            return _LOOKS * 4
+        if self._sent is None:
+            return _REST
+        return min(_REST, max(_LOOKS, self._use.role.seconds_until_due()))
+
+    def _follow(self) -> None:
+        """Makes the cluster what this kernel is."""
+        with self._moving:
+            wanted = self._use.credentials if KERNEL.current is self._use and not self._released else None
+            if wanted is self._sent and self.failure is None:
+                return
+            try:
+                self._send(wanted)
+            except Exception as error:  # noqa: BLE001 - kept, and tried again
+                self.failure = error
+            else:
+                self.failure = None
+                self._sent = wanted
+
+    def _send(self, wanted: RoleCredentials | None) -> None:
+        """Puts a new plugin there, then takes the one before out, so that the workers have no moment without either."""
+        before = self._plugin
+        if wanted is not None:
+            name = f"sso_magic-{self._token}-{time.time_ns()}"
+            plugin = RolePlugin(name, self._token, Handover(wanted), self._region)
+            self._plugin = name
+            self._client.register_plugin(plugin, name=name)
+        else:
+            self._plugin = None
+        if before is not None and self._client.status == "running":
+            self._client.unregister_worker_plugin(before)
+
+
+_LOCK = threading.RLock()
+_ACTIVE: dict[str, ClusterRole] = {}
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error} on the Dask workers: install sso-magic there, as in this kernel."
+    return f"The Dask cluster did not take the role: {type(error).__name__}: {error}"
+
+
+# ---- on a worker ----
+
+
+class RolePlugin(distributed.WorkerPlugin):
+    """A role's credentials for a worker.
+
+    Args:
+        name: What the cluster knows it by; the time in it tells which is the newest.
+        token: The same for a role and its renewed credentials.
+        handover: The credentials.
+        region: For the work done; None leaves what is there.
+    """
+
+    def __init__(self, name: str, token: str, handover: Handover, region: str | None) -> None:
+        self.name = name
+        self.token = token
+        self.handover = handover
+        self.region = region
+        self._home = _PROCESS
+
+    def __repr__(self) -> str:
+        return f"RolePlugin({self.handover!r})"
+
+    def setup(self, worker: distributed.Worker) -> None:
+        """The worker's process uses the role, unless it is the kernel's own."""
+        if self._home != _PROCESS:
+            _HELD.add(self, worker.address)
+
+    def teardown(self, worker: distributed.Worker) -> None:
+        """It uses it no more, unless it has newer credentials of it."""
+        _HELD.discard(self, worker.address)
+
+
+class _Held:
+    """The roles that this process was given: the newest one is in use. Several workers may share a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plugins: dict[tuple[int, str, str], RolePlugin] = {}
+        self._token: str | None = None
+        self._name: str | None = None
+
+    def add(self, plugin: RolePlugin, worker: str) -> None:
+        with self._lock:
+            if not self._plugins:
+                _drop_inherited()
+            self._plugins[_key(plugin, worker)] = plugin
+            self._apply()
+
+    def discard(self, plugin: RolePlugin, worker: str) -> None:
+        with self._lock:
+            if self._plugins.pop(_key(plugin, worker), None) is not None:
+                self._apply()
+
+    def newest(self) -> RoleCredentials:
+        """What the role's renewal here asks for.
+
+        Raises:
+            CredentialsError: The notebook has sent nothing newer.
+        """
+        plugin = self._plugins[max(self._plugins)] if self._plugins else None
+        current = KERNEL.current
+        if (
+            plugin is None
+            or current is None
+            or plugin.handover.credentials.expires_at <= current.credentials.expires_at
+        ):
+            raise CredentialsError(
+                "The notebook that gave this cluster its role has not renewed it: is its kernel gone?"
+            )
+        return plugin.handover.credentials
+
+    def _apply(self) -> None:
+        plugin = self._plugins[max(self._plugins)] if self._plugins else None
+        if self._token is not None and (plugin is None or plugin.token != self._token):
+            KERNEL.forget(self._token)
+        self._token = self._name = None
+        if plugin is not None:
+            KERNEL.use(Use(plugin.handover.credentials, plugin.region, plugin.token, self.newest))
+            self._token, self._name = plugin.token, plugin.name
+
+
+def _key(plugin: RolePlugin, worker: str) -> tuple[int, str, str]:
+    return (int(plugin.name.rpartition("-")[2]), plugin.name, worker)
+
+
+def _drop_inherited() -> None:
+    """Removes keys that a worker was born with because a role was in use where it was started.
+
+    A `LocalCluster` starts its workers from the notebook's kernel, with its environment. Taken for what was there
+    before, they would come back when the role is taken out. No other tool sets these two variables together.
+    """
+    if "AWS_ACCOUNT_ID" in os.environ and "AWS_CREDENTIAL_EXPIRATION" in os.environ:
+        for name in KEY_VARIABLES:
+            os.environ.pop(name, None)
+
+
+_HELD = _Held()

@@ -1,0 +1,24 @@
+"""One cell or function, many accounts: ``%%sso_each`` and ``center.each(function, role, ...)``.
+
+run          the run: selection, crew, venue, tables
+accounts     which accounts
+leases       their role credentials, at the pace of the portal
+crew         threads that do one account after another, and can be sent home
+venues       where the work is done: threads, any executor
+processes    processes of our own; child: what runs in them
+cluster      a Dask cluster
+cell, work   a cell or a function, read once, and how it gets into another process
+here         what it has in one account: account, credentials, session
+task         one account's run: its value or its error, and what it printed
+remote       the far side, in another process
+handover     role credentials on their way there; line: how they are asked for on this machine
+table        the results in one DataFrame, the errors in a second
+"""
+
+from __future__ import annotations
+
+from sso_magic.each.here import EachAccount, Here
+from sso_magic.each.run import each
+from sso_magic.each.table import errors_frame
+
+__all__ = ["EachAccount", "Here", "each", "errors_frame"]

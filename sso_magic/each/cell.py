@@ -1,0 +1,198 @@
+"""A cell of ``%%sso_each``: read once, run once an account, each time in a copy of the notebook's namespace.
+
+The copy is as deep as a namespace is: what the cell assigns stays in it, what an object holds is shared. In it are
+``session``, ``credentials`` and ``account``; the first two are made when the cell first touches them. Functions of the
+notebook that the cell calls see the copy as well, so that a ``session`` in one of them is the account's, and never one
+that the notebook happens to have.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import textwrap
+from hashlib import sha256
+from types import CellType, CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sso_magic.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sso_magic.each.here import Here
+
+NAMES = ("session", "credentials", "account")  # what the cell is given, whatever the notebook calls so
+
+
+class Code(NamedTuple):
+    """A compiled cell: what to run, and the expression whose value is the result, if it ends in one."""
+
+    filename: str
+    body: CodeType
+    value: CodeType | None
+
+    @property
+    def names(self) -> set[str]:
+        """All names that it may look up, also inside what it defines."""
+        codes = [self.body] if self.value is None else [self.body, self.value]
+        return {name for code in codes for name in _names(code)}
+
+
+@functools.lru_cache(maxsize=8)
+def compiled(text: str) -> Code:
+    """The cell's text, compiled; tracebacks show its lines.
+
+    Raises:
+        UsageError: It is not Python; says which line.
+    """
+    source = textwrap.dedent(text)
+    filename = f"<sso_each {sha256(source.encode()).hexdigest()[:8]}>"
+    try:
+        tree = ast.parse(source, filename)
+        last = tree.body[-1] if tree.body else None
+        value = None
+        if isinstance(last, ast.Expr):
+            tree.body.pop()
+            value = compile(ast.Expression(last.value), filename, "eval")
+        body = compile(tree, filename, "exec")
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(_no_python(source, error)) from None
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    return Code(filename, body, value)
+
+
+def _no_python(source: str, error: Exception) -> str:
+    number = getattr(error, "lineno", None) or 1
+    lines = source.splitlines() or [""]
+    line = lines[min(number, len(lines)) - 1].strip()
+    if line.startswith(("%", "!", "?")) or line.endswith("?") or "= !" in line or "= %" in line:
+        return (
+            f"Line {number} of the cell is IPython's, not Python: {line}. Magics and ! speak for the whole notebook; "
+            "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
+        )
+    return f"Line {number} of the cell is not Python ({getattr(error, 'msg', error)}): {line}"
+
+
+def needed(code: Code, notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the notebook the cell may look up, also through the notebook's own functions."""
+    found: dict[str, Any] = {}
+    wanted = list(code.names)
+    while wanted:
+        name = wanted.pop()
+        if name in NAMES or name in found or name not in notebook:
+            continue
+        found[name] = notebook[name]
+        if isinstance(notebook[name], FunctionType):
+            wanted += _names(notebook[name].__code__)
+    return found
+
+
+def _names(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names(constant)
+    return names
+
+
+class AccountNamespace(dict[str, Any]):
+    """The copy of the notebook's namespace that one account's run has for its own.
+
+    Args:
+        notebook: What is copied.
+        here: The account.
+        functions: The names of the notebook's own functions in it.
+    """
+
+    def __init__(self, notebook: Mapping[str, Any], here: Here, functions: Iterable[str]) -> None:
+        super().__init__(notebook)
+        self._here = here
+        for name in ("session", "credentials"):
+            self.pop(name, None)
+        self["account"] = here.account
+        done: dict[int, FunctionType] = {}
+        for name in functions:
+            if name not in NAMES:
+                self[name] = moved(self[name], self, done)
+
+    def __missing__(self, name: str) -> Any:
+        if name in ("session", "credentials"):
+            return getattr(self._here, name)
+        raise KeyError(name)
+
+
+def own_functions(notebook: Mapping[str, Any]) -> list[str]:
+    """The names of the functions that were defined in this namespace."""
+    return [
+        name for name, value in notebook.items() if isinstance(value, FunctionType) and value.__globals__ is notebook
+    ]
+
+
+def moved(function: FunctionType, namespace: dict[str, Any], done: dict[int, FunctionType]) -> FunctionType:
+    """The same function, looking up its global names in this namespace; what it closes over likewise.
+
+    Args:
+        function: A function of the notebook.
+        namespace: Where it is to look.
+        done: What has been moved already, by the id of the original: functions may close over each other.
+    """
+    if id(function) in done:
+        return done[id(function)]
+    cells = [CellType(*_content(cell)) for cell in function.__closure__ or ()]
+    made = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, tuple(cells) or None)
+    done[id(function)] = made
+    for cell in cells:
+        for inner in _content(cell):
+            if isinstance(inner, FunctionType) and inner.__globals__ is function.__globals__:
+                cell.cell_contents = moved(inner, namespace, done)
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__dict__.update(function.__dict__)
+    for name in ("__doc__", "__qualname__", "__module__"):
+        setattr(made, name, getattr(function, name))
+    return made
+
+
+def _content(cell: CellType) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # it is empty
+        return ()
+
+
+class CellWork:
+    """A cell as work to be done in each account.
+
+    Args:
+        text: The cell.
+        notebook: The namespace to be copied.
+        functions: The names of the notebook's own functions in it.
+    """
+
+    def __init__(self, text: str, notebook: Mapping[str, Any], functions: Iterable[str]) -> None:
+        self.text = text
+        self._code = compiled(text)
+        self._notebook = notebook
+        self._functions = tuple(functions)
+
+    @property
+    def filename(self) -> str:
+        """What its lines are called in a traceback."""
+        return self._code.filename
+
+    def run(self, here: Here) -> Any:
+        """Runs it; the value of its last expression, None where it ends in none."""
+        namespace = AccountNamespace(self._notebook, here, self._functions)
+        exec(self._code.body, namespace)  # noqa: S102 - the person's own cell
+        return eval(self._code.value, namespace) if self._code.value is not None else None  # noqa: S307
+
+    def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+        """What another process needs to run it: the text, the names it may look up, which of them are functions."""
+        names = needed(self._code, self._notebook)
+        functions = tuple(name for name in self._functions if name in names)
+        bare = {name: value for name, value in names.items() if name not in functions}
+        done: dict[int, FunctionType] = {}
+        for name in functions:
+            bare[name] = moved(names[name], bare, done)  # so that pickling one does not take the whole notebook along
+        return self.text, bare, functions

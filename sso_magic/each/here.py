@@ -1,0 +1,98 @@
+"""What a function or a cell has while it runs in one account: account, role, credentials, session."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sso_magic.inventory.snapshot import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import boto3
+
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.renewal import RenewingRole
+
+
+@dataclass(frozen=True, slots=True)
+class EachAccount(Account):
+    """The account a task runs in; `id`, `name` and `email` for short."""
+
+    @property
+    def id(self) -> str:
+        """12 digits."""
+        return self.account_id
+
+    @property
+    def name(self) -> str | None:
+        """None where the portal gives none."""
+        return self.account_name
+
+    @property
+    def email(self) -> str | None:
+        """Its owner's address; None where the portal gives none."""
+        return self.email_address
+
+
+class Here:
+    """One account and one role in it, for as long as the task runs.
+
+    Args:
+        account: The account.
+        role_name: The role.
+        role: Gives its credentials, when they are first asked for.
+        region: The region of `session`; None: as boto3 finds one.
+
+    Attributes:
+        account: The account: `id`, `name`, `email`.
+        role_name: The role's name.
+    """
+
+    def __init__(
+        self, account: EachAccount, role_name: str, role: Callable[[], RenewingRole], region: str | None = None
+    ) -> None:
+        self.account = account
+        self.role_name = role_name
+        self._get_role = role
+        self._region = region
+        self._lock = threading.RLock()
+        self._role: RenewingRole | None = None
+        self._session: boto3.Session | None = None
+
+    def __repr__(self) -> str:
+        return f"Here({self.account.label} / {self.role_name})"
+
+    @property
+    def credentials(self) -> RoleCredentials:
+        """The role's credentials, renewed if they end soon."""
+        return self._renewing_role().get()
+
+    @property
+    def session(self) -> boto3.Session:
+        """A boto3 session of this account and role, which renews its credentials. Made when it is first asked for.
+
+        Raises:
+            CredentialsError: boto3 is not installed.
+        """
+        with self._lock:
+            if self._session is None:
+                from sso_magic.each.session import session_of
+
+                self._session = session_of(self._renewing_role(), self._region)
+            return self._session
+
+    def known_secrets(self) -> list[str]:
+        """The keys that were handed to this task, to be kept out of what it prints."""
+        if self._role is None:
+            return []
+        keys = self._role.latest
+        return [key.reveal() for key in (keys.access_key_id, keys.secret_access_key, keys.session_token)]
+
+    def _renewing_role(self) -> RenewingRole:
+        with self._lock:
+            if self._role is None:
+                self._role = self._get_role()
+            return self._role

@@ -1,0 +1,77 @@
+"""The role credentials of hundreds of accounts: those cached at once, the others at the pace that the portal allows.
+
+GetRoleCredentials has the portal's throttle (portal-protocol 17.1), and the client gives up after a few refusals; so
+one pace is kept for all that ask, as for the inventory.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from sso_magic import credentials as role_cache
+from sso_magic.each.stopping import Stopped
+from sso_magic.inventory.rate import RateController
+from sso_magic.kernel import KERNEL
+
+if TYPE_CHECKING:
+    from sso_magic.center import IdentityCenter
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.each.accounts import Job
+    from sso_magic.renewal import RenewingRole
+
+TRIES = 10  # of a call that the portal refuses for speed, each of which the client repeats by itself
+
+
+class Leases:
+    """Gets each job its role.
+
+    Args:
+        center: Whose roles.
+        hands: How many ask at a time.
+    """
+
+    def __init__(self, center: IdentityCenter, hands: int) -> None:
+        self._center = center
+        self._pace = RateController(hands)
+
+    def role(self, job: Job) -> RenewingRole:
+        """The job's role, with credentials that hold; the same object for all in this process that speak for it.
+
+        Raises:
+            SSOMagicError: They cannot be had.
+            Stopped: `stop` was called.
+        """
+        center, account = self._center, job.account
+        cached = role_cache.load(center.session, account.account_id, account.account_name, job.role_name)
+        return KERNEL.role(
+            center.session.label,
+            cached or self._asked(job),
+            lambda: center.credentials(account.account_id, job.role_name, fresh=True),
+        )
+
+    def stop(self) -> None:
+        """Lets everybody go who waits for their turn."""
+        self._pace.stop()
+
+    def _asked(self, job: Job) -> RoleCredentials:
+        from sso_magic.portal import SSOServiceException
+
+        refusals = 0
+        while True:
+            sent_at, refused = self._turn(), False
+            try:
+                return self._center.credentials(job.account.account_id, job.role_name)
+            except SSOServiceException as error:
+                refused = error.metadata.http_status_code == HTTPStatus.TOO_MANY_REQUESTS
+                refusals += refused
+                if not refused or refusals == TRIES:
+                    raise
+            finally:
+                (self._pace.refuse if refused else self._pace.accept)(sent_at)
+
+    def _turn(self) -> float:
+        sent_at = self._pace.acquire()
+        if sent_at is None:
+            raise Stopped
+        return sent_at

@@ -1,0 +1,83 @@
+"""What a task prints, collected for its account instead of mixed with what the others print.
+
+Every thread prints to the same `sys.stdout`. While tasks run it is one that sends what a task's own thread prints to
+that task, and everything else where it always went. (A thread's ``print`` would be lost from the saved notebook, or
+land in whatever cell runs then.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STREAMS = ("stdout", "stderr")
+_COLLECTING = threading.local()
+_LOCK = threading.Lock()
+_ROUTERS: dict[str, _Router] = {}
+_depth = 0
+
+
+class _Router:
+    """Stands in for `sys.stdout`; what it has not itself is the real one's."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def write(self, text: str) -> int:
+        lines: list[str] | None = getattr(_COLLECTING, "text", None)
+        if lines is None:
+            return int(self.real.write(text) or len(text))
+        lines.append(text)
+        return len(text)
+
+    def writelines(self, texts: list[str]) -> None:
+        for text in texts:
+            self.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@contextlib.contextmanager
+def routed() -> Iterator[None]:
+    """While it lasts, what tasks print can be collected. May be nested, and used by several threads at once."""
+    global _depth  # noqa: PLW0603 - sys.stdout is one a process, and so is this
+    with _LOCK:
+        _depth += 1
+        if _depth == 1:
+            for name in _STREAMS:
+                _ROUTERS[name] = _Router(getattr(sys, name))
+                setattr(sys, name, _ROUTERS[name])
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _depth -= 1
+            if _depth == 0:
+                for name in _STREAMS:
+                    router = _ROUTERS.pop(name)
+                    if getattr(sys, name) is router:  # else somebody else redirects it now
+                        setattr(sys, name, router.real)
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[list[str]]:
+    """Collects what this thread prints; to be used inside `routed`."""
+    outer = getattr(_COLLECTING, "text", None)
+    text: list[str] = []
+    _COLLECTING.text = text
+    try:
+        yield text
+    finally:
+        _COLLECTING.text = outer
+
+
+def lines_of(text: list[str]) -> list[str]:
+    """The lines as a terminal would show them: what was written over by a carriage return is gone."""
+    whole = "".join(text).removesuffix("\n")
+    return [line.rstrip("\r").rpartition("\r")[2] for line in whole.split("\n")] if whole else []

@@ -1,0 +1,209 @@
+"""Processes of our own, one job at a time each, whose whole environment speaks for the job's account.
+
+Not `ProcessPoolExecutor`: its processes inherit the notebook's keys, or by fork its memory with the access token; one
+that dies takes the others' work with it; none can be ended. Here a process begins without any AWS credentials, gets
+those of the job's role, and uses them as ``%sso_use`` does, so that pandas, s3fs and every other library that reads the
+environment speaks for the account as well. One that dies costs nothing: its job is done again by another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, Any
+
+from sso_magic.each import remote
+from sso_magic.each.handover import Handover
+from sso_magic.each.line import Line
+from sso_magic.each.task import STOPPED, Failure, Outcome
+from sso_magic.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING_VARIABLES, KEY_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sso_magic.each.accounts import Job
+    from sso_magic.renewal import RenewingRole
+
+TRIES = 3  # of a job whose process dies: the first death may be somebody else's doing
+_ENDS_WITHIN = 5  # seconds, for a process that has been told that nothing more comes
+
+
+class Processes:
+    """A process for each job at a time; kept and used again.
+
+    Args:
+        blob: The work.
+        region: For the work done; None: as boto3 finds one.
+    """
+
+    workers = max(2, os.cpu_count() or 1)
+
+    def __init__(self, blob: bytes, region: str | None) -> None:
+        self._blob = blob
+        self._region = region
+        self._line = Line()
+        self._lock = threading.Lock()
+        self._idle: list[Child] = []
+        self._busy: dict[str, Child] = {}
+        self._stopped = False
+
+    def run(self, job: Job, role: RenewingRole) -> Outcome:
+        """Does the job in a process; in another one if that dies."""
+        self._line.open(job.ticket, role)
+        try:
+            for _ in range(TRIES):
+                outcome, status = self._try(job, role)
+                if outcome is not None:
+                    return outcome
+            return Outcome(failure=Failure("ProcessDied", f"Its process died {TRIES} times ({_told(status)})."))
+        finally:
+            self._line.close_ticket(job.ticket)
+
+    def stop(self, jobs: Sequence[Job]) -> None:
+        """Kills the processes of these jobs."""
+        with self._lock:
+            self._stopped = True
+            children = [self._busy[job.ticket] for job in jobs if job.ticket in self._busy]
+        for child in children:
+            child.kill()
+
+    def close(self) -> None:
+        """Ends the processes and the line."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.end()
+        self._line.close()
+
+    def _try(self, job: Job, role: RenewingRole) -> tuple[Outcome | None, int | None]:
+        """The outcome; None and the exit status if the process died."""
+        child = self._child(job)
+        if child is None:
+            return Outcome(failure=STOPPED), None
+        first = Handover(role.get())
+        parcel = remote.Parcel(job.ticket, job.account, job.role_name, self._region, self._line.far_end, first)
+        try:
+            outcome = remote.received(child.ask(pickle.dumps(parcel)))
+        except (OSError, EOFError):
+            with self._lock:
+                self._busy.pop(job.ticket, None)
+                stopped = self._stopped
+            status = child.kill()
+            return (Outcome(failure=STOPPED) if stopped else None), status
+        with self._lock:
+            self._busy.pop(job.ticket, None)
+            self._idle.append(child)
+        return outcome, None
+
+    def _child(self, job: Job) -> Child | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            child = self._idle.pop() if self._idle else Child(self._blob)
+            self._busy[job.ticket] = child
+            return child
+
+
+class Child:
+    """The notebook's end of one process: it is asked one thing after another, through its standard streams.
+
+    Args:
+        blob: The work it is for.
+    """
+
+    def __init__(self, blob: bytes) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from sso_magic.each.child import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=without_credentials(dict(os.environ)),
+            **_own_group(),
+        )
+        self._begin = [pickle.dumps(sys.path), blob]
+
+    def ask(self, message: bytes) -> bytes:
+        """Sends a message and waits for the answer.
+
+        Raises:
+            OSError, EOFError: The process has died.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        while self._begin:
+            write(stdin, self._begin.pop(0))
+        write(stdin, message)
+        return read(stdout)
+
+    def kill(self) -> int:
+        """Ends it at once; its exit status."""
+        self._process.kill()
+        return self._wait()
+
+    def end(self) -> None:
+        """Tells it that nothing more comes."""
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        try:
+            self._process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._wait()
+
+    def _wait(self) -> int:
+        status = self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert stream is not None
+                stream.close()
+        return status
+
+
+def without_credentials(environment: dict[str, str]) -> dict[str, str]:
+    """The environment, without what could speak for anybody: keys, profiles, endpoints, web identities."""
+    names = {*KEY_VARIABLES, *COMPETING_VARIABLES, *ENDPOINT_COMPETING_VARIABLES}
+    return {name: value for name, value in environment.items() if name not in names}
+
+
+def _own_group() -> dict[str, Any]:
+    """An interrupt is for the notebook alone; it ends its processes itself."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def _told(status: int | None) -> str:
+    return f"killed by signal {-status}" if status is not None and status < 0 else f"exit status {status}"
+
+
+_LENGTH = struct.Struct(">Q")
+
+
+def write(stream: IO[bytes], message: bytes) -> None:
+    """Sends a message: its length, then itself."""
+    stream.write(_LENGTH.pack(len(message)))
+    stream.write(message)
+    stream.flush()
+
+
+def read(stream: IO[bytes]) -> bytes:
+    """Receives a message.
+
+    Raises:
+        EOFError: The other end is gone.
+    """
+    [length] = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+    return _exactly(stream, length)
+
+
+def _exactly(stream: IO[bytes], number: int) -> bytes:
+    data = stream.read(number)
+    if len(data) < number:
+        raise EOFError
+    return data

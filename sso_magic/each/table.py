@@ -1,0 +1,201 @@
+"""What the accounts gave, put together in one DataFrame, the account's columns in front; what failed, in a second.
+
+| what an account gave                         | its rows                                                              |
+|----------------------------------------------|-----------------------------------------------------------------------|
+| a DataFrame                                  | its rows; an index that has a name, or is not of numbers, is a column |
+| a Series                                     | a row an item: its index and its values                               |
+| a dict                                       | one row                                                               |
+| a list, set, iterator ... of dicts           | a row a dict                                                          |
+| one of DataFrames                            | all their rows                                                        |
+| one of anything else; a one-column array     | a row an item, in the column ``value``                                |
+| None                                         | no row                                                                |
+| anything else                                | one row, in the column ``value``                                      |
+
+A column of the result that is called as one of the account's is kept as ``result_account_id`` and so on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sso_magic.each.task import Failure, failure_of
+from sso_magic.inventory.snapshot import strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+    from sso_magic.inventory import Account
+
+LABELS = ("account_id", "account_name", "role_name")
+ERRORS = (*LABELS, "error", "message", "line", "traceback")
+
+
+class Row(NamedTuple):
+    """An account and what came of it: a value, or a failure."""
+
+    account: Account
+    role_name: str
+    value: Any
+    failure: Failure | None
+
+
+class Tables(NamedTuple):
+    """The two tables.
+
+    Attributes:
+        frame: The results.
+        errors: A record for each account that failed: account_id, account_name, role_name, error, message, line,
+            traceback.
+        succeeded: Accounts that gave a result, if only None.
+    """
+
+    frame: pd.DataFrame
+    errors: list[dict[str, Any]]
+    succeeded: int
+
+
+def put_together(rows: Iterable[Row]) -> Tables:
+    """The two tables, both in the order of the rows."""
+    good: list[tuple[Row, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for row in rows:
+        failure, part = row.failure, None
+        if failure is None:
+            try:
+                part = _part(row.value)
+            except Exception as error:  # noqa: BLE001 - a value that no table can be made of is that account's failure
+                failure = failure_of(error)
+        if failure is None:
+            good.append((row, part))
+        else:
+            errors.append(_record(row, failure))
+    frame = _labelled(good)
+    # Records and not a DataFrame: pandas compares and saves what is in attrs, and a DataFrame there makes both fail.
+    frame.attrs["errors"] = errors
+    return Tables(frame, errors, len(good))
+
+
+def errors_frame(errors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The records as a table.
+
+    Returns:
+        DataFrame: account_id, account_name, role_name, error, message, traceback (strings; the name may be missing)
+        and line (integer, may be missing).
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {name: strings(record[name] for record in errors) for name in ERRORS if name != "line"}
+    columns["line"] = pd.array([record["line"] for record in errors], dtype="Int64")
+    frame: pd.DataFrame = pd.DataFrame({name: columns[name] for name in ERRORS})
+    return frame
+
+
+def _record(row: Row, failure: Failure) -> dict[str, Any]:
+    return {
+        "account_id": row.account.account_id,
+        "account_name": row.account.account_name,
+        "role_name": row.role_name,
+        "error": failure.error,
+        "message": failure.message,
+        "line": failure.line,
+        "traceback": failure.traceback,
+    }
+
+
+def _part(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the table above
+    """An account's rows: records (a list of dicts), or a DataFrame."""
+    import pandas as pd
+
+    if value is None:
+        return []
+    if isinstance(value, pd.DataFrame):
+        return _plain(value)
+    if isinstance(value, pd.Series):
+        return _plain(value.to_frame("value" if value.name is None else value.name))
+    if isinstance(value, Mapping):
+        return [dict(value)]
+    if hasattr(value, "to_pandas"):  # polars, pyarrow
+        return _plain(value.to_pandas())
+    if getattr(value, "ndim", 1) > 1:
+        return _plain(pd.DataFrame(value))
+    if hasattr(value, "_asdict"):
+        return [value._asdict()]
+    if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray)):
+        return _of_items(list(value))
+    if getattr(value, "ndim", 0) == 1:  # an array of numpy's is no Collection
+        return _of_items(list(value))
+    return [{"value": value}]
+
+
+def _of_items(items: list[Any]) -> Any:
+    import pandas as pd
+
+    parts = [_part(item) for item in items if isinstance(item, (pd.DataFrame, Mapping)) or hasattr(item, "_asdict")]
+    if len(parts) < len(items):
+        return [{"value": item} for item in items]
+    if all(isinstance(part, list) for part in parts):
+        return [record for part in parts for record in part]
+    return pd.concat([_frame(part) for part in parts], ignore_index=True)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """With what its index says in columns, and columns that have one name each."""
+    import pandas as pd
+
+    index = frame.index
+    has_name = any(name is not None for name in index.names)
+    if has_name or (len(frame) and not pd.api.types.is_integer_dtype(index.dtype)):
+        frame = frame.reset_index(drop=all(name in frame.columns for name in index.names))
+    if isinstance(frame.columns, pd.MultiIndex):
+        frame = frame.set_axis(
+            ["_".join(str(part) for part in name if part != "") for name in frame.columns], axis="columns"
+        )
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ValueError(f"Its DataFrame has more than one column {twice!r}: name them apart.")
+    return frame
+
+
+def _frame(part: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    frame: pd.DataFrame = pd.DataFrame(part) if isinstance(part, list) else part
+    return frame
+
+
+def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
+    """All rows, with the account's columns in front."""
+    import numpy as np
+    import pandas as pd
+
+    body = _body([part for _, part in good])
+    body = body.rename(columns={name: f"result_{name}" for name in LABELS if name in body.columns})
+    lengths = [len(part) for _, part in good]
+    which = np.repeat(np.arange(len(good)), lengths)
+    front = {
+        "account_id": strings(row.account.account_id for row, _ in good).take(which),
+        "account_name": strings(row.account.account_name for row, _ in good).take(which),
+        "role_name": strings(row.role_name for row, _ in good).take(which),
+    }
+    labelled: pd.DataFrame = pd.concat([pd.DataFrame(front), body], axis="columns")
+    return labelled
+
+
+def _body(parts: Sequence[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    if all(isinstance(part, list) for part in parts):
+        return _frame([record for part in parts for record in part])
+    frames = [_frame(part) for part in parts]
+    filled = [frame for frame in frames if len(frame)]
+    with warnings.catch_warnings():
+        # pandas 2 tells that it will one day count columns of nothing but missing values among the types.
+        warnings.simplefilter("ignore", FutureWarning)
+        body: pd.DataFrame = pd.concat(filled or frames, ignore_index=True)
+    columns = list(dict.fromkeys(name for frame in frames for name in frame.columns))  # also of those without a row
+    whole: pd.DataFrame = body.reindex(columns=columns)
+    return whole

@@ -1,0 +1,99 @@
+"""One account's run of the work: its value or its error, and what it printed. The same in every kind of process."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.each.output import collected, lines_of
+from sso_magic.each.stopping import Stopped, stoppable
+from sso_magic.secret import REDACTED
+
+if TYPE_CHECKING:
+    from sso_magic.each.here import Here
+    from sso_magic.each.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an account has no result.
+
+    Attributes:
+        error: The name of the exception's class.
+        message: Its text.
+        line: The line of the cell or of the function's file; None where it did not get there.
+        traceback: From the work on, without what called it.
+    """
+
+    error: str
+    message: str
+    line: int | None = None
+    traceback: str = ""
+
+
+STOPPED = Failure("Stopped", "It had not finished when the run was stopped.")
+NOT_BEGUN = Failure("Stopped", "It had not begun when the run was stopped.")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one account's run."""
+
+    value: Any = None
+    failure: Failure | None = None
+    printed: list[str] = field(default_factory=list)
+
+
+def perform(work: Work, here: Here, ticket: str) -> Outcome:
+    """Does the work in the account. Whatever goes wrong in it is in the outcome.
+
+    Args:
+        work: What to do.
+        here: Where.
+        ticket: By which it can be stopped.
+    """
+    outcome = Outcome()
+    with collected() as text:
+        try:
+            outcome.value = stoppable(ticket, lambda: _whole(work.run(here)))
+        except Stopped:
+            outcome.failure = STOPPED
+        except BaseException as error:  # noqa: BLE001 - also `exit()` in a cell is that account's error and no other's
+            outcome.failure = failure_of(error, work.filename)
+    return _redacted(outcome, lines_of(text), here.known_secrets())
+
+
+def _whole(value: Any) -> Any:
+    """A generator has to be run while its account is there."""
+    return list(value) if isinstance(value, Iterator) else value
+
+
+def failure_of(error: BaseException, filename: str = "") -> Failure:
+    """What is kept of an error; the exception itself would keep every frame, and what is in it, alive."""
+    told = traceback.TracebackException.from_exception(error)
+    frames = [(frame.filename, frame.lineno) for frame in told.stack]
+    own = [number for number, (name, _) in enumerate(frames) if name == filename]
+    del told.stack[: own[0] if own else 0]
+    return Failure(
+        type(error).__name__,
+        str(error) or (traceback.format_exception_only(error)[-1].strip() if own else ""),
+        frames[own[-1]][1] if own else None,
+        "".join(told.format()) if own else "",
+    )
+
+
+def _redacted(outcome: Outcome, printed: list[str], secrets: list[str]) -> Outcome:
+    """The task's own keys are not for the notebook's output, also where an error or a print has them."""
+
+    def without(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, REDACTED)
+        return text
+
+    outcome.printed = [without(line) for line in printed]
+    failure = outcome.failure
+    if failure is not None:
+        outcome.failure = Failure(failure.error, without(failure.message), failure.line, without(failure.traceback))
+    return outcome

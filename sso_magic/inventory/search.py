@@ -97,12 +97,16 @@ class SearchIndex:
         """The rows in which every folded word stands, best first."""
         in_accounts = [self._fits_accounts(needle) for needle in needles]
         in_names = [_fits(self._texts_of_names, needle) for needle in needles]
+        # A word that stands in no role's name must stand in the account: most accounts are out at once.
+        needed = [
+            fits for fits, names in zip(in_accounts, in_names, strict=True) if min(names, default=NOWHERE) == NOWHERE
+        ]
         candidates: Iterable[int] = range(len(self._groups))
-        for of_accounts, of_names in zip(in_accounts, in_names, strict=True):
-            if all(fit == NOWHERE for fit in of_names):
-                candidates = [number for number in candidates if of_accounts[number] != NOWHERE]
+        for fits_of in needed:
+            candidates = [number for number in candidates if fits_of[number] != NOWHERE]
         of_name = dict(zip(self._names, zip(*in_names, strict=True), strict=True))
-        found = self._by_total(candidates, in_accounts, of_name)
+        fits = list(zip(*in_accounts, strict=True))
+        found = self._by_total(candidates, fits, of_name)
         for total in sorted(found):
             for number, fitting in found[total]:
                 rows = self._rows_of(number)
@@ -115,21 +119,17 @@ class SearchIndex:
         return fits
 
     def _by_total(
-        self, candidates: Iterable[int], in_accounts: Sequence[list[int]], of_name: Mapping[str, Sequence[int]]
+        self, candidates: Iterable[int], fits: Sequence[tuple[int, ...]], of_name: Mapping[str, Sequence[int]]
     ) -> dict[int, list[tuple[int, list[int]]]]:
         """By how well the words fit: accounts, and which of their rows."""
-        totals: dict[tuple[int, ...], dict[str, int]] = {}  # by the fits of an account: of each role name
-        places: dict[tuple[int, ...], dict[int, list[int]]] = {}  # by these and the account's names
+        totals = {one: _totals(one, of_name) for one in set(fits)}  # by the fits of an account: of each role's name
+        places: dict[tuple[int, ...], dict[int, dict[int, list[int]]]] = {one: {} for one in totals}
         found: dict[int, list[tuple[int, list[int]]]] = {}
         for number in candidates:
-            names = self._groups[number][1]
-            fits = tuple([of_accounts[number] for of_accounts in in_accounts])
-            key = (id(names), *fits)
-            by_total = places.get(key)
+            fits_here, names = fits[number], self._groups[number][1]
+            by_total = places[fits_here].get(id(names))
             if by_total is None:
-                if fits not in totals:
-                    totals[fits] = _totals(fits, of_name)
-                by_total = places[key] = _places(names, totals[fits])
+                by_total = places[fits_here][id(names)] = _places(names, totals[fits_here])
             for total, fitting in by_total.items():
                 found.setdefault(total, []).append((number, fitting))
         return found

@@ -46,8 +46,10 @@ def test_there_is_one_at_a_time(held, inventory_of):
     inventory = inventory_of(held)
     for _ in range(5):
         inventory.refresh_in_background()
+    refreshing = [one for one in threading.enumerate() if one.name == "sso-inventory-refresh"]
     held.go.set()
     ended(inventory)
+    assert len(refreshing) == 1
     assert held.asked("accounts") == 1
 
 

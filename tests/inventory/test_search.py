@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso_magic.inventory import Account, InventorySnapshot, Role, search, search_accounts, search_frame
@@ -109,6 +109,7 @@ def test_accounts_can_be_searched_alone(company):
 text = st.text(alphabet="abAB-_ .@é1", max_size=6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.none() | text, st.none() | text, st.lists(text.filter(bool), max_size=3)), max_size=6),
     st.lists(st.text(alphabet="abé1-@.", min_size=1, max_size=3), min_size=1, max_size=3),

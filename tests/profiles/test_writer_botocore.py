@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.configloader import load_config
 from botocore.exceptions import ConfigParseError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso_magic.inventory import Account, InventorySnapshot
@@ -82,13 +82,14 @@ def planned(text: str, snapshot: InventorySnapshot, region: str | None = None):
         return plan(snapshot, CORP, region=region, path=path)
 
 
+@settings(deadline=None)
 @given(configs().filter(is_readable))
 def test_any_text_survives_byte_for_byte_and_botocore_reads_old_and_new(text):
     after = planned(text, ALL, "eu-central-1").after
     assert after.startswith(text)
     before, now = read_by_botocore(text), read_by_botocore(after)
-    for profile, settings in before["profiles"].items():
-        assert now["profiles"][profile] == settings
+    for profile, keys in before["profiles"].items():
+        assert now["profiles"][profile] == keys
     assert {key: now[key] for key in before if key not in {"profiles", "sso_sessions", "services"}} == {
         key: before[key] for key in before if key not in {"profiles", "sso_sessions", "services"}
     }
@@ -101,6 +102,7 @@ def test_any_text_survives_byte_for_byte_and_botocore_reads_old_and_new(text):
     assert now["sso_sessions"]["corp"] == {"sso_start_url": CORP.start_url, "sso_region": "eu-west-1"}
 
 
+@settings(deadline=None)
 @given(configs().filter(is_readable), configs())
 def test_profiles_that_are_taken_out_again_leave_the_text_as_it_was(first, second):
     added = planned(first, ALL).after
@@ -114,6 +116,7 @@ def test_profiles_that_are_taken_out_again_leave_the_text_as_it_was(first, secon
     assert planned(after, NONE).after == after
 
 
+@settings(deadline=None)
 @given(configs().filter(is_readable), st.sampled_from(["eu-west-1", "eu-north-1"]))
 def test_changing_what_was_written_changes_those_lines_only(text, region):
     once = planned(text, ALL, "us-east-1").after
@@ -124,6 +127,7 @@ def test_changing_what_was_written_changes_those_lines_only(text, region):
     assert planned(twice, ALL, region).changes == ()
 
 
+@settings(deadline=None)
 @given(configs().filter(is_readable), name, word)
 def test_a_session_can_be_added_to_any_text_and_updated(text, session, url):
     with tempfile.TemporaryDirectory() as directory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso_magic.inventory import Role
@@ -74,6 +74,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows)
 def test_every_name_is_readable_and_there_once(some):
     names = named(some, TEMPLATE, "corp")

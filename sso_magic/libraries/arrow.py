@@ -168,7 +168,7 @@ class ArrowBinding:
         settings = self._settings(filesystem)
         if settings is not None:
             # Another thread may be inside the C++ object: it is kept alive by a second filesystem that shares it.
-            from pyarrow.fs import SubTreeFileSystem  # type: ignore[import-untyped]
+            from pyarrow.fs import SubTreeFileSystem
 
             self._kept.append(SubTreeFileSystem("/", filesystem))
             filesystem.__init__(**settings | own)

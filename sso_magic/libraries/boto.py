@@ -33,10 +33,10 @@ import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import botocore.client  # type: ignore[import-untyped]
-import botocore.credentials  # type: ignore[import-untyped]
-import botocore.exceptions  # type: ignore[import-untyped]
-import botocore.session  # type: ignore[import-untyped]
+import botocore.client
+import botocore.credentials
+import botocore.exceptions
+import botocore.session
 
 from sso_magic.renewal import RenewingRole
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, ModuleType
 
-    import boto3  # type: ignore[import-untyped]
+    import boto3
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import KernelRole, Use
@@ -248,7 +248,7 @@ class Boto3Binding:
 
 @functools.lru_cache(maxsize=1)
 def _lazy_session_class() -> Any:
-    import boto3.session  # type: ignore[import-untyped]
+    import boto3.session
 
     class RoleSession(boto3.session.Session):  # type: ignore[misc]
         """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.

@@ -77,8 +77,8 @@ def _names_no_credentials(filesystem: Any) -> bool:
 
 
 def _session(role: RenewingRole, settings: dict[str, Any]) -> Any:
-    import aiobotocore.credentials  # type: ignore[import-untyped]
-    import aiobotocore.session  # type: ignore[import-untyped]
+    import aiobotocore.credentials
+    import aiobotocore.session
 
     session = aiobotocore.session.AioSession(**settings)
     session._credentials = refreshable(role, aiobotocore.credentials.AioRefreshableCredentials)

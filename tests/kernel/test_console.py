@@ -1,0 +1,113 @@
+"""The console's sign-in URL by the federation endpoint, on the right hosts, and never logged."""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from sso_magic.center import IdentityCenter
+from sso_magic.console import _home, _sign_in_host, federated_url
+from sso_magic.errors import ConfigError, ConnectError, CredentialsError
+from sso_magic.secret import Secret
+
+
+@pytest.fixture
+def keys(signed_in):
+    return IdentityCenter("corp").credentials("payments-dev", "ReadOnly")
+
+
+def test_it_opens_the_console_as_the_role(keys, signed_in):
+    url = federated_url(keys, region="eu-west-1", endpoint=signed_in.url)
+    assert isinstance(url, Secret)
+    query = parse_qs(urlsplit(url.reveal()).query)
+    assert query["Action"] == ["login"]
+    assert query["Destination"] == ["https://console.aws.amazon.com/console/home?region=eu-west-1"]
+    with urllib.request.urlopen(url.reveal(), timeout=10) as page:
+        text = page.read().decode()
+    assert "ReadOnly" in text
+    assert "220947583614" in text
+
+
+def test_nothing_of_it_is_logged_or_shown(keys, signed_in, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    url = federated_url(keys, endpoint=signed_in.url)
+    secrets = [*keys.environment().values(), url.reveal(), parse_qs(urlsplit(url.reveal()).query)["SigninToken"][0]]
+    shown = caplog.text + "".join(capsys.readouterr()) + repr(url) + f"{url}"
+    for secret in secrets:
+        if secret != keys.account_id:
+            assert secret not in shown
+
+
+def test_credentials_that_have_ended_are_told(keys, signed_in):
+    signed_in.advance(7200)
+    with pytest.raises(CredentialsError, match=r"gives no sign-in token \(400\).*Use the role again"):
+        federated_url(keys, endpoint=signed_in.url)
+
+
+def test_no_answer_is_told_without_the_url(keys):
+    with pytest.raises(ConnectError, match=r"127\.0\.0\.1 did not answer") as caught:
+        federated_url(keys, endpoint="http://127.0.0.1:9")
+    assert keys.session_token.reveal() not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [(302, {"Location": "https://elsewhere.example/"}, b""), (200, {}, b"<html>"), (200, {}, b'{"SigninToken": 1}')],
+)
+def test_no_redirect_is_followed_and_no_nonsense_taken(keys, status, headers, body):
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(CredentialsError, match="no sign-in token"):
+            federated_url(keys, endpoint=f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "home"),
+    [
+        (None, "https://signin.aws.amazon.com", "https://console.aws.amazon.com/console/home"),
+        ("eu-west-1", "https://eu-west-1.signin.aws.amazon.com", "https://console.aws.amazon.com/console/home"),
+        ("cn-north-1", "https://cn-north-1.signin.amazonaws.cn", "https://console.amazonaws.cn/console/home"),
+        (
+            "us-gov-west-1",
+            "https://us-gov-west-1.signin.amazonaws-us-gov.com",
+            "https://console.amazonaws-us-gov.com/console/home",
+        ),
+        (
+            "eusc-de-east-1",
+            "https://eusc-de-east-1.signin.amazonaws-eusc.eu",
+            "https://console.amazonaws-eusc.eu/console/home",
+        ),
+    ],
+)
+def test_each_partition_has_hosts_of_its_own(region, host, home):
+    assert _sign_in_host(region) == host
+    assert _home(region) == home + (f"?region={region}" if region else "")
+
+
+def test_a_console_that_is_not_known_is_asked_for(keys):
+    with pytest.raises(ConfigError, match="console of partition aws-iso is not known: give its URL as destination"):
+        federated_url(keys, region="us-iso-east-1")
+
+
+def test_keys_go_to_https_or_to_this_machine_only(keys):
+    with pytest.raises(ConfigError, match="keys go to https, or to this machine"):
+        federated_url(keys, endpoint="http://signin.example")

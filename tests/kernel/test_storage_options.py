@@ -1,0 +1,79 @@
+"""Role credentials in the form each library takes, and the console's sign-in URL."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.lib.pretty import pretty
+
+from sso_magic.center import IdentityCenter
+from sso_magic.errors import ParamValidationError
+
+
+@pytest.fixture
+def keys(signed_in, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    return IdentityCenter("corp").credentials("payments-dev", "ReadOnly")
+
+
+BUCKET = "payments-dev-data"
+
+
+def test_s3fs_takes_them(keys):
+    import s3fs
+
+    assert s3fs.S3FileSystem(**keys.as_storage_options()).ls(BUCKET)
+
+
+def test_pandas_takes_them(keys):
+    import pandas as pd
+
+    options = keys.as_storage_options("s3fs")
+    assert len(pd.read_csv(f"s3://{BUCKET}/transactions/2026-10.csv", storage_options=options)) == 200
+
+
+def test_polars_takes_them(keys):
+    import polars as pl
+
+    path, options = f"s3://{BUCKET}/transactions/2026-10.parquet", keys.as_storage_options("polars")
+    assert pl.read_parquet(path, storage_options=options).height == 200
+
+
+def test_deltalake_takes_them(keys):
+    import deltalake
+    import pyarrow as pa
+
+    options = keys.as_storage_options("deltalake")
+    deltalake.write_deltalake(
+        f"s3://{BUCKET}/delta",
+        pa.table({"x": [1, 2]}),
+        storage_options={**options, "AWS_S3_ALLOW_UNSAFE_RENAME": "true"},
+    )
+    assert deltalake.DeltaTable(f"s3://{BUCKET}/delta", storage_options=options).to_pyarrow_table().num_rows == 2
+
+
+def test_pyarrow_takes_them(keys):
+    import pyarrow.fs
+
+    filesystem = pyarrow.fs.S3FileSystem(**keys.as_storage_options("pyarrow"))
+    assert filesystem.get_file_info(f"{BUCKET}/transactions/2026-10.csv").size > 0
+
+
+@pytest.mark.parametrize("library", ["s3fs", "polars", "deltalake", "pyarrow"])
+def test_they_show_no_value(keys, library):
+    options = keys.as_storage_options(library)
+    for text in (repr(options), str(options), f"{options}", pretty(options)):
+        assert "***" in text
+        assert not any(value in text for value in options.values() if isinstance(value, str))
+
+
+def test_without_region_and_endpoint_there_is_neither(keys, monkeypatch):
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    assert set(keys.as_storage_options("s3fs")) == {"key", "secret", "token"}
+    assert set(keys.as_storage_options("pyarrow")) == {"access_key", "secret_key", "session_token"}
+    assert len(keys.as_storage_options("polars")) == len(keys.as_storage_options("deltalake")) == 3
+
+
+def test_another_library_is_an_error_that_names_those_there_are(keys):
+    with pytest.raises(ParamValidationError, match=r"no storage options for 'spark'; for s3fs, polars, deltalake"):
+        keys.as_storage_options("spark")

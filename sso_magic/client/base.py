@@ -135,6 +135,11 @@ class Client:
         """
         if self._destroyed:
             raise ClientError(f"This {type(self).__name__} was destroyed; make a new one.")
+        if command.operation.service != self.service.id:
+            raise ParamValidationError(
+                f"{type(command).__name__} is a command of {command.operation.service}; {type(self).__name__} sends "
+                f"those of {self.service.id}."
+            )
         context = HandlerContext(
             client_name=self.client_name,
             command_name=type(command).__name__,

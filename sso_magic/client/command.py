@@ -48,6 +48,7 @@ class Operation:
     """An operation of the model.
 
     Attributes:
+        service: The id of the service it is an operation of.
         name: Its name, such as ``ListAccounts``.
         method: The HTTP method.
         path: The path after the endpoint's.
@@ -55,6 +56,7 @@ class Operation:
         auth: How requests are signed; these services sign none.
     """
 
+    service: str
     name: str
     method: Literal["GET", "POST"]
     path: str

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
 from sso_magic.client.endpoints import check_endpoint, check_region, resolve_endpoint, without_fips_mark
 from sso_magic.client.http import RequestsHandler
-from sso_magic.client.network import check_ca_bundle, check_proxies, environment_proxies
+from sso_magic.client.network import CODE, check_ca_bundle, check_proxies, environment_proxies
 from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.errors import ConfigError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sso_magic.client.ini import Section
     from sso_magic.client.shared_config import SharedConfig
 
-CODE = "code"
 DEFAULT = "default"
 
 RETRY_MODES = ("standard", "adaptive", "legacy")

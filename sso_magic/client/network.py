@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import urllib.request
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.errors import ConfigError
@@ -13,6 +13,8 @@ from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+CODE = "code"
 
 
 def check_ca_bundle(path: str, source: str) -> str:
@@ -33,6 +35,9 @@ def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, 
     """The proxies for an endpoint by urllib's rules, none where NO_PROXY says so (portal-protocol 4).
 
     A plain-http request goes to this machine alone, so no proxy of another machine is given it.
+
+    Raises:
+        ConfigError: the proxy that would be used is no URL.
     """
     parts = urlsplit(endpoint)
     found = _proxies_of(environ)
@@ -42,9 +47,10 @@ def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, 
     if not found or _is_bypassed(host, found, environ):
         return {}
     proxy = found.get(parts.scheme) or found.get("all")
-    if not proxy or (parts.scheme == "http" and not _is_here(proxy)):
+    if not proxy:
         return {}
-    return {parts.scheme: _hidden(proxy)}
+    proxy = _checked(proxy, parts.scheme, f"{parts.scheme.upper()}_PROXY")
+    return {} if parts.scheme == "http" and not _is_here(proxy) else {parts.scheme: proxy}
 
 
 def _proxies_of(environ: Mapping[str, str]) -> dict[str, str]:
@@ -61,12 +67,13 @@ def check_proxies(proxies: Mapping[str, str], endpoint: str) -> dict[str, str]:
     """The proxies given in code.
 
     Raises:
-        ConfigError: they would carry a plain-http request, and the token in it, off this machine.
+        ConfigError: one is no URL, or would carry a plain-http request, and the token in it, off this machine.
     """
     scheme = urlsplit(endpoint).scheme
+    checked = {protocol: _checked(proxy, protocol, CODE) for protocol, proxy in proxies.items()}
     if scheme == "http" and scheme in proxies and not _is_here(proxies[scheme]):
         raise ConfigError(f"proxies would carry requests to {endpoint} off this machine unencrypted; take 'http' out.")
-    return {name: _hidden(url) for name, url in proxies.items()}
+    return checked
 
 
 def _is_bypassed(host: str, proxies: dict[str, str], environ: Mapping[str, str]) -> bool:
@@ -77,9 +84,20 @@ def _is_bypassed(host: str, proxies: dict[str, str], environ: Mapping[str, str])
 
 
 def _is_here(proxy: str) -> bool:
-    return is_loopback(urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname or "")
+    return is_loopback(_parts(proxy).hostname or "")
 
 
-def _hidden(proxy: str) -> str:
-    """A proxy's URL may hold a password."""
+def _checked(proxy: str, protocol: str, source: str) -> str:
+    """The proxy's URL; hidden where it holds a password, and not shown where it is wrong, for it may hold one."""
+    try:
+        parts = _parts(proxy)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"The proxy for {protocol} from {source} is not of the form http://host:port; correct it.")
     return Secret(proxy) if "@" in proxy else proxy
+
+
+def _parts(proxy: str) -> SplitResult:
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")

@@ -12,6 +12,8 @@ from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, SECRET, TEXT, Structure, body
 from sso_magic.secret import Secret  # noqa: TC001 - read by get_type_hints
 
+SERVICE = "SSO OIDC"
+
 
 class SSOOIDCServiceException(ServiceException):
     """Any error of the OIDC service; itself where no other class stands for it.
@@ -22,7 +24,7 @@ class SSOOIDCServiceException(ServiceException):
         reason: Why a key of AWS KMS could not be used; None otherwise.
     """
 
-    service = "SSO OIDC"
+    service = SERVICE
     message_members = ("message", "Message", "error_description", "error")
 
     @property
@@ -238,7 +240,9 @@ class RegisterClientCommand(Command[RegisterClientOutput]):
         entitled_application_arn: The ARN of the application that asks.
     """
 
-    operation: ClassVar[Operation] = Operation("RegisterClient", "POST", "/client/register", RegisterClientOutput)
+    operation: ClassVar[Operation] = Operation(
+        SERVICE, "RegisterClient", "POST", "/client/register", RegisterClientOutput
+    )
 
     client_name: str = field(metadata=body("clientName", TEXT))
     client_type: str = field(metadata=body("clientType", TEXT))
@@ -260,7 +264,7 @@ class StartDeviceAuthorizationCommand(Command[StartDeviceAuthorizationOutput]):
     """
 
     operation: ClassVar[Operation] = Operation(
-        "StartDeviceAuthorization", "POST", "/device_authorization", StartDeviceAuthorizationOutput
+        SERVICE, "StartDeviceAuthorization", "POST", "/device_authorization", StartDeviceAuthorizationOutput
     )
 
     client_id: str = field(metadata=body("clientId", TEXT))
@@ -284,7 +288,7 @@ class CreateTokenCommand(Command[CreateTokenOutput]):
         scope: Has no effect at the service.
     """
 
-    operation: ClassVar[Operation] = Operation("CreateToken", "POST", "/token", CreateTokenOutput)
+    operation: ClassVar[Operation] = Operation(SERVICE, "CreateToken", "POST", "/token", CreateTokenOutput)
 
     client_id: str = field(metadata=body("clientId", TEXT))
     client_secret: str = field(metadata=body("clientSecret", SECRET))

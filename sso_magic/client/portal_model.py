@@ -15,6 +15,7 @@ from sso_magic.secret import Secret  # noqa: TC001 - read by get_type_hints
 if TYPE_CHECKING:
     from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
 
+SERVICE = "SSO"
 TOKEN_HEADER = "x-amz-sso_bearer_token"  # noqa: S105 - the header's name (portal-protocol 1.2)
 LARGEST_PAGE = 100
 
@@ -22,7 +23,7 @@ LARGEST_PAGE = 100
 class SSOServiceException(ServiceException):
     """Any error of the portal; itself where no other class stands for it, such as ``ForbiddenException`` (403)."""
 
-    service = "SSO"
+    service = SERVICE
 
 
 class InvalidRequestException(SSOServiceException):
@@ -158,7 +159,9 @@ class ListAccountsCommand(Command[ListAccountsOutput]):
         next_token: The token of the page before.
     """
 
-    operation: ClassVar[Operation] = Operation("ListAccounts", "GET", "/assignment/accounts", ListAccountsOutput)
+    operation: ClassVar[Operation] = Operation(
+        SERVICE, "ListAccounts", "GET", "/assignment/accounts", ListAccountsOutput
+    )
 
     access_token: str = field(metadata=header(TOKEN_HEADER, SECRET))
     max_results: int | None = field(
@@ -178,7 +181,9 @@ class ListAccountRolesCommand(Command[ListAccountRolesOutput]):
         next_token: The token of the page before.
     """
 
-    operation: ClassVar[Operation] = Operation("ListAccountRoles", "GET", "/assignment/roles", ListAccountRolesOutput)
+    operation: ClassVar[Operation] = Operation(
+        SERVICE, "ListAccountRoles", "GET", "/assignment/roles", ListAccountRolesOutput
+    )
 
     access_token: str = field(metadata=header(TOKEN_HEADER, SECRET))
     account_id: str = field(metadata=query("account_id"))
@@ -199,7 +204,7 @@ class GetRoleCredentialsCommand(Command[GetRoleCredentialsOutput]):
     """
 
     operation: ClassVar[Operation] = Operation(
-        "GetRoleCredentials", "GET", "/federation/credentials", GetRoleCredentialsOutput
+        SERVICE, "GetRoleCredentials", "GET", "/federation/credentials", GetRoleCredentialsOutput
     )
 
     access_token: str = field(metadata=header(TOKEN_HEADER, SECRET))
@@ -237,7 +242,7 @@ class LogoutCommand(Command[LogoutOutput]):
         access_token: The access token of the sign-in.
     """
 
-    operation: ClassVar[Operation] = Operation("Logout", "POST", "/logout", LogoutOutput)
+    operation: ClassVar[Operation] = Operation(SERVICE, "Logout", "POST", "/logout", LogoutOutput)
 
     access_token: str = field(metadata=header(TOKEN_HEADER, SECRET))
 

@@ -195,7 +195,7 @@ class Structure:
     def __getattr__(self, name: str) -> Any:
         for member in members(type(self)):
             if member.attribute == name:
-                raise MemberMissing(f"The service answered without {member.wire}; try again, or see the raw response.")
+                raise MemberMissing(f"The service's answer has no {member.wire}; try again.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _values(self) -> dict[str, Any]:

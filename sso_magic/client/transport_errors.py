@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
@@ -70,6 +71,7 @@ _KINDS: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
     (ConnectionError, ConnectError, _NOT_CONNECTED),
     (socket.gaierror, ConnectError, _NOT_CONNECTED),
 )
+_USER_INFO = re.compile(r"//[^/@\s]+@")  # a proxy's URL may hold a password
 _ANY_OTHER = "could not be asked. Check the endpoint and the session or adapter handed in."
 
 
@@ -86,7 +88,7 @@ def as_transport_error(error: Exception, host: str) -> SSOMagicError:
     if isinstance(error, SSOMagicError):
         return error
     kind, advice = _kind(error)
-    reason = one_line(str(_innermost(error)))
+    reason = _USER_INFO.sub("//", one_line(str(_innermost(error))))
     made = kind(f"{host} {advice} ({reason})" if reason else f"{host} {advice}")
     made.__cause__ = without_frames(error)
     return made

@@ -13,7 +13,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from sso_magic.client.http import HttpResponse
-from sso_magic.errors import ClientError, ConfigError, ReadTimeoutError
+from sso_magic.errors import ClientError, ConfigError, ParamValidationError, ReadTimeoutError
+from sso_magic.oidc import RegisterClientCommand
 from sso_magic.portal import SSO, ListAccountRolesCommand, ListAccountsCommand, SSOClient, UnauthorizedException
 
 TOKEN = "aoaPLANTEDaccessTOKEN"
@@ -31,6 +32,14 @@ def test_the_client_without_methods_takes_the_same_commands(service):
     service.plan(service.answer({"nextToken": "x"}))
     with SSOClient(endpoint=service.url) as client:
         assert client.send(ListAccountsCommand(access_token=TOKEN)).next_token == "x"
+
+
+def test_a_command_of_the_other_service_is_refused_for_it_would_carry_secrets_to_the_wrong_host(sso, service):
+    command = RegisterClientCommand(client_name="n", client_type="public")
+    with pytest.raises(ParamValidationError) as error:
+        sso.send(command)
+    assert str(error.value) == "RegisterClientCommand is a command of SSO OIDC; SSO sends those of SSO."
+    assert service.asked == []
 
 
 def test_a_command_can_be_sent_again(sso, service):

@@ -65,6 +65,15 @@ def test_a_proxy_that_would_carry_a_plain_request_off_this_machine_is_refused():
         SSO(endpoint="http://127.0.0.1:1", proxies={"http": PROXY})
 
 
+@pytest.mark.parametrize("proxy", ["http://me:hunter2@proxy:port", "http://me:hunter2@", "http://[::1", "http://p:0"])
+def test_a_proxy_that_is_no_url_is_refused_without_showing_it(proxy):
+    with pytest.raises(ConfigError) as error:
+        SSO(region="eu-west-1", proxies={"https": proxy})
+    assert str(error.value) == "The proxy for https from code is not of the form http://host:port; correct it."
+    with pytest.raises(ConfigError, match=r"^The proxy for https from HTTPS_PROXY is not of the form http://host:port"):
+        SSO(region="eu-west-1", environ={"HTTPS_PROXY": proxy})
+
+
 def test_the_password_of_a_proxy_is_not_shown():
     config = SSO(region="eu-west-1", proxies={"https": "http://me:hunter2@proxy:3128"}).config
     assert "hunter2" not in repr(config)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import sso_magic
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.errors import ConfigError, ProfileNotFound
 
@@ -234,6 +235,6 @@ def test_it_imports_nothing_that_is_not_of_the_standard_library():
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new - set(sys.stdlib_module_names)))\n"
     )
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environ = {**os.environ, "PYTHONPATH": str(Path(sso_magic.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['sso_magic']"

@@ -94,6 +94,13 @@ def test_what_comes_past_requests_has_its_error_too(raised, expected):
     assert type(transport_errors.as_transport_error(raised, HOST)) is expected
 
 
+def test_a_reason_that_names_a_proxy_does_not_show_its_password():
+    error = transport_errors.as_transport_error(
+        requests.exceptions.ProxyError("cannot reach http://me:hunter2@proxy:3128/"), HOST
+    )
+    assert "cannot reach http://proxy:3128/" in str(error)
+
+
 @pytest.fixture
 def once(service):
     """A client that asks once."""

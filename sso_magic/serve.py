@@ -150,6 +150,7 @@ def _error(code: str, message: str) -> dict[str, str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = False  # on Windows another program could listen on the same port
 
     def __init__(self, endpoint: CredentialEndpoint) -> None:
         self.endpoint = weakref.proxy(endpoint)

@@ -44,8 +44,8 @@ class Binding(Protocol):
     def enter(self, use: Use | None) -> None:
         """This role is in the environment now; None: none of ours is."""
 
-    def holders(self) -> Iterable[tuple[RenewingRole, str]]:
-        """What is alive and speaks for a role: the role, and what it is, in the singular."""
+    def holders(self, used: RenewingRole | None) -> Iterable[tuple[RenewingRole, str]]:
+        """What is alive and speaks for another role than this one: the role, and what it is, in the singular."""
 
     def uninstall(self) -> None:
         """Takes the hooks out."""
@@ -85,7 +85,7 @@ class Libraries:
         """What speaks for another role than this one, in one line; None if nothing is known to."""
         counts: dict[str, dict[str, int]] = {}
         for binding in list(self._bindings.values()):
-            for role, noun in binding.holders():
+            for role, noun in binding.holders(used):
                 if role is not used:
                     of_role = counts.setdefault(role.label, {})
                     of_role[noun] = of_role.get(noun, 0) + 1

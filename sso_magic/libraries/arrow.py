@@ -90,7 +90,7 @@ class ArrowBinding:
             self._unbound.clear()
         self._was_used = use is not None
 
-    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """Filesystems that were made for a role."""
         for _, role in self._roles:
             yield role, "pyarrow filesystem"

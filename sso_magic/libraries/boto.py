@@ -51,12 +51,15 @@ if TYPE_CHECKING:
 
 METHOD = "sso_magic"
 
+_readers: weakref.WeakSet[RoleReader] = weakref.WeakSet()
+
 
 class RoleReader:
     """What botocore calls to get a role's credentials: always the same role's, always a whole set."""
 
     def __init__(self, role: RenewingRole) -> None:
         self.role = role
+        _readers.add(self)
 
     def __call__(self, require_expiry: bool = True) -> dict[str, str]:  # noqa: FBT001, FBT002, ARG002 - botocore's
         """The credentials as botocore's refreshable ones take them."""
@@ -160,8 +163,10 @@ class BotocoreBinding:
     def enter(self, use: Use | None) -> None:
         """Nothing: what is made is bound where it is made."""
 
-    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
-        """Clients whose credentials are a role's."""
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:
+        """Clients whose credentials are another role's; looked for only if anything is."""
+        if all(reader.role is used for reader in list(_readers)):
+            return
         classes = botocore.client.BaseClient.__subclasses__()
         for client in gc.get_referrers(*classes) if classes else ():
             if isinstance(client, botocore.client.BaseClient) and not _is_of_aiobotocore(client):
@@ -238,7 +243,7 @@ class Boto3Binding:
             self._ours = None
             self._boto3.DEFAULT_SESSION = self._own if self._own is not None else _lazy_session_class()(None, None)
 
-    def holders(self) -> tuple[()]:
+    def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
         """None: clients are counted, not sessions."""
         return ()
 

@@ -54,7 +54,7 @@ class PolarsBinding:
             self._builder.DEFAULT_CREDENTIAL_PROVIDER = self._own
         self._builder.BUILT_PROVIDERS_LRU_CACHE = None
 
-    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """None: a query is collected or it is not."""
         return iter(())
 

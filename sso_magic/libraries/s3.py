@@ -59,7 +59,7 @@ class S3fsBinding:
         for kind in (self._class, *_subclasses(self._class)):
             kind.clear_instance_cache()
 
-    def holders(self) -> Iterator[tuple[RenewingRole, str]]:
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """Filesystems that have a role's session."""
         for filesystem, _ in self._alive:
             role = role_of(filesystem._s3) or _role_of_session(filesystem.session)

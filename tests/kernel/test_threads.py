@@ -8,12 +8,15 @@ import os
 import sys
 import threading
 import urllib.request
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from typing_extensions import Self
 
 from sso_magic.libraries.boto import boto3_session
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 SWITCHES = 1000
 READERS = ["default session"] * 5 + ["new session"] * 5 + ["own session of A"] * 4 + ["endpoint of A"] * 6

@@ -1,0 +1,118 @@
+"""`%sso_use` on cached credentials, against what gets the same keys without it.
+
+Run: python tests/benchmarks/use/bench_use.py
+
+Compared with: boto3 in a new process, which is what a shell's ``aws configure export-credentials`` or a fresh kernel
+costs, and boto3 in this process. All get the same role's credentials: `%sso_use` from the cache shared with the AWS
+CLI, boto3 from the portal (it has no cache on disk), which is on this machine and answers at once. Exits with 1 if
+`%sso_use` is not 50 times as fast as the process, or not as fast as boto3 in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOTO3 = "import boto3; boto3.Session(profile_name='dev').get_credentials().get_frozen_credentials()"
+ROUNDS = 100
+
+
+def median_ms(run: Callable[[], object], rounds: int) -> float:
+    """The median time of a run, in milliseconds."""
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times)
+
+
+def main() -> int:
+    import requests  # noqa: F401 - before moto's thread does
+
+    from sso_magic.local import LocalIdentityCenter
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory() as home, LocalIdentityCenter(role_lifetime=3600) as center:
+        os.environ |= {"HOME": home, "USERPROFILE": home, "AWS_EC2_METADATA_DISABLED": "true"} | center.environment()
+        config = Path(home) / ".aws" / "config"
+        config.parent.mkdir()
+        config.write_text(
+            center.config_text()
+            + "[profile dev]\nsso_session = corp\nsso_account_id = 220947583614\nsso_role_name = ReadOnly\n"
+            + "region = eu-west-1\n"
+        )
+        sign_in(center.access_token())
+        return compare()
+
+
+def sign_in(access_token: str) -> None:
+    from sso_magic.profiles import find_session
+    from sso_magic.secret import Secret
+    from sso_magic.signin import tokens
+
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    tokens.save(find_session("corp"), tokens.Token(Secret(access_token), soon))
+
+
+def compare() -> int:
+    import contextlib
+    import io
+
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
+    shell.run_line_magic("load_ext", "sso_magic")
+    roles = ["payments-dev ReadOnly", "payments-prod ReadOnly"]
+
+    def switch() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            shell.run_line_magic("sso_use", roles[0])
+        roles.reverse()
+
+    switch()
+    switch()  # both are cached from here on
+    from_cache = median_ms(switch, ROUNDS)
+    process = median_ms(lambda: subprocess.run([sys.executable, "-c", BOTO3], check=True, env=without_keys()), 7)
+
+    import boto3
+
+    boto3.Session(profile_name="dev").get_credentials().get_frozen_credentials()
+    in_process = median_ms(lambda: boto3.Session(profile_name="dev").get_credentials().get_frozen_credentials(), ROUNDS)
+    beside_boto3 = median_ms(switch, ROUNDS)
+    shell.run_line_magic("sso_use", "--off")
+    shell.run_line_magic("unload_ext", "sso_magic")
+
+    for name, took in [
+        ("%sso_use", from_cache),
+        ("%sso_use, boto3 imported", beside_boto3),
+        ("boto3 in this process", in_process),
+        ("boto3 in a new process", process),
+    ]:
+        print(f"{name:<26}{took:9.2f} ms{process / took:9.0f}x")
+    slowest = max(from_cache, beside_boto3)
+    return 0 if process / slowest >= 50 and slowest < in_process else 1
+
+
+def without_keys() -> dict[str, str]:
+    """The environment without the role in use: the process is to ask for itself."""
+    ours = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -98,7 +98,7 @@ class Listing:
         if self._putting:
             return
         if index is not None and self._view.seen.is_current:
-            self.chosen = self._keys[index]
+            self.chosen = self._keys[index] if index >= 0 else None
         self._put()
 
     def toggle_favourite(self) -> bool | None:

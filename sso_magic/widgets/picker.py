@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sso_magic.magics import SSOMagics
     from sso_magic.signin.flow import Method
 
+_LOOK = "The list has just changed. Look at what is chosen, then press Use or Enter again."
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +58,7 @@ class Panel:
         self._pulse = Pulse(self._beat)
         self._unsubscribe: Callable[[], None] | None = None
         self._center: IdentityCenter | None = first_center(magics, session, region)
+        self._round_trips = 0  # to the browser, until Enter counts that was pressed too soon
         self._view = View()
         self._sessions = Sessions(self._view)
         self._signing = Signing(self._view.live, self._signed_in)
@@ -122,7 +124,9 @@ class Panel:
         view.session.observe(self._safely(self._pick, "Session"), "index")
         view.search.observe(self._safely(self._typed, "Search"), "value")
         view.search.on_msg(self._safely(self._entered, "Use"))
-        view.rows.observe(self._safely(self._moved, "Use"), "index")
+        view.seen.on_shown(self._safely(self._shown, "Use"))
+        view.rows.observe(self._safely(lambda _: self._listing.moved(view.rows.index), "Use"), "index")
+        view.line.observe(self._safely(lambda _: self._listing.moved(view.line.value - 1), "Use"), "value")
 
     def _safely(self, action: Callable[..., None], again: str) -> Callable[..., None]:
         """A callback's error would be printed into whatever cell runs: it becomes the status line instead."""
@@ -172,16 +176,33 @@ class Panel:
         self._show_list_state()
 
     def _entered(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("event") == "submit":
+        if content.get("event") != "submit":
+            return
+        if self._view.seen.is_current:
             self._use(None)
+        else:
+            self._round_trips = 2
 
-    def _moved(self, _: Any) -> None:
-        self._listing.moved(self._view.rows.index)
+    def _shown(self, _: Any) -> None:
+        """Enter was pressed before the list was there: now it is.
+
+        The browser may hold words back until it hears that those before were taken. After a second round trip all that
+        was typed before Enter has come, and the only hit for it is no guess.
+        """
+        if not self._round_trips or not self._view.seen.is_current:
+            return
+        self._round_trips -= 1
+        if self._round_trips:
+            self._view.seen.renew()
+        elif self._listing.hits == 1:
+            self._use(None)
+        else:
+            self._say(_LOOK)
 
     def _use(self, _: Any) -> None:
         role, center = self._listing.role, self._center
         if not self._view.seen.is_current:
-            self._say("The list has just changed. Look at what is chosen, then press Use or Enter again.")
+            self._say(_LOOK)
         elif role is None or center is None:
             self._say("Choose a role in the list first.")
         else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import IntText, Layout, jsdlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Seen:
@@ -37,6 +37,10 @@ class Seen:
         One that has never sent a number back does not know links: it is believed.
         """
         return self._shown.value in (0, self._sent.value)
+
+    def on_shown(self, listener: Callable[[Any], None]) -> None:
+        """Calls the listener whenever the browser says that it has got a list."""
+        self._shown.observe(listener, "value")
 
     def widgets(self) -> Iterator[Any]:
         """What has to be closed."""

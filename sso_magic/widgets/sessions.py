@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sso_magic.center import shared_center
+from sso_magic.centers import shared_center
 from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound
 from sso_magic.status import known_sessions
 from sso_magic.widgets.view import show

@@ -1,11 +1,16 @@
-"""The widgets of a panel and their layout. What they do is in `sso_magic.widgets.picker`."""
+"""The widgets of a panel and their layout. What they do is in `sso_magic.widgets.picker`.
+
+JupyterLab takes the arrow keys and single letters from a list box that has the focus (they move between cells, cut and
+delete them), but not from a field. So the list is for the mouse and out of the TAB order, where ipywidgets can do that
+(8), and the line that is chosen is a number field as well, in which the arrow keys go up and down.
+"""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Box, Button, Dropdown, IntProgress, Layout, Select, Text, VBox
+from ipywidgets import HTML, BoundedIntText, Box, Button, Dropdown, IntProgress, Layout, Select, Text, VBox
 from traitlets import validate
 
 from sso_magic.widgets.live import Live
@@ -43,6 +48,9 @@ class View:
         self.release = _button("Release", "Takes the role out and brings back what was there before")
         self.search = Text(description="Search", placeholder="account, digits, e-mail or role", layout=_free())
         self.rows = _List(description="Roles", rows=ROWS, options=(), layout=_free())
+        if self.rows.has_trait("tabbable"):
+            self.rows.tabbable = False
+        self.line = BoundedIntText(description="Line", value=0, min=0, max=0, continuous_update=True, layout=_free())
         self.progress = IntProgress(min=0, max=1, layout=Layout(display="none", width="auto", height="6px"))
         self.list_state = HTML()
         self.refresh = _button("Refresh", "Asks for accounts and roles again")
@@ -66,7 +74,7 @@ class View:
                 self.rows,
                 self.progress,
                 _row("sso-info", _grow(self.list_state), self.refresh),
-                _row("sso-selection", _grow(self.selection)),
+                _row("sso-selection", self.line, _grow(self.selection)),
                 _row("sso-actions", self.region, self.use, self.favourite, self.console),
                 self.status,
             ],
@@ -79,6 +87,9 @@ class View:
 
     def put_rows(self, labels: Sequence[str], index: int | None) -> None:
         """Lists these, with one of them chosen; in one message, so that the browser never shows a mixture."""
+        with self.line.hold_sync():
+            self.line.max = len(labels)
+            self.line.value = 0 if index is None else index + 1
         if tuple(labels) == self.rows._options_labels:  # noqa: SLF001 - `options` gives it less directly
             self.rows.index = index
             return

@@ -168,7 +168,7 @@ class LabNotebook:
         self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         self.wait_until_run(number, before)
-        return self.output(number).inner_text()
+        return self.output(number).inner_text().strip()
 
     def wait_until_run(self, number: int, before: str = "[ ]:") -> None:
         """Waits until the cell has a number, another than before."""

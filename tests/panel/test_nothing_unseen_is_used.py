@@ -47,15 +47,45 @@ def test_use_pressed_on_an_older_list_uses_nothing(open_panel, ready):
     assert "AWS_ACCESS_KEY_ID" in os.environ
 
 
-def test_enter_after_words_that_the_browser_has_no_list_for_uses_nothing(open_panel, ready):
+def test_enter_before_the_list_is_there_uses_none_of_several_hits(open_panel, ready):
     screen = open_panel()
-    screen.type("payments-prod readonly")
     shows_it(screen)
-    screen.type("payments-prod-eu readonly")
+    screen.type("payments-prod readonly")
     screen.press_enter()
+    shows_it(screen)
+    shows_it(screen)
     screen.finish()
+    assert len(screen.lines) == 2
     assert screen.status == LOOK
     assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_enter_before_the_list_is_there_uses_the_only_hit_once_all_that_was_typed_has_come(open_panel, ready):
+    screen = open_panel()
+    shows_it(screen)
+    screen.type("ml-sand")
+    screen.press_enter()
+    screen.finish()
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    shows_it(screen)
+    screen.finish()
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    shows_it(screen)
+    screen.finish()
+    assert os.environ["AWS_ACCOUNT_ID"] == "873320164592"
+
+
+def test_words_that_the_browser_held_back_count_for_enter(open_panel, ready):
+    screen = open_panel()
+    shows_it(screen)
+    screen.type("payments-prod-eu datasci")
+    screen.press_enter()
+    shows_it(screen)
+    screen.type("payments-prod-eu readonly")  # typed before Enter, sent when the browser heard of the list
+    shows_it(screen)
+    screen.finish()
+    assert os.environ["AWS_ACCOUNT_ID"] == "731659031207"
+    assert "ReadOnly" in screen.role
 
 
 def test_words_that_find_the_same_rows_count_as_another_list(open_panel, ready):
@@ -63,7 +93,7 @@ def test_words_that_find_the_same_rows_count_as_another_list(open_panel, ready):
     screen.type("ml-sand")
     shows_it(screen)
     screen.type("ml-sandbox")
-    screen.press_enter()
+    screen.press("Use")
     screen.finish()
     assert screen.status == LOOK
 

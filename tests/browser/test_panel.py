@@ -1,0 +1,229 @@
+"""The panel in a real JupyterLab and Notebook 7: what a person clicks and types, what AWS says, what is saved."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from jupyter_in_browser import plant_inventory, plant_token
+from panel_on_screen import CELLS, PanelOnScreen
+from playwright.sync_api import expect
+
+from sso_magic.local import Fault, Organization
+
+PROD, DEV, SANDBOX = "731659028443", "220947583614", "873320164592"
+
+
+@pytest.fixture
+def open_panel(notebook):
+    """Opens a notebook and its panel."""
+
+    def open_one(app: str = "lab", cells=CELLS) -> PanelOnScreen:
+        opened = notebook(cells, app=app)
+        opened.run(0)
+        panel = PanelOnScreen(opened)
+        panel.list.wait_for()
+        return panel
+
+    return open_one
+
+
+@pytest.fixture
+def ready(jupyter, notebook, center):
+    """Signed in, with a fresh inventory, by another kernel."""
+    plant_token(jupyter.home, center)
+    plant_inventory(jupyter.home, center.organization)
+    center.requests.clear()
+    return center
+
+
+def test_everything_from_nothing_by_clicking(open_panel, center):
+    panel = open_panel()
+    expect(panel.state).to_have_text("Not signed in.")
+    panel.sign_in()
+    expect(panel.state).to_contain_text("renewed by itself")
+    expect(panel.link).to_have_count(0)
+    expect(panel.list_state).to_contain_text("28 roles in 14 accounts")
+    panel.use("payments prod", "payments-prod (731659028443) / DataScientist")
+    expect(panel.role).to_contain_text("PRODUCTION")
+    assert panel.who() == f"{PROD} DataScientist"
+    panel.use("payments-dev readonly", "payments-dev (220947583614) / ReadOnly")
+    expect(panel.role).not_to_contain_text("PRODUCTION")
+    assert panel.who() == f"{DEV} ReadOnly"
+    panel.press("Release")
+    expect(panel.role).to_have_text("No role is in use.")
+    assert panel.who() == "nobody"
+    panel.press("Sign out")
+    expect(panel.state).to_have_text("Not signed in.")
+    expect(panel.status).to_have_text("Signed out of corp.")
+    assert center.sessions() == []
+
+
+def test_everything_in_notebook_7(open_panel, center):
+    panel = open_panel(app="notebook")
+    panel.sign_in()
+    panel.use("ml-sandbox", "ml-sandbox (873320164592) / PowerUserAccess")
+    assert panel.who() == f"{SANDBOX} PowerUserAccess"
+    panel.press("Release")
+    expect(panel.role).to_have_text("No role is in use.")
+    panel.press("Sign out")
+    expect(panel.state).to_have_text("Not signed in.")
+
+
+def test_everything_by_keyboard(open_panel, center):
+    panel = open_panel()
+    keyboard, page = panel.page.keyboard, panel.page
+
+    def tab_to(name: str) -> None:
+        for _ in range(25):
+            keyboard.press("Tab")
+            focused = page.evaluate(
+                "() => { const at = document.activeElement; return at.labels?.[0]?.innerText || at.innerText || ''; }"
+            )
+            if focused.strip() == name:
+                return
+        pytest.fail(f"TAB does not lead to {name}")
+
+    panel.box.get_by_label("Session").focus()
+    tab_to("Sign in")
+    keyboard.press("Enter")
+    panel.link.wait_for()
+    center.approve()  # the page itself is walked by keyboard in test_accessibility
+    expect(panel.list_state).to_contain_text("28 roles")
+    tab_to("Search")
+    keyboard.type("payments prod")
+    expect(panel.selection).to_contain_text("payments-prod (731659028443) / DataScientist")
+    tab_to("Line")
+    keyboard.press("ArrowUp")
+    expect(panel.selection).to_contain_text("PowerUserAccess")
+    outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    tab_to("Use")
+    keyboard.press("Enter")
+    expect(panel.role).to_contain_text("payments-prod (731659028443) / PowerUserAccess")
+    assert panel.who() == f"{PROD} PowerUserAccess"
+    panel.search.focus()
+    keyboard.press("ControlOrMeta+a")
+    keyboard.type("ml-sandbox")
+    expect(panel.selection).to_contain_text("ml-sandbox")
+    keyboard.press("Enter")
+    expect(panel.role).to_contain_text("ml-sandbox")
+    panel.box.get_by_label("Session").focus()
+    tab_to("Release")
+    keyboard.press("Space")
+    expect(panel.role).to_have_text("No role is in use.")
+    panel.box.get_by_label("Session").focus()
+    tab_to("Sign out")
+    keyboard.press("Enter")
+    expect(panel.state).to_have_text("Not signed in.")
+
+
+def test_denied_expired_and_cancelled(open_panel, center):
+    panel = open_panel()
+    panel.sign_in("Deny")
+    expect(panel.status).to_have_text("The sign-in was denied on its page. Press Sign in to start again.")
+    expect(panel.link).to_have_count(0)
+    panel.press("Sign in")
+    panel.link.wait_for()
+    center.advance(3600)
+    expect(panel.status).to_have_text("The code ran out before it was approved. Press Sign in to get a new one.")
+    expect(panel.link).to_have_count(0)
+    panel.press("Sign in")
+    panel.link.wait_for()
+    assert panel.notebook.run(1) == "nobody"  # the kernel is free meanwhile
+    panel.press("Cancel")
+    expect(panel.status).to_have_text("Sign-in cancelled.")
+    expect(panel.link).to_have_count(0)
+
+
+def test_the_portal_down_and_up_again(open_panel, ready):
+    ready.faults = [Fault("GetRoleCredentials", kind="drop"), Fault("ListAccounts", kind="drop")]
+    panel = open_panel()
+    panel.find("ml-sandbox", "ml-sandbox")
+    panel.press("Use")
+    expect(panel.status).to_have_text(re.compile("Press Use to try again.$"))
+    panel.press("Refresh")
+    expect(panel.status).to_have_text(re.compile("The accounts could not be listed"))
+    assert panel.who() == "nobody"
+    ready.faults = []
+    panel.press("Use")
+    expect(panel.role).to_contain_text("ml-sandbox")
+    assert panel.who() == f"{SANDBOX} PowerUserAccess"
+
+
+def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, center):
+    center.organization = Organization.generated(10_000)
+    plant_token(jupyter.home, center)
+    plant_inventory(jupyter.home, center.organization)
+    center.requests.clear()
+    panel = open_panel()
+    expect(panel.list_state).to_contain_text("30,000 roles in 10,000 accounts")
+    account = center.organization.accounts[7_777]
+    role = min(center.organization.roles_of("alex", account.id))
+    panel.search.press_sequentially(account.id[:6])
+    panel.find(f"{account.id} {role}", f"{account.name} ({account.id}) / {role}")
+    assert panel.list.get_by_role("option").count() <= 50
+    assert center.requests.total() == 0
+    panel.press("Use")
+    expect(panel.role).to_contain_text(account.id)
+    assert panel.who() == f"{account.id} {role}"
+
+
+def test_what_is_pressed_while_the_kernel_is_busy_uses_nothing_unseen(open_panel, ready):
+    busy = "import time\nprint('busy')\nwhile not open('go').read():\n    time.sleep(0.05)"
+    panel = open_panel(cells=[*CELLS, f"open('go', 'w').close()\n{busy}"])
+    panel.find("payments-prod readonly", "payments-prod (731659028443) / ReadOnly")
+    panel.notebook.cell(2).locator(".cm-content").click()
+    panel.page.keyboard.press("Control+Enter")
+    panel.notebook.output(2).get_by_text("busy").wait_for()
+    panel.search.fill("management billing")  # the kernel cannot answer: the old list is still there
+    panel.list.select_option(index=0)
+    panel.press("Use")
+    (panel.notebook.path.parent / "go").write_text("on")
+    panel.notebook.wait_until_run(2)
+    expect(panel.selection).to_contain_text("management (402618935571) / Billing")
+    expect(panel.status).to_contain_text("The list has just changed.")
+    assert panel.who() == "nobody"
+    panel.press("Use")
+    expect(panel.role).to_contain_text("management")
+
+
+def test_a_cell_run_right_after_use_was_pressed_has_the_role(open_panel, ready):
+    ready.faults.append(Fault("GetRoleCredentials", delay=1.0))
+    panel = open_panel()
+    panel.find("ml-sandbox", "ml-sandbox")
+    panel.press("Use")
+    assert panel.who() == f"{SANDBOX} PowerUserAccess"
+
+
+def test_two_panels_and_the_magics_show_the_same(open_panel, ready):
+    panel = open_panel(cells=["%load_ext sso_magic\n%sso_panel", "%sso_panel", "%sso_use ml-sandbox", "%sso_use --off"])
+    first, second = panel.page.locator(".sso-panel").first, panel.page.locator(".sso-panel").last
+    panel.notebook.run(1)
+    panel.notebook.run(2)
+    for one in (first, second):
+        expect(one).to_contain_text("In use: ml-sandbox")
+    second.get_by_role("button", name="Release").click()
+    for one in (first, second):
+        expect(one).to_contain_text("No role is in use.")
+
+
+def test_an_account_opens_in_the_console_and_becomes_a_favourite(open_panel, ready):
+    panel = open_panel()
+    panel.find("ml-sandbox", "ml-sandbox")
+    with panel.page.context.expect_page() as opened:
+        panel.box.get_by_role("link", name="Console").click()
+    expect(opened.value.get_by_role("heading", name="PowerUserAccess in ml-sandbox")).to_be_visible()
+    panel.press("☆ Favourite")
+    expect(panel.button("★ Favourite")).to_be_visible()
+    panel.search.fill("")
+    expect(panel.list.get_by_role("option").first).to_have_text(re.compile("^★.ml-sandbox"))
+
+
+def test_a_notebook_opened_again_shows_what_the_panel_showed(open_panel, ready, jupyter):
+    panel = open_panel()
+    panel.notebook.save()
+    jupyter.shut_down_kernels()
+    saved = panel.notebook.path.read_text(encoding="utf-8")
+    assert "it needs a running kernel" in saved
+    assert "Session: corp. Signed in until" in saved

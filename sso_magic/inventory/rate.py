@@ -33,7 +33,7 @@ CREEP = 0.04  # how far it is up after the calls, or the seconds, that creeping 
 CREEP_CALLS = 120  # at most, and no more than the rate was measured over
 CREEP_CALLS_UNSURE = 20  # where the rate may have changed while it was measured
 CREEP_SECONDS = 8.0
-OVERDUE = 3.0  # tokens asked for beyond what the rate allowed, unpunished: the rate has grown
+OVERDUE = 2.0  # tokens asked for beyond what the rate allowed, unpunished: the rate has grown
 DOUBLING_AT_FIRST = 0.25  # seconds in which the guess at an unknown rate doubles
 DOUBLING = 0.5  # the same, for a rate that has grown
 ROUND_TRIPS = 4  # no pace doubles in fewer of them, for a refusal is learned one round trip late
@@ -157,7 +157,7 @@ class Pace:
         if self._climb is None:
             elapsed = now - self._refusals[-1].at
             crept = max(self._sent_since / self._creep_calls, elapsed / CREEP_SECONDS)
-            pace = self.rate * (BELOW + CREEP * crept**2)
+            pace = self.rate * (BELOW + CREEP * crept**4)
             if self._sent_since - self.rate * elapsed < OVERDUE:
                 return pace
             self._climb = _Climb(now, pace, self._doubling(DOUBLING, pace))

@@ -67,15 +67,30 @@ PEERS = [("legacy", 8), ("legacy", 32), ("adaptive", 8), ("standard", 8)]
 
 
 def changing() -> None:
-    """The allowed rate halved, and doubled, in the middle."""
-    print("changing: 50/s to 25/s, and 50/s to 100/s, after 8 s; 1,000 accounts x 3 roles, 20 ms")
+    """The allowed rate halved, doubled, and both, in the middle."""
+    print("changing: from 50/s, burst 50; 1,000 accounts x 3 roles, 20 ms")
+    cases = {
+        "halved": {8.0: 25},
+        "doubled": {8.0: 100},
+        "halved, then doubled": {6.0: 25, 14.0: 50},
+    }
     with Server(1000, 3) as server:
-        for name, rate in (("halved", 25), ("doubled", 100)):
+        for name, rates in cases.items():
             server.set(throttle=[50, 50], latency=0.02)
-            result = server.run(ours(), {8.0: {"throttle": [rate, 50]}})
-            ideal = 8 + (1010 - 50 - 8 * 50) / rate
+            result = server.run(ours(), {after: {"throttle": [rate, 50]} for after, rate in rates.items()})
+            ideal = allowed(1010, 50, rates)
             show(f"ours, {name}", result, ideal)
             figure(f"{name} in the middle, of what the throttle allows", result.seconds / ideal, 1.15, unit="x")
+
+
+def allowed(calls: float, burst: float, rates: dict[float, float], rate: float = 50) -> float:
+    """The seconds after which a throttle lets so many calls through whose rate changes at these moments."""
+    left, now = calls - burst, 0.0
+    for after, changed in rates.items():
+        if left <= rate * (after - now):
+            break
+        left, now, rate = left - rate * (after - now), after, changed
+    return now + left / rate
 
 
 def unthrottled() -> None:

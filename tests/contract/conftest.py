@@ -83,7 +83,7 @@ def _required(what: str, *, present: bool) -> None:
     """Skips where something is missing on this machine; where CI is set, that is a failure: there it must be."""
     if present:
         return
-    reason = f"{what} is missing; in {JAVASCRIPT} run: npm install --no-package-lock"
+    reason = f"{what} is missing; in {JAVASCRIPT} run: npm ci"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

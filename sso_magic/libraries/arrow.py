@@ -141,6 +141,7 @@ class ArrowBinding:
             elif not self._kernel.serves(role):
                 return self._remember(with_keys(role), role)
             else:
+                role.get()  # raises if there are none: a chain that finds none when it is made looks again later
                 filesystem = plain()  # the SDK takes the endpoint's address from the environment
                 if self._kernel.generation == generation:
                     return self._remember(filesystem, role)

@@ -334,34 +334,38 @@ def in_process(request: pytest.FixtureRequest, here: LocalIdentityCenter) -> Ite
     def new(account: str) -> dict[str, str]:
         return {name: outcome(lambda library=library: library.read(None, account)) for name, library in all_.items()}
 
-    def old(account: str) -> dict[str, str]:
+    def make() -> dict[str, Any]:
+        return {name: library.make() for name, library in all_.items() if library.make is not None}
+
+    def old(account: str, objects: dict[str, Any]) -> dict[str, str]:
         return {
-            name: outcome(lambda made=made, read=all_[name].read: read(made, account)) for name, made in made_.items()
+            name: outcome(lambda made=made, read=all_[name].read: read(made, account)) for name, made in objects.items()
         }
 
-    def of_both() -> dict[str, tuple[str, str]]:
-        from_a, from_b = old(A), old(B)
-        return {name: (from_a[name], from_b[name]) for name in made_}
+    def of_both(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:
+        from_a, from_b = old(A, objects), old(B, objects)
+        return {name: (from_a[name], from_b[name]) for name in objects}
 
     use(A, serve=serve)
-    made_ = {name: library.make() for name, library in all_.items() if library.make is not None}
+    early = make()
     found.note("A reads A", new(A))
-    found.note("made under A reads A", old(A))
+    found.note("made under A reads A", old(A, early))
     wait_for_the_end(here)
-    found.note("across the expiry", old(A))
+    found.note("across the expiry", old(A, early))
     found.note("a new object across the expiry", new(A))
+    use(A, serve=serve)  # with keys that are fresh
+    late = make()
     found.holders = use(B, serve=serve)
+    found.note("made under A a moment ago, under B", of_both(late))
     found.note("B reads B", new(B))
     found.note("B reads A", new(A))
-    found.note("made under A, under B", of_both())
     wait_for_the_end(here)
-    found.note("made under A, under B, across A's expiry", of_both())
+    found.note("made under A, under B, across A's expiry", of_both(late))
     KERNEL.release()
     found.note("off reads A", new(A))
     found.note("off reads B", new(B))
     write_table(request.param, found)
     yield found
-    made_.clear()
     KERNEL.shutdown()
 
 

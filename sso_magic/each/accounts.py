@@ -161,7 +161,10 @@ def _columns(account: Account) -> tuple[str, str | None, str | None]:
 
 
 def _named(center: IdentityCenter, accounts: Any) -> tuple[Account, ...]:
-    found = {account.account_id: account for account in map(center.find_account, _texts(accounts))}
+    texts = list(_texts(accounts))
+    if texts and center.directory.cached_accounts() is None:
+        center.directory.accounts()  # 12 digits alone would be found without their name
+    found = {account.account_id: account for account in map(center.find_account, texts)}
     return tuple(found.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import pickle
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,8 +77,7 @@ def _cannot_be_sent(named: dict[str, Any], dumps: Callable[[Any], bytes], error:
     return f"This cannot be sent to another process ({type(error).__name__}: {error}). Run it in threads."
 
 
-@functools.lru_cache(maxsize=2)
 def unpacked(blob: bytes) -> Work:
-    """The work; unpacked once a process, however many accounts it does it in."""
+    """The work. Unpacked anew for each account: what one leaves in a global, a client perhaps, is not the next one's."""
     parts = pickle.loads(blob)  # noqa: S301 - from the notebook that this process works for
     return CellWork(*parts) if isinstance(parts, tuple) else FunctionWork(parts)

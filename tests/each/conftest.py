@@ -1,0 +1,90 @@
+"""An organisation of many accounts, and somebody signed in to it."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import cloudpickle
+import pytest
+
+from sso_magic.local import Organization
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic import IdentityCenter
+    from sso_magic.local import LocalIdentityCenter
+
+REGION = "eu-west-1"
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as for functions of a notebook
+
+
+def organization_of(number: int) -> Organization:
+    """So many accounts with ReadOnly, every other one with Billing too, named so that no order is the ids'."""
+    organization = Organization()
+    organization.add_user("alex")
+    for place in range(number):
+        account_id = f"{(place * 7919 + 3) * 1_000_003 % 10**12:012}"
+        organization.add_account(account_id, f"team-{place * 37 % number:03}", f"aws-{place}@example.com")
+        organization.assign("alex", account_id, "ReadOnly", *(["Billing"] if place % 2 else []))
+    return organization
+
+
+@pytest.fixture
+def many(signed_in: LocalIdentityCenter, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], IdentityCenter]:
+    """Makes the organisation one of so many accounts; gives the `IdentityCenter` that is signed in to it."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+
+    def make(number: int) -> IdentityCenter:
+        from sso_magic.centers import shared_center
+
+        signed_in.organization = organization_of(number)
+        return shared_center()
+
+    return make
+
+
+@pytest.fixture
+def each_threads_end() -> Callable[[], None]:
+    """Waits until every thread of a run has ended; fails if one does not."""
+
+    def check() -> None:
+        deadline = time.monotonic() + 20
+        while left := [thread.name for thread in threading.enumerate() if thread.name.startswith("sso_magic each")]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.01)
+
+    return check
+
+
+def who_am_i(here) -> dict[str, str]:
+    """What AWS says, which is to be what the task was told."""
+    said = here.session.client("sts").get_caller_identity()
+    assert said["Account"] == here.account.id
+    assert f"AWSReservedSSO_{here.role_name}_" in said["Arn"]
+    return {"said": said["Account"], "arn": said["Arn"]}
+
+
+@pytest.fixture
+def whoami():
+    return who_am_i
+
+
+@pytest.fixture
+def interrupt_when() -> Callable[[Callable[[], object]], None]:
+    """Sends an interrupt to the main thread as soon as a condition holds."""
+
+    def send(condition: Callable[[], object]) -> None:
+        def wait() -> None:
+            while not condition():
+                time.sleep(0.01)
+            _thread.interrupt_main()
+
+        threading.Thread(target=wait, name="interrupting", daemon=True).start()
+
+    return send

@@ -1,0 +1,120 @@
+"""Any executor will do: what the tasks get, and how they go on, is the same."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import cloudpickle
+import pytest
+
+from sso_magic import errors
+from sso_magic.each.line import Line
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
+
+
+def test_on_a_thread_pool(many, whoami):
+    center = many(12)
+    with ThreadPoolExecutor(4) as executor:
+        frame = center.each(whoami, "ReadOnly", on=executor, progress=False)
+    assert (frame["account_id"] == frame["said"]).all()
+    assert len(frame) == 12
+
+
+def test_on_a_pool_of_processes(many, whoami, pool):
+    center = many(12)
+    frame = center.each(lambda here: {**whoami(here), "pid": os.getpid()}, "ReadOnly", on=pool, progress=False)
+    assert (frame["account_id"] == frame["said"]).all()
+    assert len(frame) == 12
+    assert os.getpid() not in set(frame["pid"])
+
+
+def test_a_long_task_in_a_pool_asks_for_renewed_credentials(many, signed_in, pool):
+    signed_in.role_lifetime = 4
+    center = many(2)
+
+    def ask(here):
+        first = here.credentials.access_key_id.reveal()
+        deadline = time.monotonic() + 60
+        while here.credentials.access_key_id.reveal() == first:
+            time.sleep(0.2)
+            assert time.monotonic() < deadline
+        return here.session.client("sts").get_caller_identity()["Account"]
+
+    frame = center.each(ask, "ReadOnly", on=pool, progress=False)
+    assert (frame["account_id"] == frame["value"]).all()
+
+
+def test_an_interrupt_leaves_somebodys_thread_pool_in_order(many, interrupt_when, each_threads_end):
+    center, begun = many(6), []
+
+    def ask(here):
+        begun.append(1)
+        while True:
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(2) as executor:
+        interrupt_when(lambda: len(begun) == 2)
+        frame = center.each(ask, "ReadOnly", on=executor, progress=False)
+        assert len(frame.attrs["errors"]) == 6
+        assert executor.submit(lambda: 5).result(20) == 5
+    each_threads_end()
+
+
+def test_a_pool_that_is_broken_is_every_accounts_error(many):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as broken:
+        with pytest.raises(errors.EachError, match="^All 2 accounts failed by BrokenProcessPool: "):
+            many(2).each(lambda here: os._exit(1), "ReadOnly", on=broken, progress=False)
+
+
+def test_the_line_gives_a_ticket_its_own_role_and_nothing_after_its_task(many):
+    center = many(2)
+    first, second = center.snapshot().accounts
+    line = Line()
+    far_end = line.far_end
+    try:
+        for ticket, account in (("a", first), ("b", second)):
+            line.open(ticket, _role(center, account))
+        assert far_end.fetch("a").account_id == first.account_id
+        assert far_end.fetch("b").account_id == second.account_id
+        line.close_ticket("a")
+        for ticket in ("a", "no such ticket", "x" * 100):
+            with pytest.raises(errors.CredentialsError, match="^The run that this task belongs to is over.$"):
+                far_end.fetch(ticket)
+    finally:
+        line.close()
+    with pytest.raises(errors.CredentialsError, match="^The notebook does not answer"):
+        far_end.fetch("b")
+
+
+def test_the_line_refuses_who_has_not_its_key(many):
+    from multiprocessing import AuthenticationError
+    from multiprocessing.connection import Client
+
+    center = many(1)
+    [account] = center.snapshot().accounts
+    line = Line()
+    try:
+        line.open("a", _role(center, account))
+        with pytest.raises(AuthenticationError):
+            Client(line.far_end.address, authkey=b"another")
+        assert line.far_end.fetch("a").account_id == account.account_id
+        assert repr(line.far_end.key) not in repr(line.far_end)
+    finally:
+        line.close()
+
+
+def _role(center, account):
+    from sso_magic.renewal import RenewingRole
+
+    return RenewingRole(center.credentials(account.account_id, "ReadOnly"), lambda: None)

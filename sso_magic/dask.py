@@ -81,7 +81,7 @@ def use(
     check(client)
     if account is not None:
         if center is None:
-            from sso_magic.center import shared_center
+            from sso_magic.centers import shared_center
 
             center = shared_center()
         center.use(account, role, region=region)

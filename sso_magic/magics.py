@@ -74,7 +74,7 @@ class SSOMagics(Magics):
     def _center_meant(self, session: str | None, region: str | None) -> IdentityCenter:
         if session is None and region is None and self._center is not None:
             return self._center
-        from sso_magic.center import shared_center
+        from sso_magic.centers import shared_center
 
         self._center = shared_center(session, region=region)
         return self._center
@@ -155,7 +155,7 @@ class SSOMagics(Magics):
         if args.all and args.session:
             raise UsageError("Name a session or say --all, not both.")
         if args.all:
-            from sso_magic.center import sign_out_all
+            from sso_magic.centers import sign_out_all
 
             ended = sign_out_all()
             say(f"Signed out of {', '.join(ended)}." if ended else "No session was signed in.")

@@ -116,7 +116,7 @@ def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None
     config = load_shared_config()
     if name not in config.profiles or not (chained.is_chained(name, config) or sso_profile(name, config)):
         return None
-    from sso_magic.center import shared_center
+    from sso_magic.centers import shared_center
 
     profile = chained.root(name, config)
     center = shared_center(profile.session)

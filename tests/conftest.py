@@ -48,7 +48,7 @@ def nothing_left_in_the_process() -> Iterator[None]:
     """The role and the sessions of one test are not the next one's."""
     yield
     if "sso_magic.center" in sys.modules:
-        from sso_magic.center import _SHARED
+        from sso_magic.centers import _SHARED
         from sso_magic.kernel import KERNEL
         from sso_magic.signin import store
 

@@ -120,7 +120,7 @@ def test_leaving_the_with_block_destroys_the_client(service):
         sso.list_accounts(access_token=TOKEN)
 
 
-def test_destroying_ends_the_threads_of_submit(service, no_new_threads):
+def test_destroying_ends_the_threads_of_submit(service):
     sso = SSO(endpoint=service.url)
     sso.submit(ListAccountsCommand(access_token=TOKEN)).result(timeout=10)
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("SSOClient")]

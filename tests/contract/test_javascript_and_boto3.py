@@ -148,16 +148,18 @@ def heard(center, javascript):
 
 
 def masked(value):
-    """The outcome with what differs each time replaced by its type."""
+    """The outcome with what differs each time replaced by its type, and a lifetime by the nearest ten seconds."""
     if isinstance(value, list):
         return [masked(item) for item in value]
     if isinstance(value, dict):
-        return {
-            name: type(item).__name__ if name in RANDOM else masked(item)
-            for name, item in value.items()
-            if item is not None
-        }
+        return {name: _masked_member(name, item) for name, item in value.items() if item is not None}
     return value
+
+
+def _masked_member(name, item):
+    if name in RANDOM:
+        return type(item).__name__
+    return round(item, -1) if name == "expiresIn" else masked(item)
 
 
 def call(service, operation, paginate=None, **members):

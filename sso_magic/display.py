@@ -313,7 +313,7 @@ def _countdown(request: DeviceRequest) -> str:
         f"@keyframes {name}-s{{from{{--{name}-s:59}}to{{--{name}-s:-1}}}}"
         f".{name}{{animation:{name}-m {60 * (minutes + 1)}s steps({minutes + 1}) -{59 - seconds}s forwards,"
         f"{name}-s 60s steps(60) -{59 - seconds}s {minutes + 1} forwards;"
-        f"counter-reset:m var(--{name}-m) s var(--{name}-s);font-variant-numeric:tabular-nums}}"
+        f"counter-reset:m max(0,var(--{name}-m)) s max(0,var(--{name}-s));font-variant-numeric:tabular-nums}}"
         f".{name}::before{{content:counter(m) ':' counter(s,decimal-leading-zero) ' left, '}}"
     )
     return f'<style>{style}</style><span class="{name}"></span>until {request.expires_at.astimezone():%H:%M:%S}.'

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
 
 _SAFE = {"inproc", "tls", "wss", "gateway"}  # a Dask Gateway is always reached by TLS
+_PLAIN = {"tcp", "ws"}
 _LISTENS_FOR = 5  # seconds that a switch here waits for the workers to follow
 _LOOKS = 0.25  # seconds between two looks at credentials that are about to be renewed
 _REST = 2  # seconds between two looks otherwise: a laptop may sleep, the client be closed
@@ -154,6 +155,8 @@ def is_private(address: str) -> bool:
     scheme, _ = parse_address(address)
     if scheme in _SAFE:
         return True
+    if scheme not in _PLAIN:
+        return False
     host = get_address_host(address)
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
@@ -172,6 +175,7 @@ class ClusterRole:
     def __init__(self, client: Any, use: Use, region: str | None) -> None:
         self.failure: Exception | None = None  # why the workers do not have what they should
         self._client = client
+        self._address = client.scheduler.address
         self._use = use
         self._region = region or next(filter(None, (os.environ.get(name) for name in REGION_VARIABLES)), None)
         self._token = secrets.token_hex(8)
@@ -185,10 +189,19 @@ class ClusterRole:
         self._unsubscribe = KERNEL.switched.subscribe(self._on_switch)
 
     def __repr__(self) -> str:
+        return f"<{self.line()}>"
+
+    def line(self) -> str:
+        """Where the role is, in one line."""
+        where = f"the Dask cluster {self._address}"
+        if self.failure is not None:
+            return f"{self._use.label} may be on {where} or not: {_told(self.failure)}"
+        if self._client.status != "running":
+            return f"{self._use.label} was on {where}, until this client was closed"
         if self._sent is None:
-            return f"<{self._use.label}, not on the Dask cluster>"
+            return f"{self._use.label} is not on {where}"
         workers = len(self._client.nthreads())
-        return f"<{self._use.label} on {workers} Dask worker{'' if workers == 1 else 's'}>"
+        return f"{self._use.label} is on {where}, {workers} worker{'' if workers == 1 else 's'} and any that join"
 
     def __enter__(self) -> Self:
         return self
@@ -209,17 +222,21 @@ class ClusterRole:
 
     def release(self) -> None:
         """Takes the role out of the cluster, and follows no more."""
-        self._unsubscribe()
+        self._forget()
         with self._changed:
             self._released = True
             self._changes += 1
             self._changed.notify_all()
         self._follow()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_LISTENS_FOR)
+
+    def _forget(self) -> None:
+        """Nothing of this process knows of it any more."""
+        self._unsubscribe()
         with _LOCK:
             if _ACTIVE.get(self._client.id) is self:
                 del _ACTIVE[self._client.id]
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(_LISTENS_FOR)
 
     def _on_switch(self) -> None:
         """Has the workers follow, and waits for it: nothing is to go on there under the role that was."""
@@ -240,7 +257,7 @@ class ClusterRole:
                 self._followed = seen
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._changes != seen, self._until_next_look())  # noqa: B023 - now
-        self._unsubscribe()
+        self._forget()
 
     def _until_next_look(self) -> float:
         if self.failure is not None:

@@ -123,8 +123,8 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
         return shell.ev(expression)
     except Exception as error:  # noqa: BLE001 - whatever the person's own expression raises
         raise UsageError(
-            f"--accounts {expression}: {type(error).__name__}: {error}. It is Python for ids, names, or a DataFrame "
-            "with account_id; quote it if it has spaces."
+            f"--accounts {expression}: {type(error).__name__}: {error}. It is Python for ids or names, as in "
+            "--accounts \"['data-lake']\", or for a DataFrame with account_id."
         ) from None
 
 

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _LOCK = threading.Lock()
 _RUNNING: dict[str, int] = {}  # tickets of the calls that run in this process, and their threads
+_REFUSED: dict[str, None] = {}  # those that were stopped before they began here, or that run elsewhere
+_REMEMBERED = 10_000
 
 
 class Stopped(BaseException):
@@ -28,11 +30,10 @@ def stoppable(ticket: str, call: Callable[[], T]) -> T:
     """Makes the call; `stop` with this ticket ends it from any other thread.
 
     Raises:
-        Stopped: It was stopped.
+        Stopped: It was stopped, if only before it began.
     """
     try:
-        with _LOCK:
-            _RUNNING[ticket] = threading.get_ident()
+        _enter(ticket)
         try:
             return call()
         finally:
@@ -43,12 +44,24 @@ def stoppable(ticket: str, call: Callable[[], T]) -> T:
 
 
 def stop(tickets: Iterable[str]) -> None:
-    """Ends these calls, those of them that run in this process."""
+    """Ends these calls, those of them that run in this process or are to begin in it."""
     with _LOCK:
         for ticket in tickets:
             thread = _RUNNING.pop(ticket, None)
-            if thread is not None:
+            if thread is None:
+                _REFUSED[ticket] = None
+            else:
                 _raise_in(thread, Stopped)
+        while len(_REFUSED) > _REMEMBERED:
+            del _REFUSED[next(iter(_REFUSED))]
+
+
+def _enter(ticket: str) -> None:
+    with _LOCK:
+        if ticket in _REFUSED:
+            del _REFUSED[ticket]
+            raise Stopped
+        _RUNNING[ticket] = threading.get_ident()
 
 
 def _leave(ticket: str) -> None:

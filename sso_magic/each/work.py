@@ -78,6 +78,6 @@ def _cannot_be_sent(named: dict[str, Any], dumps: Callable[[Any], bytes], error:
 
 
 def unpacked(blob: bytes) -> Work:
-    """The work. Unpacked anew for each account: what one leaves in a global, a client perhaps, is not the next one's."""
+    """The work. Unpacked anew for each account: what one leaves in a global, a client say, is not the next one's."""
     parts = pickle.loads(blob)  # noqa: S301 - from the notebook that this process works for
     return CellWork(*parts) if isinstance(parts, tuple) else FunctionWork(parts)

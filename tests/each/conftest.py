@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import logging
 import sys
 import threading
 import time
@@ -14,7 +15,9 @@ import pytest
 from sso_magic.local import Organization
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from distributed import Client, LocalCluster
 
     from sso_magic import IdentityCenter
     from sso_magic.local import LocalIdentityCenter
@@ -73,6 +76,37 @@ def who_am_i(here) -> dict[str, str]:
 @pytest.fixture
 def whoami():
     return who_am_i
+
+
+@pytest.fixture(scope="session")
+def cluster(local_identity_center_server: LocalIdentityCenter) -> Iterator[LocalCluster]:
+    """Two worker processes, as a person has them: pointed at AWS, and with no credentials."""
+    from distributed import LocalCluster
+
+    environment = {
+        **local_identity_center_server.environment(),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=2,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        env=environment,
+        silence_logs=logging.CRITICAL,
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def client(cluster: LocalCluster) -> Iterator[Client]:
+    """The current client of the cluster, with all its workers there."""
+    from distributed import Client
+
+    with Client(cluster) as made:
+        made.wait_for_workers(2, timeout=60)
+        yield made
 
 
 @pytest.fixture

@@ -81,9 +81,9 @@ def test_functions_of_the_notebook_see_the_account_and_what_the_cell_assigns(run
 
 def test_a_session_that_the_notebook_has_is_never_taken_for_the_accounts(run):
     lines = "session = credentials = account = 'the notebook'\ndef ask(): return session"
-    with pytest.raises(pytest.fail.Exception, match="the role was asked for"):
+    with pytest.raises(pytest.fail.Exception, match=r"the role was asked for"):
         run("session", lines)
-    with pytest.raises(pytest.fail.Exception, match="the role was asked for"):
+    with pytest.raises(pytest.fail.Exception, match=r"the role was asked for"):
         run("ask()", lines)
     assert run("account.name", lines) == "one"
 
@@ -148,8 +148,10 @@ def test_what_would_end_a_program_is_that_accounts_error(cell):
         ("return 1", "Line 1 of the cell is not Python ('return' outside function): return 1"),
         (
             "x = 1\n!aws s3 ls",
-            "Line 2 of the cell is IPython's, not Python: !aws s3 ls. Magics and ! speak for the whole notebook; run a "
-            "program by subprocess.run(..., env={**os.environ, **credentials.environment()}).",
+            (
+                "Line 2 of the cell is IPython's, not Python: !aws s3 ls. Magics and ! speak for the whole notebook; "
+                "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
+            ),
         ),
         ("%sso_use a b", "Line 1 of the cell is IPython's, not Python: %sso_use a b. Magics and ! speak"),
         ("files = !ls", "Line 1 of the cell is IPython's, not Python: files = !ls. Magics and ! speak"),
@@ -174,7 +176,7 @@ def test_what_cannot_be_sent_to_another_process_is_named():
 def test_the_package_that_sends_work_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cloudpickle", None)
     with pytest.raises(
-        errors.UsageError, match="^Work for other processes is sent by cloudpickle: pip install cloudpi"
+        errors.UsageError, match=r"^Work for other processes is sent by cloudpickle: pip install cloudpi"
     ):
         packed(work("1", {}))
 

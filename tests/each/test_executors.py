@@ -72,9 +72,11 @@ def test_an_interrupt_leaves_somebodys_thread_pool_in_order(many, interrupt_when
 
 
 def test_a_pool_that_is_broken_is_every_accounts_error(many):
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as broken:
-        with pytest.raises(errors.EachError, match="^All 2 accounts failed by BrokenProcessPool: "):
-            many(2).each(lambda here: os._exit(1), "ReadOnly", on=broken, progress=False)
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as broken,
+        pytest.raises(errors.EachError, match=r"^All 2 accounts failed by BrokenProcessPool: "),
+    ):
+        many(2).each(lambda here: os._exit(1), "ReadOnly", on=broken, progress=False)
 
 
 def test_the_line_gives_a_ticket_its_own_role_and_nothing_after_its_task(many):
@@ -89,11 +91,11 @@ def test_the_line_gives_a_ticket_its_own_role_and_nothing_after_its_task(many):
         assert far_end.fetch("b").account_id == second.account_id
         line.close_ticket("a")
         for ticket in ("a", "no such ticket", "x" * 100):
-            with pytest.raises(errors.CredentialsError, match="^The run that this task belongs to is over.$"):
+            with pytest.raises(errors.CredentialsError, match=r"^The run that this task belongs to is over.$"):
                 far_end.fetch(ticket)
     finally:
         line.close()
-    with pytest.raises(errors.CredentialsError, match="^The notebook does not answer"):
+    with pytest.raises(errors.CredentialsError, match=r"^The notebook does not answer"):
         far_end.fetch("b")
 
 

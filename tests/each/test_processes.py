@@ -191,9 +191,9 @@ def test_a_role_that_is_refused_there_is_told_by_its_name(many, signed_in):
 
 def test_what_cannot_be_sent_is_refused_before_anything_runs(many):
     lock = threading.Lock()
-    with pytest.raises(errors.UsageError, match="^ask cannot be sent to another process"):
 
-        def ask(here):
-            return lock
+    def ask(here):
+        return lock
 
+    with pytest.raises(errors.UsageError, match=r"^ask cannot be sent to another process"):
         many(2).each(ask, "ReadOnly", on="processes", progress=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,11 @@ from sso_magic.inventory import Account
 
 FRONT = ["account_id", "account_name", "role_name"]
 ACCOUNTS = [Account("000000000001", "one"), Account("000000000002", None), Account("000000000003", "three")]
-Pair = namedtuple("Pair", "a b")
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
 
 
 def tables_of(*values):
@@ -61,10 +65,10 @@ def test_each_kind_of_value_becomes_its_rows(value, expected):
 
 
 def test_polars_and_arrow_tables_become_rows():
-    import polars
-    import pyarrow
+    import polars as pl
+    import pyarrow as pa
 
-    for value in (polars.DataFrame({"a": [1, 2]}), pyarrow.table({"a": [1, 2]})):
+    for value in (pl.DataFrame({"a": [1, 2]}), pa.table({"a": [1, 2]})):
         assert rest_of(value).to_dict("records") == [{"a": 1}, {"a": 2}]
 
 

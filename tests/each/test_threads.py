@@ -141,7 +141,7 @@ def test_without_a_sign_in_it_is_asked_for(many, signed_in):
     center = many(3)
     center.snapshot()
     signed_in.end_session()
-    with pytest.raises(errors.SignInRequired, match="corp"):
+    with pytest.raises(errors.SignInRequired, match=r"corp"):
         center.each(lambda here: 1, "ReadOnly", progress=False)
 
 
@@ -212,5 +212,5 @@ def test_no_workers_make_no_sense(many, workers):
 
 
 def test_another_place_is_refused_with_those_there_are(many):
-    with pytest.raises(errors.UsageError, match="^It runs on threads, processes, dask or an executor, not on 'gpu'.$"):
+    with pytest.raises(errors.UsageError, match=r"^It runs on threads, processes, dask or an executor, not on 'gpu'.$"):
         many(1).each(lambda here: 1, "ReadOnly", on="gpu")

@@ -1,0 +1,160 @@
+"""On a Dask cluster of processes: the same results whatever happens to its workers, and to each its own keys alone."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+
+import cloudpickle
+import pytest
+from distributed.cfexecutor import ClientExecutor
+
+from sso_magic.each import cluster as venue
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def test_the_same_results_as_on_threads(many, whoami, client):
+    center = many(30)
+    frame = center.each(whoami, "ReadOnly", on="dask", progress=False)
+    assert frame.equals(center.each(whoami, "ReadOnly", progress=False))
+    assert (frame["account_id"] == frame["said"]).all()
+    pids = center.each(lambda here: os.getpid(), "ReadOnly", on=client.get_executor(), progress=False)["value"]
+    assert os.getpid() not in set(pids)
+
+
+def test_a_worker_killed_in_the_middle_costs_nothing(many, client, tmp_path):
+    center = many(12)
+
+    def ask(here):
+        killed = tmp_path / "killed"
+        if here.account.name == "team-005" and not killed.exists():
+            assert here.credentials
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        return {"said": here.session.client("sts").get_caller_identity()["Account"]}
+
+    frame = center.each(ask, "ReadOnly", on="dask", progress=False)
+    assert (tmp_path / "killed").exists()
+    assert frame.attrs["errors"] == []
+    assert (frame["account_id"] == frame["said"]).all()
+    assert len(frame) == 12
+
+
+def test_a_long_task_is_given_renewed_credentials(many, client, signed_in):
+    signed_in.role_lifetime = 4
+    center = many(4)
+
+    def ask(here):
+        aws = here.session.client("sts")
+        first = here.credentials.access_key_id.reveal()
+        deadline = time.monotonic() + 60
+        while here.credentials.access_key_id.reveal() == first:
+            aws.get_caller_identity()
+            time.sleep(0.2)
+            assert time.monotonic() < deadline
+        found = []
+        thread = threading.Thread(target=lambda: found.append(aws.get_caller_identity()["Account"]))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    frame = center.each(ask, "ReadOnly", on="dask", progress=False)
+    assert (frame["account_id"] == frame["value"]).all()
+    assert len(frame) == 4
+
+
+def test_no_keys_travel_but_to_the_worker_that_asked(many, client, signed_in, monkeypatch):
+    center = many(6)
+    token = center.tokens.get().reveal()
+    parcels, delivered = [], []
+    run, submit = type(client).run, ClientExecutor.submit
+
+    def spy(self, function, *args, workers=None, **kwargs):
+        delivered.append((args, workers))
+        return run(self, function, *args, workers=workers, **kwargs)
+
+    monkeypatch.setattr(type(client), "run", spy)
+    monkeypatch.setattr(ClientExecutor, "submit", lambda *args: parcels.append(args[3]) or submit(*args))
+    frame = center.each(
+        lambda here: here.credentials.access_key_id.reveal() if here.account.name < "team-003" else None,
+        "ReadOnly",
+        on="dask",
+        progress=False,
+    )
+    secrets = {keys.account_id: keys.secret_access_key for keys in list(signed_in.keys.values())}
+    assert len(frame) == len(delivered) == 3
+    assert len(parcels) == len(secrets) == 6
+    for parcel in parcels:
+        data = pickle.dumps(parcel)
+        assert not [secret for secret in [token, *secrets.values()] if secret.encode() in data]
+        assert not [secret for secret in secrets.values() if secret in repr(parcel)]
+    for args, workers in delivered:
+        data = pickle.dumps(args)
+        assert sum(secret.encode() in data for secret in secrets.values()) == 1
+        assert len(workers) == 1
+        assert token.encode() not in data
+
+
+def test_what_a_worker_asks_by_says_nothing_secret(many, client, signed_in):
+    many(3).each(lambda here: here.credentials.role_name, "ReadOnly", on="dask", progress=False)
+    topics = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler._broker._topics))
+    events = [event for topic in topics if str(topic).startswith("sso_magic") for event in client.get_events(topic)]
+    assert len(events) >= 3
+    assert {name for _, event in events for name in event} == {"ticket", "worker"}
+    assert not [keys for keys in list(signed_in.keys.values()) if keys.secret_access_key in repr(events)]
+
+
+def test_a_refusal_comes_back_by_its_name_and_a_failure_with_its_line(many, client, signed_in):
+    center = many(6)
+    first, second, *_ = center.snapshot().accounts
+    signed_in.organization.withdraw("alex", first.account_id, "ReadOnly")
+    frame = center.each(
+        lambda here: 1 / 0 if here.account.id == second.account_id else 1, "ReadOnly", on="dask", progress=False
+    )
+    assert len(frame) == 4
+    assert [record["error"] for record in frame.attrs["errors"]] == ["RoleNotAssigned", "ZeroDivisionError"]
+    assert frame.attrs["errors"][1]["line"] is not None
+
+
+def test_an_interrupt_stops_what_runs_there(many, client, interrupt_when, each_threads_end, tmp_path):
+    center = many(8)
+
+    def ask(here):
+        (tmp_path / f"begun {here.account.id}").touch()
+        try:
+            while True:
+                time.sleep(0.01)
+        finally:
+            (tmp_path / f"ended {here.account.id}").touch()
+
+    interrupt_when(lambda: len(list(tmp_path.glob("begun *"))) >= 2)
+    frame = center.each(ask, "ReadOnly", on="dask", progress=False)
+    assert len(frame.attrs["errors"]) == 8
+    each_threads_end()
+    deadline = time.monotonic() + 30
+    while len(list(tmp_path.glob("ended *"))) < len(list(tmp_path.glob("begun *"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert client.submit(lambda: 5, pure=False).result(30) == 5
+
+
+def test_a_cell_runs_there_with_the_notebook(shell, many, client):
+    many(6)
+    shell.run_cell("factor = 2\ndef size(n): return n * factor + (0 if account else 1)")
+    shell.run_cell("%%sso_each ReadOnly --on dask --into got\nprint('hi')\nsize(4)")
+    assert list(shell.user_ns["got"]["value"]) == [8] * 6
+
+
+@pytest.mark.parametrize("name", ["sso_magic", "sso_magic.each.remote"])
+def test_workers_without_the_package_are_told_of(name):
+    from sso_magic.each.task import Failure, Outcome
+
+    told = venue._explained(Outcome(failure=Failure("ModuleNotFoundError", f"No module named '{name}'"))).failure
+    assert told.message.endswith("on the workers: install sso-magic there, as in this kernel.")
+    other = Outcome(failure=Failure("ModuleNotFoundError", "No module named 'other'"))
+    assert venue._explained(other).failure.message == "No module named 'other'"

@@ -1,0 +1,324 @@
+"""The role in use, on every worker: those that join later too, renewed with the kernel's, gone when it is released."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import time
+import warnings
+
+import cloudpickle
+import pytest
+from distributed import Client, LocalCluster
+
+from sso_magic import dask, errors
+from sso_magic.kernel import KERNEL
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+PROD, DEV = "731659028443", "220947583614"
+
+
+@pytest.fixture
+def sample(signed_in, monkeypatch):
+    from sso_magic.centers import shared_center
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    yield shared_center()
+    KERNEL.forget()
+
+
+def account_there() -> str:
+    import boto3
+
+    try:
+        return boto3.client("sts").get_caller_identity()["Account"]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what there was instead
+        return type(error).__name__
+
+
+def keys_there() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_ACC", "AWS_SEC", "AWS_SESS"))}
+
+
+def eventually(check) -> None:
+    deadline = time.monotonic() + 30
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, client):
+    sample.use("payments-prod", "ReadOnly")
+    there = dask.use(client)
+    assert set(client.run(account_there).values()) == {PROD}
+    assert there.line().endswith("2 workers and any that join")
+    assert there.line().startswith(f"payments-prod ({PROD}) / ReadOnly is on the Dask cluster tcp://127.0.0.1:")
+    KERNEL.release()
+    assert set(client.run(account_there).values()) == {"NoCredentialsError"}
+    assert list(client.run(keys_there).values()) == [{}, {}]
+    assert "is not on the Dask cluster" in repr(there)
+
+
+def test_an_account_can_be_used_in_the_same_line_and_a_block_ends_it(sample, client):
+    with dask.use(client, "payments-dev", "ReadOnly", center=sample, region="us-west-2"):
+        assert set(client.run(account_there).values()) == {DEV}
+        assert set(client.run(os.environ.get, "AWS_REGION").values()) == {"us-west-2"}
+    assert set(client.run(account_there).values()) == {"NoCredentialsError"}
+    assert KERNEL.current.credentials.account_id == DEV
+
+
+def test_the_cluster_follows_the_kernel(sample, client):
+    sample.use("payments-prod", "ReadOnly")
+    dask.use(client)
+    with sample.use("payments-dev", "ReadOnly"):
+        assert set(client.run(account_there).values()) == {"NoCredentialsError"}
+    assert set(client.run(account_there).values()) == {PROD}
+    sample.use("payments-dev", "ReadOnly")
+    assert set(client.run(account_there).values()) == {"NoCredentialsError"}
+    dask.use(client)
+    assert set(client.run(account_there).values()) == {DEV}
+    sample.sign_out()
+    assert set(client.run(account_there).values()) == {"NoCredentialsError"}
+
+
+def test_another_role_takes_the_place_of_the_one_before(sample, client):
+    sample.use("payments-prod", "ReadOnly")
+    first = dask.use(client)
+    sample.use("payments-dev", "ReadOnly")
+    dask.use(client)
+    assert set(client.run(account_there).values()) == {DEV}
+    first.release()
+    assert set(client.run(account_there).values()) == {DEV}
+
+
+def test_workers_that_join_later_have_the_role_and_lose_it_too(sample, signed_in, monkeypatch):
+    """Also those that a LocalCluster starts while the role is in the environment of the kernel."""
+    sample.use("payments-prod", "ReadOnly")
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+        dask.use(client)
+        cluster.scale(2)
+        client.wait_for_workers(2, timeout=60)
+        assert list(client.run(account_there).values()) == [PROD, PROD]
+        assert list(client.run(_uses).values()) == [f"payments-prod ({PROD}) / ReadOnly"] * 2
+        KERNEL.release()
+        assert list(client.run(account_there).values()) == ["NoCredentialsError"] * 2
+        assert list(client.run(keys_there).values()) == [{}, {}]
+
+
+def _uses() -> str:
+    from sso_magic.kernel import KERNEL
+
+    return KERNEL.current.label
+
+
+def test_a_long_read_goes_on_across_expiries(sample, client, signed_in):
+    signed_in.role_lifetime = 4
+    sample.use("payments-prod", "ReadOnly")
+    dask.use(client)
+    import dask.dataframe as dd
+
+    first = os.environ["AWS_ACCESS_KEY_ID"]
+    minted = len(signed_in.keys)
+
+    def slowly(part):
+        time.sleep(2.5)
+        return part
+
+    table = dd.read_csv(
+        ["s3://payments-prod-data/transactions/2026-1*.csv"] * 2, storage_options={"skip_instance_cache": True}
+    )
+    assert len(table.map_partitions(slowly, meta=table._meta).compute(scheduler="distributed")) == 800
+    again = dd.read_csv("s3://payments-prod-data/transactions/2026-1*.csv")
+    assert len(again.map_partitions(slowly, meta=again._meta).compute()) == 400
+    eventually(lambda: os.environ["AWS_ACCESS_KEY_ID"] != first)
+    assert len(signed_in.keys) > minted
+    eventually(
+        lambda: (
+            {keys["AWS_ACCESS_KEY_ID"] for keys in client.run(keys_there).values()} == {os.environ["AWS_ACCESS_KEY_ID"]}
+        )
+    )
+
+
+def test_a_client_made_there_goes_on_with_renewed_credentials(sample, client, signed_in):
+    signed_in.role_lifetime = 4
+    sample.use("payments-prod", "ReadOnly")
+    dask.use(client)
+
+    def ask_for_long():
+        import boto3
+
+        aws, said, seen = boto3.client("sts"), set(), set()
+        deadline = time.monotonic() + 60
+        while len(seen) < 3:
+            said.add(aws.get_caller_identity()["Account"])
+            seen.add(os.environ["AWS_ACCESS_KEY_ID"])
+            time.sleep(0.1)
+            assert time.monotonic() < deadline
+        return said
+
+    assert client.submit(ask_for_long, pure=False).result(90) == {PROD}
+
+
+def test_without_a_notebook_that_renews_it_is_said_why(sample, client, signed_in):
+    plugin = dask.RolePlugin("sso_magic-x-1", "x", dask.Handover(sample.credentials("payments-prod", "ReadOnly")), None)
+    plugin._home = "elsewhere"
+    held = dask._Held()
+    held._plugins[dask._key(plugin, "w")] = plugin
+    sample.use("payments-prod", "ReadOnly")
+    with pytest.raises(
+        errors.CredentialsError, match=r"^The notebook that gave this cluster its role has not renewed it"
+    ):
+        held.newest()
+
+
+def test_workers_in_this_process_are_left_alone(sample):
+    before = dict(os.environ)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")  # nothing leaves the process: nothing to warn of
+        sample.use("payments-prod", "ReadOnly")
+        used = KERNEL.current
+        dask.use(client)
+        assert KERNEL.current is used
+        KERNEL.release()
+    assert dict(os.environ) == before
+
+
+def test_the_workers_get_the_roles_keys_and_never_the_access_token(sample, client, monkeypatch):
+    sample.use("payments-prod", "ReadOnly")
+    token = sample.tokens.get().reveal()
+    sent = []
+    register = type(client).register_plugin
+    monkeypatch.setattr(
+        type(client), "register_plugin", lambda self, plugin, name: sent.append(plugin) or register(self, plugin, name)
+    )
+    with dask.use(client):
+        data = pickle.dumps(sent[0])
+        assert os.environ["AWS_SECRET_ACCESS_KEY"].encode() in data
+        assert token.encode() not in data
+        assert os.environ["AWS_SECRET_ACCESS_KEY"] not in repr(sent[0]) + str(vars(sent[0]))
+
+
+def test_no_thread_and_no_listener_are_left(sample, client):
+    import threading
+
+    sample.use("payments-prod", "ReadOnly")
+    listeners = len(KERNEL.switched._listeners)
+    dask.use(client).release()
+    assert len(KERNEL.switched._listeners) == listeners
+    assert not [thread for thread in threading.enumerate() if thread.name == "sso_magic dask"]
+    assert client.id not in dask._ACTIVE
+
+
+def test_a_client_that_is_closed_ends_it(sample, cluster):
+    import threading
+
+    sample.use("payments-prod", "ReadOnly")
+    with Client(cluster) as client:
+        there = dask.use(client)
+    eventually(lambda: client.id not in dask._ACTIVE)
+    eventually(lambda: not [thread for thread in threading.enumerate() if thread.name == "sso_magic dask"])
+    assert "until this client was closed" in repr(there)
+    KERNEL.release()
+    with Client(cluster) as other:
+        for name in other.run_on_scheduler(_plugins):
+            other.unregister_worker_plugin(name)
+
+
+def _plugins(dask_scheduler) -> list[str]:
+    return [name for name in dask_scheduler.worker_plugins if name.startswith("sso_magic")]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_private"),
+    [
+        ("tcp://127.0.0.1:8786", True),
+        ("tcp://[::1]:8786", True),
+        ("tcp://localhost:8786", True),
+        ("tls://10.0.0.5:8786", True),
+        ("inproc://10.0.0.5/1/1", True),
+        ("gateway://gateway.example.com:443/x", True),
+        ("tcp://10.0.0.5:8786", False),
+        ("tcp://scheduler.example.com:8786", False),
+        ("ucx://10.0.0.5:8786", False),
+        ("ws://10.0.0.5:80", False),
+        ("10.0.0.5:8786", False),
+    ],
+)
+def test_what_can_be_read_on_the_way_is_told_from_what_cannot(address, is_private):
+    assert dask.is_private(address) is is_private
+
+
+@pytest.fixture
+def open_cluster():
+    """A scheduler that is reached over a network, as far as its address tells."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; only tells which of this machine's addresses it would be
+            host = probe.getsockname()[0]
+        except OSError:
+            host = "0.0.0.0"
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, host=host, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_before_credentials_go_over_a_network_without_tls_there_is_a_warning(sample, open_cluster):
+    if "127.0.0.1" in open_cluster.scheduler.address:
+        open_cluster.scheduler_info = lambda **_: {"address": "tcp://10.0.0.5:8786", "workers": {}}
+    sample.use("payments-prod", "ReadOnly")
+    with pytest.warns(dask.InsecureSchedulerWarning, match=r"^The Dask cluster is reached at tcp://.* without TLS"):
+        dask.use(open_cluster).release()
+    with pytest.raises(dask.InsecureSchedulerWarning):  # where warnings are errors nothing has travelled
+        dask.use(open_cluster)
+    assert list(open_cluster.run(_uses_none).values()) == [True]
+    with pytest.raises(dask.InsecureSchedulerWarning):
+        sample.each(lambda here: 1, "ReadOnly", on="dask", progress=False)
+
+
+def _uses_none() -> bool:
+    from sso_magic.kernel import KERNEL
+
+    return KERNEL.current is None
+
+
+def test_what_is_missing_is_said(sample, client):
+    with pytest.raises(
+        errors.UsageError, match=r"^No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use\(\.\.\."
+    ):
+        dask.use(client)
+    with pytest.raises(errors.UsageError, match=r"^A distributed.Client is needed, not str.$"):
+        dask.use("tcp://127.0.0.1:1")
+
+
+def test_a_client_that_is_closed_is_refused(sample, cluster):
+    with Client(cluster) as gone:
+        pass
+    with pytest.raises(errors.UsageError, match=r"^The Dask client is not connected. Make a new one: client = dis"):
+        dask.use(gone)
+
+
+def test_without_a_client_it_says_how_to_make_one(sample):
+    with pytest.raises(
+        errors.UsageError, match=r"^There is no Dask client in this kernel. Make one first: client = dis"
+    ):
+        dask.use()
+
+
+def test_workers_that_lack_the_package_are_told_of():
+    told = dask._told(ModuleNotFoundError("No module named 'sso_magic'"))
+    assert told == "No module named 'sso_magic' on the Dask workers: install sso-magic there, as in this kernel."

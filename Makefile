@@ -12,7 +12,7 @@ demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
 test: .venv/installed lint
-	.venv/$(BIN)/python -m pytest $(ARGS)
+	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed
 	.venv/$(BIN)/ruff check .
@@ -21,12 +21,12 @@ lint: .venv/installed
 
 .venv-demo/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-demo
-	.venv-demo/$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	.venv-demo/$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[demo]"
 	touch $@
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/$(BIN)/python -m pip install --quiet --editable ".[test]"
+	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	touch $@
 
 clean:

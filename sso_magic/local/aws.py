@@ -83,6 +83,11 @@ class AWS:
         sock = listen(port, "--aws-port")
         self._port = sock.getsockname()[1]
         self._ready = Future()
+        # A package that two threads import at once can come out half made: what the caller is likeliest to import next,
+        # and moto imports too, is imported here first.
+        import boto3  # noqa: F401
+        import requests  # noqa: F401
+
         self._thread = threading.Thread(target=self._run, args=(sock,), name="sso_magic local AWS", daemon=True)
         self._thread.start()
 

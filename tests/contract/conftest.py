@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-JAVASCRIPT = Path(__file__).parent / "js"
+JAVASCRIPT = Path(__file__).parents[1] / "node"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _required(what: str, *, present: bool) -> None:
     """Skips where something is missing on this machine; where CI is set, that is a failure: there it must be."""
     if present:
         return
-    reason = f"{what} is missing; in {JAVASCRIPT} run: npm ci"
+    reason = f"{what} is missing; in {JAVASCRIPT} run: npm install"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

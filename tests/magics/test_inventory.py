@@ -144,3 +144,12 @@ def test_a_written_profile_can_be_used_by_its_name(shell, signed_in, capsys):
 def test_a_template_that_names_something_else_is_refused(shell, signed_in):
     with pytest.raises(errors.UsageError):
         shell.run_line_magic("sso_profiles", "--template {team}")
+
+
+def test_while_a_role_is_served_the_persons_own_file_is_written(shell, signed_in, clean_environment):
+    path = clean_environment / ".aws" / "config"
+    path.write_text(f"[default]\ncredential_process = false\n\n{path.read_text()}")
+    shell.run_line_magic("sso_use", "payments-dev ReadOnly --serve")
+    shell.run_line_magic("sso_profiles", "payments-dev ReadOnly --write")
+    assert "payments-dev" in path.read_text()
+    assert "credential_process = false" in path.read_text()

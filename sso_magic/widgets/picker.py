@@ -23,7 +23,7 @@ from sso_magic.widgets.loading import Loading
 from sso_magic.widgets.sessions import Sessions, first_center
 from sso_magic.widgets.signing import Signing
 from sso_magic.widgets.view import View, show
-from sso_magic.widgets.work import Pulse, Work
+from sso_magic.widgets.work import Cells, Pulse, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,7 @@ class Panel:
         self._signing = Signing(self._view.live, self._signed_in)
         self._loading = Loading(lambda _: self._show_list_state(), self._loaded)
         self._work = Work("sso-panel-work")
+        self._cells = Cells()
         self._listing = Listing(self._view, self._is_production, _role_in_use)
         self._connect()
         self._enter(self._center)
@@ -99,6 +100,7 @@ class Panel:
             return
         self._pulse.end()
         self._hook(register=False)
+        self._cells.ended()
         self._unsubscribe_kernel()
         if self._unsubscribe is not None:
             self._unsubscribe()
@@ -209,9 +211,11 @@ class Panel:
             region = self._view.region.value.strip() or None
             key = RoleKey(role.account_id, role.role_name)
             label = f"{role.account.label} / {role.role_name}"
-            self._do(lambda: self._used(center, key, region), "Use", f"Getting credentials of {label}…")
+            after = "As soon as the cell that runs has ended: " if self._cells.is_running else "Getting credentials of "
+            self._do(lambda: self._used(center, key, region), "Use", f"{after}{label}…")
 
     def _used(self, center: IdentityCenter, key: RoleKey, region: str | None) -> None:
+        self._cells.wait()
         layer = center.use(key.account_id, key.role_name, region=region)
         self._tell_magics(center)
         use = layer.use
@@ -222,6 +226,7 @@ class Panel:
         self._do(self._released, "Release", "")
 
     def _released(self) -> None:
+        self._cells.wait()
         released = KERNEL.release()
         self._say(f"Released {released.label}; the environment is what it was before." if released else "")
 
@@ -255,6 +260,10 @@ class Panel:
     def _before_cell(self, *_: object) -> None:
         """A cell run after Use was pressed runs under that role, also while its credentials are on their way."""
         self._work.wait()
+        self._cells.began()
+
+    def _after_cell(self, *_: object) -> None:
+        self._cells.ended()
 
     def _hook(self, *, register: bool) -> None:
         from sso_magic.display import shell
@@ -263,6 +272,7 @@ class Panel:
         if running is not None:
             change = running.events.register if register else running.events.unregister
             change("pre_run_cell", self._before_cell)
+            change("post_run_cell", self._after_cell)
 
     def _signed_in(self, center: IdentityCenter, error: BaseException | None) -> None:
         if error is None:

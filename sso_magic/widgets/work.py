@@ -46,6 +46,30 @@ class Work:
             job()
 
 
+class Cells:
+    """Whether a cell runs: callbacks may come meanwhile, in a thread, and must not change its role under it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.is_running = False
+
+    def began(self) -> None:
+        """One runs."""
+        with self._changed:
+            self.is_running = True
+
+    def ended(self) -> None:
+        """None runs any more."""
+        with self._changed:
+            self.is_running = False
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns when none runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.is_running)
+
+
 class Pulse:
     """Calls a function once a second, and at once when woken, on one thread.
 

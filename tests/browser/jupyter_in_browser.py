@@ -72,9 +72,7 @@ class JupyterServer:
             '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}'
         )
         for plugin, values in SETTINGS.items():
-            path = self.root / "settings" / f"{plugin}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values))
+            self.set(plugin, values)
         own = {f"JUPYTER_{name}_DIR": str(self.root / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         own |= {f"JUPYTERLAB_{name}_DIR": str(self.root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
         own |= {"IPYTHONDIR": str(self.root / "ipython"), "HOME": str(self.home), "USERPROFILE": str(self.home)}
@@ -95,6 +93,12 @@ class JupyterServer:
                 return
             time.sleep(0.1)
         raise RuntimeError(f"JupyterLab did not start:\n{(self.root / 'server.log').read_text()[-3000:]}")
+
+    def set(self, plugin: str, values: dict[str, object]) -> None:
+        """Settings of JupyterLab, for the notebooks opened from now on."""
+        path = self.root / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
 
     def stop(self) -> None:
         if self._process is not None:
@@ -168,7 +172,8 @@ class LabNotebook:
         self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         self.wait_until_run(number, before)
-        return self.output(number).inner_text().strip()
+        shown = self.cell(number).locator(".jp-OutputArea-output").all_inner_texts()
+        return "\n".join(text.strip() for text in shown)
 
     def wait_until_run(self, number: int, before: str = "[ ]:") -> None:
         """Waits until the cell has a number, another than before."""

@@ -43,12 +43,14 @@ class PanelOnScreen:
     def press(self, name: str) -> None:
         self.button(name).click()
 
-    def sign_in(self, decision: str = "Allow access") -> None:
-        """Presses Sign in, opens the page in a second tab, compares the code, and decides."""
+    def sign_in(self) -> None:
+        """Presses Sign in, approves in a second tab, and waits until the panel knows."""
         self.press("Sign in")
-        self.decide(decision)
+        self.decide("Allow access")
+        expect(self.state).to_contain_text("Signed in until")
 
     def decide(self, decision: str) -> None:
+        """Opens the page in a second tab, compares the code, and decides."""
         code = self.box.locator(".sso-live").get_by_text(re.compile(r"^[A-Z]{4}-[A-Z]{4}$")).inner_text()
         with self.page.context.expect_page() as opened:
             self.link.click()

@@ -120,7 +120,8 @@ def test_everything_by_keyboard(open_panel, center):
 
 def test_denied_expired_and_cancelled(open_panel, center):
     panel = open_panel()
-    panel.sign_in("Deny")
+    panel.press("Sign in")
+    panel.decide("Deny")
     expect(panel.status).to_have_text("The sign-in was denied on its page. Press Sign in to start again.")
     expect(panel.link).to_have_count(0)
     panel.press("Sign in")
@@ -169,18 +170,54 @@ def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, 
     assert panel.who() == f"{account.id} {role}"
 
 
-def test_what_is_pressed_while_the_kernel_is_busy_uses_nothing_unseen(open_panel, ready):
-    busy = "import time\nprint('busy')\nwhile not open('go').read():\n    time.sleep(0.05)"
-    panel = open_panel(cells=[*CELLS, f"open('go', 'w').close()\n{busy}"])
-    panel.find("payments-prod readonly", "payments-prod (731659028443) / ReadOnly")
+@pytest.fixture
+def busy_cells(jupyter):
+    """The panel, who one is, and a cell that runs until `end` is called."""
+    wait = "import os, time\nprint('busy')\nwhile not os.path.exists('go'):\n    time.sleep(0.05)\n"
+    go = jupyter.notebooks / "go"
+    yield [*CELLS, wait + "print('ends as', os.environ.get('AWS_ACCOUNT_ID'))"]
+    go.unlink(missing_ok=True)
+
+
+def begin(panel) -> None:
+    """Runs the cell."""
     panel.notebook.cell(2).locator(".cm-content").click()
     panel.page.keyboard.press("Control+Enter")
     panel.notebook.output(2).get_by_text("busy").wait_for()
-    panel.search.fill("management billing")  # the kernel cannot answer: the old list is still there
+
+
+def end(panel) -> str:
+    """Lets the cell end; what it printed."""
+    (panel.notebook.path.parent / "go").touch()
+    panel.notebook.wait_until_run(2)
+    return panel.notebook.output(2).inner_text()
+
+
+def test_the_panel_goes_on_while_a_cell_runs_and_leaves_its_role_alone(open_panel, ready, busy_cells):
+    panel = open_panel(cells=busy_cells)
+    panel.use("ml-sandbox", "ml-sandbox (873320164592) / PowerUserAccess")
+    begin(panel)
+    panel.find("management billing", "management (402618935571) / Billing")
+    panel.press("Use")
+    expect(panel.status).to_have_text("As soon as the cell that runs has ended: management / Billing…")
+    assert f"ends as {SANDBOX}" in end(panel)
+    expect(panel.role).to_contain_text("management (402618935571) / Billing")
+    assert panel.who() == "402618935571 Billing"
+
+
+def test_what_is_pressed_while_the_kernel_cannot_answer_uses_nothing_unseen(open_panel, ready, busy_cells, jupyter):
+    kernels = "@jupyterlab/apputils-extension/kernels-settings"
+    jupyter.set(kernels, {"commsOverSubshells": "disabled"})  # as with any kernel before ipykernel 7
+    try:
+        panel = open_panel(cells=busy_cells)
+    finally:
+        jupyter.set(kernels, {})
+    panel.find("payments-prod readonly", "payments-prod (731659028443) / ReadOnly")
+    begin(panel)
+    panel.search.fill("management billing")  # the old list is still there
     panel.list.select_option(index=0)
     panel.press("Use")
-    (panel.notebook.path.parent / "go").write_text("on")
-    panel.notebook.wait_until_run(2)
+    end(panel)
     expect(panel.selection).to_contain_text("management (402618935571) / Billing")
     expect(panel.status).to_contain_text("The list has just changed.")
     assert panel.who() == "nobody"

@@ -153,6 +153,30 @@ def test_a_cell_run_after_use_was_pressed_waits_for_its_credentials(open_panel, 
     assert shell.user_ns["account"] == ids(ready)["ml-sandbox"]
 
 
+def test_a_cell_that_runs_keeps_its_role_until_it_has_ended(open_panel, ready, shell):
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    screen.type("payments-dev readonly")
+    shell.user_ns |= {"press": lambda: screen.press("Use"), "status": lambda: screen.status}
+    shell.run_cell("press()\nimport os, time; time.sleep(0.3)\nseen = os.environ['AWS_ACCOUNT_ID'], status()")
+    assert shell.user_ns["seen"] == (
+        ids(ready)["ml-sandbox"],
+        "As soon as the cell that runs has ended: payments-dev / ReadOnly…",
+    )
+    shell.run_cell("after = os.environ['AWS_ACCOUNT_ID']")
+    assert shell.user_ns["after"] == ids(ready)["payments-dev"]
+
+
+def test_a_cell_that_runs_keeps_its_role_when_release_is_pressed(open_panel, ready, shell):
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    shell.user_ns |= {"press": lambda: screen.press("Release")}
+    shell.run_cell("press()\nimport os, time; time.sleep(0.3)\nseen = os.environ['AWS_ACCOUNT_ID']")
+    assert shell.user_ns["seen"] == ids(ready)["ml-sandbox"]
+    screen.finish()
+    assert "AWS_ACCOUNT_ID" not in os.environ
+
+
 def test_uses_happen_in_the_order_they_were_asked_for(open_panel, ready):
     ready.latency = 0.05
     screen = open_panel()

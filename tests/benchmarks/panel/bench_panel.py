@@ -1,0 +1,138 @@
+"""The panel's figures in a real browser, with 10,000 accounts: ``python tests/benchmarks/panel/bench_panel.py``.
+
+A keystroke is timed in the page, from the key going down to the frame in which its result is drawn: 20 keystrokes, the
+median counts. The peer is what ipywidgets itself needs for a keystroke: a text field whose callback writes the text
+into an HTML widget, nothing else, in the same notebook. The exit status is 1 if a limit does not hold.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "browser"))
+
+from jupyter_in_browser import (
+    FLAGS,
+    TIMEOUT,
+    JupyterServer,
+    LabNotebook,
+    find_chromium,
+    plant_inventory,
+    plant_token,
+    write_notebook,
+)
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from sso_magic.local import LocalIdentityCenter, Organization
+
+ACCOUNTS, ROLES, KEYSTROKES = 10_000, 3, 20
+LIMIT = 150  # milliseconds
+ECHO = (
+    "import ipywidgets\n"
+    "echo, shown = ipywidgets.Text(description='Echo'), ipywidgets.HTML()\n"
+    "echo.observe(lambda change: setattr(shown, 'value', change.new), 'value')\n"
+    "ipywidgets.VBox([echo, shown])"
+)
+# The time of a keystroke: from keydown to the frame after the change that it led to.
+WATCH = """([field, place]) => {
+  window.times = [];
+  let began = null;
+  field.addEventListener('keydown', () => { began = performance.now(); }, true);
+  new MutationObserver(() => requestAnimationFrame(() => {
+    if (began !== null) { window.times.push(performance.now() - began); began = null; }
+  })).observe(place, { childList: true, subtree: true, characterData: true });
+}"""
+
+failures: list[str] = []
+
+
+def figure(name: str, value: float, limit: float, unit: str) -> None:
+    """Prints a figure beside its limit."""
+    holds = value <= limit
+    if not holds:
+        failures.append(name)
+    print(f"  {'ok  ' if holds else 'FAIL'} {name}: {value:.4g} {unit} (limit {limit:g} {unit})", flush=True)
+
+
+def keystrokes(page: Page, field: Locator, place: Locator, texts: list[str]) -> list[float]:
+    """Types each text key by key into the emptied field; milliseconds until each key's result is drawn."""
+    page.evaluate(WATCH, [field.element_handle(), place.element_handle()])
+    measured: list[float] = []
+    for text in texts:
+        field.fill("")
+        page.wait_for_timeout(500)  # what the emptying led to is over
+        page.evaluate("() => { window.times = []; }")
+        for number, key in enumerate(text, 1):
+            field.press(key)
+            page.wait_for_function("number => window.times.length >= number", arg=number)
+        measured += page.evaluate("() => window.times")
+    return measured
+
+
+def told(name: str, times: list[float]) -> float:
+    """Prints what was measured; the median."""
+    median = statistics.median(times)
+    print(f"    {name:34} median {median:6.1f} ms, longest {max(times):6.1f} ms, of {len(times)}")
+    return median
+
+
+def measure(page: Page, notebook: LabNotebook, center: LocalIdentityCenter) -> None:
+    """Opens the panel, types, and judges."""
+    notebook.run(0)
+    panel = notebook.panel
+    expect(panel.locator(".sso-info")).to_contain_text(f"{ACCOUNTS * ROLES:,} roles in {ACCOUNTS:,} accounts")
+    figure("requests on opening with a fresh cache", center.requests.total(), 0, "requests")
+    draw = random.Random(7)
+    ids = draw.sample([account.id for account in center.organization.accounts], KEYSTROKES // 2)
+    texts = [digits[:2] for digits in ids]
+    ours = told("panel", keystrokes(page, panel.get_by_label("Search"), panel.locator("select[size]"), texts))
+    notebook.run(1)
+    echo = notebook.output(1)
+    peer = told(
+        "ipywidgets, text echoed", keystrokes(page, echo.get_by_label("Echo"), echo.locator(".widget-html"), texts)
+    )
+    figure("a keystroke's result, median", ours, LIMIT, "ms")
+    print(f"         that is {ours / peer:.2f} times what ipywidgets alone needs")
+    figure("requests while typing", center.requests.total(), 0, "requests")
+
+
+def main() -> int:
+    """Runs it; 1 if a limit does not hold."""
+    chromium = find_chromium()
+    if chromium is None:
+        print("Chromium is missing: install it (Debian: chromium).")
+        return 1
+    print(f"{ACCOUNTS:,} accounts x {ROLES} roles, {KEYSTROKES} keystrokes")
+    organization = Organization.generated(ACCOUNTS, ROLES)
+    with tempfile.TemporaryDirectory() as folder, LocalIdentityCenter(organization, aws=False) as center:
+        server = JupyterServer(Path(folder) / "jupyter")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER"))}
+        server.start(kept | center.environment())
+        try:
+            server.clean_home(center.config_text())
+            plant_token(server.home, center)
+            plant_inventory(server.home, organization)
+            center.requests.clear()
+            path = server.notebooks / "bench.ipynb"
+            write_notebook(path, ["%load_ext sso_magic\n%sso_panel", ECHO])
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                page = browser.new_page(viewport={"width": 1100, "height": 900})
+                page.set_default_timeout(TIMEOUT)
+                notebook = LabNotebook(page, path)
+                notebook.open(server.address(path.name, "lab"))
+                measure(page, notebook, center)
+                browser.close()
+        finally:
+            server.shut_down_kernels()
+            server.stop()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

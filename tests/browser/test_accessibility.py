@@ -1,0 +1,183 @@
+"""axe-core finds no serious violation in panel, prompt and pages, light and dark; the pages work by keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from conftest import missing
+from jupyter_in_browser import plant_inventory, plant_token
+from panel_on_screen import CELLS, PanelOnScreen
+from playwright.sync_api import expect
+
+AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's own code."""
+    if not AXE.is_file():
+        missing("axe-core (npm install --prefix tests/node)")
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations(page, axe: str, within: str) -> list[str]:
+    """What axe-core finds of serious or critical impact, a line each."""
+    if not page.evaluate("() => typeof axe !== 'undefined'"):
+        page.evaluate(axe)
+    found = page.evaluate("within => axe.run(within, { resultTypes: ['violations'] })", within)
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+def assert_fine(page, axe: str, within: str) -> None:
+    assert violations(page, axe, within) == []
+
+
+def switch_theme(page, theme: str) -> None:
+    """JupyterLab follows the browser."""
+    page.emulate_media(color_scheme=theme)
+    light = "true" if theme == "light" else "false"
+    page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_panel_in_each_of_its_states(notebook, center, jupyter, axe, theme):
+    opened = notebook(CELLS)
+    switch_theme(opened.page, theme)
+    opened.run(0)
+    panel = PanelOnScreen(opened)
+    assert_fine(panel.page, axe, ".sso-panel")
+    panel.press("Sign in")
+    panel.link.wait_for()
+    assert_fine(panel.page, axe, ".sso-panel")
+    center.deny()
+    expect(panel.status).to_have_attribute("role", "alert")
+    assert_fine(panel.page, axe, ".sso-panel")
+    plant_token(jupyter.home, center)
+    plant_inventory(jupyter.home, center.organization)
+    panel.use("payments prod", "payments-prod (731659028443) / DataScientist")
+    assert_fine(panel.page, axe, ".sso-panel")
+    panel.box.get_by_label("Session").select_option("Another start URL…")
+    panel.box.get_by_label("Start URL").wait_for()
+    assert_fine(panel.page, axe, ".sso-panel")
+
+
+@pytest.mark.parametrize("width", [420, 700, 1600])
+def test_the_panel_fits_narrow_and_wide_cells_with_any_name(notebook, center, jupyter, width):
+    name = "Ünternehmen-東京-" + "sehr-langer-name-" * 6
+    center.organization.add_account("000000000001", name)
+    center.organization.assign("alex", "000000000001", "ReadOnly")
+    plant_token(jupyter.home, center)
+    plant_inventory(jupyter.home, center.organization)
+    opened = notebook(CELLS)
+    opened.page.set_viewport_size({"width": width, "height": 1200})
+    opened.run(0)
+    panel = PanelOnScreen(opened)
+    panel.use("東京", name)
+    sticking_out = panel.page.evaluate(
+        """() => {
+          const panel = document.querySelector('.sso-panel'), edge = panel.getBoundingClientRect();
+          return [...panel.querySelectorAll('button, input, select, a, b, .widget-html-content')]
+            .filter(one => one.getClientRects().length && getComputedStyle(one).visibility === 'visible')
+            .filter(one => one.getBoundingClientRect().right > edge.right + 1).map(one => one.outerHTML.slice(0, 120));
+        }"""
+    )
+    assert sticking_out == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_pages_of_the_identity_center(context, center, axe, theme):
+    plain = context.new_page()
+    plain.emulate_media(color_scheme=theme)
+    client = center.sign_in()
+    assert client.user == "alex"
+    for path, heading in (
+        ("start", "AWS access portal"),
+        ("device", "Enter the code"),
+        ("device?user_code=ABCD-EFGH", "Enter the code"),
+        ("console?account_id=873320164592&role_name=PowerUserAccess", "PowerUserAccess in ml-sandbox"),
+        ("nowhere", "Nothing here"),
+    ):
+        plain.goto(f"{center.url}/{path}")
+        expect(plain.get_by_role("heading", level=1)).to_have_text(heading)
+        assert_fine(plain, axe, "html")
+    plain.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_device_page_by_keyboard(notebook, context, center, axe, theme):
+    opened = notebook(CELLS)
+    opened.run(0)
+    panel = PanelOnScreen(opened)
+    panel.press("Sign in")
+    panel.link.wait_for()
+    code = center.wait_for_pending().user_code
+    page = context.new_page()
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{center.url}/device")
+    expect(page.get_by_label("Code")).to_be_focused()
+    page.keyboard.type(code.replace("-", "").lower())
+    page.keyboard.press("Enter")
+    allow = page.get_by_role("button", name="Allow access")
+    allow.wait_for()
+    assert_fine(page, axe, "html")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if allow.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Request approved")
+    assert_fine(page, axe, "html")
+    page.close()
+    expect(panel.state).to_contain_text("Signed in until")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_callback_pages_of_the_sign_in(context, axe, theme):
+    from sso_magic.signin.callback_page import page as callback_page
+
+    shown = context.new_page()
+    shown.emulate_media(color_scheme=theme)
+    for kind in ("done", "denied", "foreign", "missing"):
+        shown.set_content(callback_page(kind).decode())
+        assert_fine(shown, axe, "html")
+    shown.close()
+
+
+def test_the_browser_sign_in_from_the_panel_to_its_callback_page(notebook, context, center, axe):
+    opened = notebook(["%load_ext sso_magic\n%config SSOMagics.sign_in = 'browser'\n%sso_panel", CELLS[1]])
+    opened.run(0)
+    panel = PanelOnScreen(opened)
+    panel.press("Sign in")
+    with context.expect_page() as tab:
+        panel.link.click()
+    page = tab.value
+    page.get_by_role("button", name="Allow access").wait_for()
+    assert_fine(page, axe, "html")
+    page.get_by_role("button", name="Allow access").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Signed in")
+    assert_fine(page, axe, "html")
+    page.close()
+    expect(panel.state).to_contain_text("renewed by itself")
+
+
+def test_a_callback_that_is_not_ours_is_answered_by_a_page_that_repeats_nothing(notebook, context, center):
+    opened = notebook(["%load_ext sso_magic\n%config SSOMagics.sign_in = 'browser'\n%sso_panel"])
+    opened.run(0)
+    panel = PanelOnScreen(opened)
+    panel.press("Sign in")
+    link = panel.link.get_attribute("href")
+    port = link.split("127.0.0.1%3A")[1].split("%2F")[0]
+    with pytest.raises(OSError, match="400") as refused:
+        urlopen(Request(f"http://127.0.0.1:{port}/oauth/callback?code=x&state=<b>y"), timeout=10)
+    assert b"<b>y" not in refused.value.read()
+    panel.press("Cancel")
+    expect(panel.status).to_have_text("Sign-in cancelled.")

@@ -17,7 +17,7 @@ from sso_magic.inventory.keeper import KeptFetch
 from sso_magic.inventory.part import Part, changes_between, changes_frame, laid_over
 from sso_magic.inventory.search import search_accounts
 from sso_magic.inventory.snapshot import Account, InventorySnapshot, rows_of
-from sso_magic.inventory.store import Store, Stored
+from sso_magic.inventory.store import Store, Stored, decode_changes, encode_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ class Inventory:
             DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings; account_name
             may be missing, role_name where an account without a role came or went).
         """
-        return changes_frame(self._store.load().changes)
+        return changes_frame(decode_changes(self._store.load().changes))
 
     # ---- all of it ----
 
@@ -371,8 +371,8 @@ def _rows_as_they_come(fetch: Fetch) -> Iterator[Role]:
 def _with_whole(stored: Stored, part: Part) -> Stored:
     """The cache after a whole fetch: what was asked singly during it stays."""
     newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
-    changes = tuple(changes_between(stored.whole, part)) if stored.whole else ()
-    return Stored(whole=part.in_order(), since=newer, changes=changes)
+    changes = changes_between(stored.whole, part) if stored.whole else []
+    return Stored(whole=part.in_order(), since=newer, changes=encode_changes(changes))
 
 
 def _is_young(part: Part, max_age: float) -> bool:

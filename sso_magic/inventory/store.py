@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
@@ -20,7 +21,7 @@ from sso_magic.inventory.part import Change, Part
 from sso_magic.inventory.snapshot import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 VERSION = 1
@@ -34,13 +35,14 @@ class Stored:
         whole: The last whole fetch.
         since: What was asked singly since.
         unfinished: A fetch that has not ended, or was killed.
-        changes: What the last whole fetch has added and removed.
+        changes: What the last whole fetch has added and removed, as a text of its own: there may be as many changes as
+            there are roles, and they are seldom looked at. See `decode_changes`.
     """
 
     whole: Part | None = None
     since: Part | None = None
     unfinished: Part | None = None
-    changes: tuple[Change, ...] = ()
+    changes: str = "[]"
 
 
 class Store:
@@ -115,7 +117,7 @@ class Store:
                 text = known[1] if known and known[0] is part else _compact(_encode_part(part))
                 texts[id(part)] = (part, text)
                 fields.append(f'"{name}":{text}')
-        fields.append(f'"changes":{_compact(stored.changes)}')
+        fields.append(f'"changes":{json.dumps(stored.changes)}')
         self._texts = texts
         return "{" + ",".join(fields) + "}"
 
@@ -127,10 +129,24 @@ class Store:
                 whole=_decode_part(content.get("whole")),
                 since=_decode_part(content.get("since")),
                 unfinished=_decode_part(content.get("unfinished")),
-                changes=tuple(Change(*map(_text_or_none, change)) for change in content["changes"]),  # type: ignore[arg-type]
+                changes=_all_texts([content["changes"]])[0],
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             return Stored()
+
+
+def encode_changes(changes: Sequence[Change]) -> str:
+    """The changes as a text."""
+    return _compact(changes)
+
+
+def decode_changes(text: str) -> list[Change]:
+    """The changes in a text; none where it is not one of theirs."""
+    try:
+        changes = [Change(*change) for change in json.loads(text)]
+    except (TypeError, ValueError, RecursionError):
+        return []
+    return changes if {*map(type, chain.from_iterable(changes))} <= {str, type(None)} else []
 
 
 def _encode_part(part: Part) -> dict[str, Any]:

@@ -69,17 +69,17 @@ def test_it_says_its_version_and_session_and_holds_no_token(fetched):
         "null",
         '"text"',
         "[" * 10000,
-        '{"version": 1, "key": "corp", "changes": [], "whole": 3}',
-        '{"version": 1, "key": "corp", "changes": [["added", 1, null, null]]}',
+        '{"version": 1, "key": "corp", "changes": "[]", "whole": 3}',
+        '{"version": 1, "key": "corp", "changes": [["added", "1", null, null]]}',
         '{"version": 1, "key": "corp"}',
-        '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "never", "role_names": []}}',
+        '{"version": 1, "key": "corp", "changes": "[]", "whole": {"started_at": "never", "role_names": []}}',
         (
-            '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "2026-01-01T00:00:00Z",'
+            '{"version": 1, "key": "corp", "changes": "[]", "whole": {"started_at": "2026-01-01T00:00:00Z",'
             ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
             ' "account_ids": ["1"], "account_names": [null], "email_addresses": [null], "roles": [7]}}'
         ),
         (
-            '{"version": 1, "key": "corp", "changes": [], "whole": {"started_at": "2026-01-01T00:00:00Z",'
+            '{"version": 1, "key": "corp", "changes": "[]", "whole": {"started_at": "2026-01-01T00:00:00Z",'
             ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
             ' "account_ids": [1], "account_names": [null], "email_addresses": [null], "roles": [null]}}'
         ),

@@ -88,3 +88,10 @@ def test_the_table_has_its_columns_and_types_when_there_is_nothing(portal, inven
     assert list(frame.columns) == ["change", "account_id", "account_name", "role_name"]
     assert {str(kind) for kind in frame.dtypes} == {"string"}
     assert frame.empty
+
+
+@pytest.mark.parametrize("text", ["", "3", "[3]", '[["added"]]', '[["added", 1, null, null]]', "[" * 10**5])
+def test_changes_that_cannot_be_read_are_none(text):
+    from sso_magic.inventory.store import decode_changes
+
+    assert decode_changes(text) == []

@@ -110,7 +110,7 @@ def ours(workers: int | None = None) -> Callable[[Server], int]:
         token = Secret(server.token)
         with SSO(region=REGION, endpoint=server.url, max_attempts=1) as client:
             inventory = Inventory(
-                key=f"benchmark {next(_keys)}",
+                key=f"{server.url} {next(_keys)}",
                 client=lambda: client,
                 access_token=lambda: token,
                 reauthenticate=lambda refused: refused,

@@ -172,7 +172,7 @@ Inventory(key="killed", client=lambda: client, access_token=lambda: Secret(token
 
 def test_a_kernel_that_is_killed_has_not_fetched_in_vain(local, inventory_of):
     local.organization = Organization.generated(accounts=150, roles=2)
-    local.latency = 0.1
+    local.throttle = (1, 60)  # the child cannot come to the end
     token = local.access_token()
     with (
         subprocess.Popen([sys.executable, "-c", _CHILD, local.url, token]) as child,
@@ -186,7 +186,7 @@ def test_a_kernel_that_is_killed_has_not_fetched_in_vain(local, inventory_of):
         child.wait()
         kept = set(inventory.cached().roles)
         local.requests.clear()
-        local.latency = 0
+        local.throttle = None
         snapshot = inventory.fetch()
     assert snapshot.complete
     assert len(snapshot.roles) == 150

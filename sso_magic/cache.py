@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import CacheError
+from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+_SECRETS = ("accessToken", "refreshToken", "idToken", "clientSecret", "AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 def home() -> Path:
@@ -109,12 +111,30 @@ def _six_digit_fraction(iso: str) -> str:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The JSON object in the file; None if there is none, or none that can be read."""
+    """The JSON object in the file, its tokens and keys as `Secret`; None if there is none, or none that can be read."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return parse(path.read_bytes())
+    except OSError:
+        return None
+    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
+        raise interruption.with_traceback(None)  # noqa: B904 - the same one; the frames below hold what was read
+
+
+def parse(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object in the text, its tokens and keys as `Secret`; None if it holds none."""
+    try:
+        value = json.loads(text, object_hook=_with_secrets)
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _with_secrets(content: dict[str, Any]) -> dict[str, Any]:
+    """The object with its tokens and keys as secrets, from the moment that they are read."""
+    for name in _SECRETS:
+        if isinstance(content.get(name), str):
+            content[name] = Secret(content[name])
+    return content
 
 
 def scan(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -135,7 +155,7 @@ def write(path: Path, value: dict[str, Any]) -> None:
     Raises:
         CacheError: the file cannot be written. What was there is still there.
     """
-    write_text(path, json.dumps(value))
+    write_text(path, Secret(json.dumps(value)))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,17 +7,18 @@ library, which logs nothing: urllib3 would write it to its debug log. The second
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from sso_magic.client.endpoints import check_region, is_loopback, partition_of
 from sso_magic.client.network import check_ca_bundle, environment_proxies
-from sso_magic.errors import ConfigError, ConnectError, CredentialsError, TLSError
+from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ResponseStreamError, SSOMagicError, TLSError
 from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
@@ -61,16 +62,9 @@ def federated_url(
     """
     host = _sign_in_host(region) if endpoint is None else _checked(endpoint)
     destination = destination or _home(region)
-    session = {
-        "sessionId": credentials.access_key_id,
-        "sessionKey": credentials.secret_access_key,
-        "sessionToken": credentials.session_token,
-    }
-    # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
-    question = Secret(f"{host}/federation?" + urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}))
-    token = _signin_token(question, urlsplit(host).hostname or "")
-    login = {"Action": "login", "Destination": destination, "SigninToken": token.reveal()}
-    return Secret(f"{host}/federation?" + urlencode(login))
+    token = _signin_token(credentials, host)
+    login = urlencode({"Action": "login", "Destination": destination})
+    return Secret("".join((f"{host}/federation?{login}&SigninToken=", quote(token, safe=""))))
 
 
 def _sign_in_host(region: str | None) -> str:
@@ -100,27 +94,47 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None: the answer that asks for it is the answer."""
 
 
-def _signin_token(question: Secret, host: str) -> Secret:
+def _signin_token(credentials: RoleCredentials, endpoint: str) -> Secret:
+    host = urlsplit(endpoint).hostname or ""
+    failure: SSOMagicError
     try:
-        answer = _get(question)
+        return _token_in(_get(_question(credentials, endpoint)))
     except urllib.error.HTTPError as error:
-        status = error.code
         error.close()
-        raise CredentialsError(
-            f"{host} gives no sign-in token ({status}): the credentials may have ended. Use the role again, and retry."
-        ) from None
+        failure = CredentialsError(
+            f"{host} gives no sign-in token ({error.code}): the credentials may have ended. Use the role again, and "
+            "retry."
+        )
     except (urllib.error.URLError, OSError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        kind = TLSError if isinstance(reason, ssl.SSLError) else ConnectError
-        raise kind(f"{host} did not answer ({reason}): check the network, and retry.") from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt from None  # without the frames whose variables hold the URL
-    try:
-        token = json.loads(answer)["SigninToken"]
+        failure = _no_answer(host, error.reason if isinstance(error, urllib.error.URLError) else error)
+    except http.client.HTTPException as error:  # whose text may have the URL
+        failure = ResponseStreamError(f"{host} did not answer as HTTP does ({type(error).__name__}): retry.")
     except (ValueError, KeyError, TypeError, RecursionError):
-        token = None
+        failure = CredentialsError(f"{host} answered with something that is no sign-in token: retry.")
+    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
+        raise interruption.with_traceback(None)  # noqa: B904 - the same one; urllib's frames hold the URL
+    raise failure  # here, where no error of urllib's, which has the URL, becomes its context
+
+
+def _question(credentials: RoleCredentials, endpoint: str) -> Secret:
+    session = {
+        "sessionId": credentials.access_key_id,
+        "sessionKey": credentials.secret_access_key,
+        "sessionToken": credentials.session_token,
+    }
+    # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
+    return Secret(f"{endpoint}/federation?" + urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}))
+
+
+def _no_answer(host: str, reason: object) -> SSOMagicError:
+    kind = TLSError if isinstance(reason, ssl.SSLError) else ConnectError
+    return kind(f"{host} did not answer ({reason}): check the network, and retry.")
+
+
+def _token_in(answer: bytes) -> Secret:
+    token = json.loads(answer)["SigninToken"]
     if not isinstance(token, str):
-        raise CredentialsError(f"{host} answered with something that is no sign-in token: retry.")
+        raise TypeError
     return Secret(token)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.errors import CacheError
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, Unshown
 
 if TYPE_CHECKING:
     from sso_magic.portal import RoleCredentials as PortalCredentials
@@ -55,15 +55,15 @@ class RoleCredentials:
         """Until they end; negative once they have."""
         return (self.expires_at - (now or datetime.now(timezone.utc))).total_seconds()
 
-    def environment(self) -> dict[str, str]:
-        """The environment variables that every AWS SDK reads (portal-protocol 9.3)."""
-        return {
-            "AWS_ACCESS_KEY_ID": self.access_key_id.reveal(),
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key.reveal(),
-            "AWS_SESSION_TOKEN": self.session_token.reveal(),
-            "AWS_CREDENTIAL_EXPIRATION": cache.format_timestamp(self.expires_at),
-            "AWS_ACCOUNT_ID": self.account_id,
-        }
+    def environment(self) -> Unshown:
+        """The environment variables that every AWS SDK reads, as plain `str` by name (portal-protocol 9.3)."""
+        return Unshown(
+            AWS_ACCESS_KEY_ID=self.access_key_id.reveal(),
+            AWS_SECRET_ACCESS_KEY=self.secret_access_key.reveal(),
+            AWS_SESSION_TOKEN=self.session_token.reveal(),
+            AWS_CREDENTIAL_EXPIRATION=cache.format_timestamp(self.expires_at),
+            AWS_ACCOUNT_ID=self.account_id,
+        )
 
     def as_storage_options(self, library: str = "s3fs") -> StorageOptions:
         """What a library that takes keys takes, with the region and endpoint that the environment names.
@@ -88,7 +88,7 @@ def from_portal(keys: PortalCredentials, account_id: str, account_name: str | No
         account_id=account_id,
         account_name=account_name,
         role_name=role_name,
-        access_key_id=Secret(keys.access_key_id),
+        access_key_id=keys.access_key_id,
         secret_access_key=keys.secret_access_key,
         session_token=keys.session_token,
         expires_at=datetime.fromtimestamp(keys.expiration // 1000, timezone.utc),

@@ -25,6 +25,7 @@ from sso_magic.layers import Layer, Use
 from sso_magic.libraries import Libraries
 from sso_magic.notify import Notifier
 from sso_magic.renewal import RenewalThread, RenewingRole
+from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +46,8 @@ class KernelRole:
     def __init__(self) -> None:
         self.switched = Notifier()
         self._lock = threading.RLock()
-        self._before: dict[str, str | None] | None = None
-        self._written: dict[str, str | None] = {}
+        self._before: Unshown | None = None
+        self._written = Unshown()
         self._layers: list[Layer] = []
         self._previous: Use | None = None
         self._roles: weakref.WeakValueDictionary[tuple[str, str, str], RenewingRole] = weakref.WeakValueDictionary()
@@ -81,7 +82,7 @@ class KernelRole:
 
     def set_aside(self) -> tuple[str, ...]:
         """The variables that competed and were put aside, by name."""
-        before = self._before or {}
+        before = self._before or Unshown()
         use = self.current
         names = COMPETING_VARIABLES + (ENDPOINT_COMPETING_VARIABLES if use and use.serve else ())
         return tuple(name for name in names if before.get(name) is not None)
@@ -276,8 +277,8 @@ class KernelRole:
                 self._written |= values
         self._renewal.look_again()
 
-    def _keys_written(self) -> dict[str, str | None]:
-        return {name: self._written[name] for name in KEY_VARIABLES[:3] if name in self._written}
+    def _keys_written(self) -> Unshown:
+        return Unshown((name, self._written[name]) for name in KEY_VARIABLES[:3] if name in self._written)
 
     def _apply(self) -> None:
         """Makes the environment and the libraries what the topmost layer says; whole, also if it is interrupted."""
@@ -300,23 +301,25 @@ class KernelRole:
         values = self._values(use)
         self.generation += 1
         write(values)
-        self._written = values if use is not None else {}
+        self._written = values if use is not None else Unshown()
         self._libraries.enter(use)
         self._renewal.watch(use.role if use is not None else None)
         if not self._layers:
             self._before = None
 
-    def _values(self, use: Use | None) -> dict[str, str | None]:
+    def _values(self, use: Use | None) -> Unshown:
         assert self._before is not None
-        values = dict(self._before)
+        values = Unshown(self._before)
         if use is None:
             return values
         values |= dict.fromkeys((*KEY_VARIABLES, *COMPETING_VARIABLES))
         values |= {name: use.region or self._before[name] for name in REGION_VARIABLES}
-        if not use.serve:
-            return values | use.credentials.environment()
-        values |= dict.fromkeys(ENDPOINT_COMPETING_VARIABLES)
-        return values | self.endpoint.environment(use.role, self._before)
+        if use.serve:
+            values |= dict.fromkeys(ENDPOINT_COMPETING_VARIABLES)
+            values |= self.endpoint.environment(use.role, self._before)
+        else:
+            values |= use.credentials.environment()
+        return values
 
     def _after_fork(self) -> None:
         self._lock = threading.RLock()

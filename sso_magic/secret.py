@@ -9,6 +9,11 @@ What a `str` does in C (joining, slicing, encoding, JSON) sees the real characte
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 REDACTED = "***"
 
 
@@ -20,6 +25,10 @@ class Secret(str):
     """
 
     __slots__ = ()
+
+    def __new__(cls, text: str = "") -> Self:
+        """The secret of these characters; one that is a secret already stays it."""
+        return text if type(text) is cls else super().__new__(cls, text)
 
     def reveal(self) -> str:
         """The characters, as a plain `str`."""
@@ -48,3 +57,16 @@ class Secret(str):
 
     def _repr_pretty_(self, printer: object, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
         printer.text(repr(self))  # type: ignore[attr-defined]
+
+
+class Unshown(dict[str, Any]):
+    """A plain dictionary of secrets and what goes with them, but for its looks: no value is shown.
+
+    What is in it is real, also pickled: it is made to be handed on to a library, a child process, the environment.
+    """
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: {REDACTED}" for name in self) + "}"
+
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
+        printer.text(repr(self))

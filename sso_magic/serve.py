@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.errors import SSOMagicError, TransportError
+from sso_magic.secret import Secret, Unshown
 from sso_magic.shield import shield
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ class CredentialEndpoint:
     """Serves the credentials of the roles it was asked to serve, to whoever has the path and the token."""
 
     def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(32)
+        self.token = Secret(secrets.token_urlsafe(32))
         self._directory = Path(tempfile.mkdtemp(prefix="sso_magic-"))  # 0700
         self._clean = weakref.finalize(self, shutil.rmtree, str(self._directory), ignore_errors=True)
         self._token_file = self._directory / "token"
         cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (10.3)
-        self._roles: dict[str, RenewingRole] = {}
+        self._roles: dict[Secret, RenewingRole] = {}  # by path
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(
@@ -55,29 +56,32 @@ class CredentialEndpoint:
         """Where it listens."""
         return int(self._server.server_address[1])
 
-    def url(self, role: RenewingRole) -> str:
+    def url(self, role: RenewingRole) -> Secret:
         """The address of this role; the same one each time."""
         with self._lock:
             for path, known in self._roles.items():
                 if known is role:
-                    return f"http://{_HOST}:{self.port}{path}"
-            path = f"/role/{secrets.token_urlsafe(32)}"
+                    return self._address(path)
+            path = Secret(f"/role/{secrets.token_urlsafe(32)}")
             self._roles[path] = role
-        return f"http://{_HOST}:{self.port}{path}"
+        return self._address(path)
 
-    def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> dict[str, str | None]:
+    def _address(self, path: Secret) -> Secret:
+        return Secret("".join((f"http://{_HOST}:{self.port}", path)))
+
+    def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> Unshown:
         """The variables that lead SDKs to this role, and past what would win over it.
 
         Args:
             role: What is to be served.
             before: The environment without a role in use.
         """
-        return {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url(role),
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token,
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(self._token_file),
+        return Unshown(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=self.url(role).reveal(),
+            AWS_CONTAINER_AUTHORIZATION_TOKEN=self.token.reveal(),
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(self._token_file),
             **shield(before, self._directory),
-        }
+        )
 
     def forget(self, role: RenewingRole) -> None:
         """Serves this role no longer."""
@@ -105,7 +109,7 @@ class CredentialEndpoint:
                 found = role
         return found
 
-    def answer(self, method: str, host: str | None, path: str, token: str | None) -> tuple[int, dict[str, str]]:
+    def answer(self, method: str, host: str | None, path: str, token: str | None) -> tuple[int, Unshown]:
         """Status and body of a request.
 
         Host is checked because a browser can be led to any address by any page's name, but sends that page's name.
@@ -122,7 +126,7 @@ class CredentialEndpoint:
         return _credentials(role)
 
 
-def _credentials(role: RenewingRole) -> tuple[int, dict[str, str]]:
+def _credentials(role: RenewingRole) -> tuple[int, Unshown]:
     """The role's credentials. SDKs wait a second or two: what still holds is given, and renewed behind."""
     if role.seconds_until_due() <= 0 and role.latest.seconds_left() > _PATIENCE:
         threading.Thread(target=role.renew, name="sso_magic endpoint renewal", daemon=True).start()
@@ -134,17 +138,17 @@ def _credentials(role: RenewingRole) -> tuple[int, dict[str, str]]:
             return 503, _error(type(error).__name__, str(error))
         except SSOMagicError as error:
             return 403, _error(type(error).__name__, str(error))
-    return 200, {
-        "AccessKeyId": keys.access_key_id.reveal(),
-        "SecretAccessKey": keys.secret_access_key.reveal(),
-        "Token": keys.session_token.reveal(),
-        "Expiration": cache.format_timestamp(keys.expires_at),
-        "AccountId": keys.account_id,
-    }
+    return 200, Unshown(
+        AccessKeyId=keys.access_key_id.reveal(),
+        SecretAccessKey=keys.secret_access_key.reveal(),
+        Token=keys.session_token.reveal(),
+        Expiration=cache.format_timestamp(keys.expires_at),
+        AccountId=keys.account_id,
+    )
 
 
-def _error(code: str, message: str) -> dict[str, str]:
-    return {"Code": code, "Message": message}
+def _error(code: str, message: str) -> Unshown:
+    return Unshown(Code=code, Message=message)
 
 
 class _Server(ThreadingHTTPServer):

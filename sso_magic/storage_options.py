@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sso_magic.errors import ParamValidationError
-from sso_magic.secret import REDACTED
+from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,17 +15,8 @@ if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
 
 
-class StorageOptions(dict[str, Any]):
-    """A plain dictionary, but for its looks: no value is shown.
-
-    What is in it is real, also pickled: it is made to be handed on.
-    """
-
-    def __repr__(self) -> str:
-        return "{" + ", ".join(f"{name!r}: {REDACTED}" for name in self) + "}"
-
-    def _repr_pretty_(self, printer: Any, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
-        printer.text(repr(self))
+class StorageOptions(Unshown):
+    """What a library takes: real, but not shown."""
 
 
 def storage_options(credentials: RoleCredentials, library: str) -> StorageOptions:

@@ -20,7 +20,7 @@ from sso_magic.client.transport_errors import as_transport_error, without_frames
 from sso_magic.errors import ConfigError, DeserializationError, EndpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from requests.adapters import BaseAdapter
 
@@ -85,6 +85,23 @@ class HttpRequest:
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.protocol}://{self.authority}{self.path}>"
 
+    def __reduce__(self) -> tuple[Callable[..., HttpRequest], tuple[object, ...]]:
+        """What is pickled: all but the body, which holds secrets as they are sent."""
+        return (_request_of, ({**self._parts(), "body": None},))
+
+    def __copy__(self) -> HttpRequest:
+        return _request_of({**self._parts(), "query": dict(self.query), "headers": dict(self.headers)})
+
+    def __deepcopy__(self, memo: object) -> HttpRequest:
+        return self.__copy__()
+
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def _request_of(parts: dict[str, Any]) -> HttpRequest:
+    return HttpRequest(**parts)
+
 
 class HttpResponse:
     """What came back.
@@ -109,6 +126,12 @@ class HttpResponse:
 
     def __reduce__(self) -> tuple[type[HttpResponse], tuple[object, ...]]:
         return (HttpResponse, (self.status_code, self.headers, b"", self.reason))
+
+    def __copy__(self) -> HttpResponse:
+        return HttpResponse(self.status_code, self.headers, self.body, self.reason)
+
+    def __deepcopy__(self, memo: object) -> HttpResponse:
+        return self.__copy__()
 
 
 class RequestHandler(Protocol):
@@ -188,15 +211,13 @@ class RequestsHandler:
         try:
             response = self._send(prepared, timeout or self.timeout)
             try:
-                content = _bounded(response, request)
+                return _whole(response, request)
             finally:
                 response.close()
         except Exception as error:  # noqa: BLE001 - whatever requests, urllib3 or the system raise
             failure = as_transport_error(error, request.authority)
         except BaseException as interruption:  # noqa: BLE001 - Ctrl-C; it goes on
             raise without_frames(interruption)  # noqa: B904 - the same one
-        else:
-            return HttpResponse(response.status_code, response.headers, content, response.reason or "")
         raise failure
 
     def close(self) -> None:
@@ -271,6 +292,11 @@ def _prepared(request: HttpRequest) -> PreparedRequest:
     prepared.headers = CaseInsensitiveDict(request.headers)
     prepared.body = request.body
     return prepared
+
+
+def _whole(response: requests.Response, request: HttpRequest) -> HttpResponse:
+    content = _bounded(response, request)
+    return HttpResponse(response.status_code, response.headers, content, response.reason or "")
 
 
 def _bounded(response: requests.Response, request: HttpRequest) -> bytes:

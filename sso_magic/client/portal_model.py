@@ -89,7 +89,7 @@ class RoleCredentials(Structure):
         expiration: When they end, in milliseconds since the Unix epoch.
     """
 
-    access_key_id: str = field(metadata=body("accessKeyId"))
+    access_key_id: Secret = field(metadata=body("accessKeyId", SECRET))
     secret_access_key: Secret = field(metadata=body("secretAccessKey", SECRET))
     session_token: Secret = field(metadata=body("sessionToken", SECRET))
     expiration: int = field(metadata=body("expiration", INTEGER))

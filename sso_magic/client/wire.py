@@ -114,6 +114,8 @@ def deserialize(service: Service, command: Command[Any], response: HttpResponse)
         pass
     except WrongType as wrong:
         problem = str(wrong)
+    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
+        raise interruption.with_traceback(None)  # noqa: B904 - the same one; the frames below hold the body
     # raised here, not where the body is a local variable of a frame
     raise DeserializationError(
         f"{service.id} answered {command.operation.name} with HTTP {response.status_code}, but {problem}. "

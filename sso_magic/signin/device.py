@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -50,9 +50,9 @@ class DeviceRequest:
     """
 
     session: Session
-    user_code: str
-    verification_uri: str
-    verification_uri_complete: str
+    user_code: str = field(repr=False)  # live for minutes: shown where a person looks, not left in a traceback
+    verification_uri: str = field(repr=False)
+    verification_uri_complete: str = field(repr=False)
     expires_at: datetime
     expires_in: int
     interval: int

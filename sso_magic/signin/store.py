@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic import cache
 from sso_magic.errors import CacheError, ConfigError
+from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -77,18 +78,14 @@ class KeyringStore:
 
     def read(self, key: str) -> dict[str, Any] | None:
         """What the keychain has."""
-        try:
-            content = json.loads(self._get(key) or "null")
-        except ValueError:
-            return None
-        return content if isinstance(content, dict) else None
+        return cache.parse(self._get(key) or "")
 
-    def _get(self, key: str) -> str | None:
+    def _get(self, key: str) -> Secret | None:
         try:
-            found: str | None = self._keyring.get_password(SERVICE, key)
+            found = self._keyring.get_password(SERVICE, key)
         except self._keyring.errors.KeyringError:
             return None  # locked: as good as none, and a sign-in says what is wrong when it cannot be kept
-        return found
+        return None if found is None else Secret(found)
 
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Puts it in the keychain, and takes out a file that an earlier setting left."""

@@ -56,7 +56,7 @@ def test_role_credentials_are_read_and_hide(sso, service):
         assert isinstance(secret, Secret)
         assert secret.reveal() == plain
     assert repr(credentials) == (
-        "RoleCredentials(access_key_id='ASIA1', secret_access_key='***', session_token='***', expiration=1795573325000)"
+        "RoleCredentials(access_key_id='***', secret_access_key='***', session_token='***', expiration=1795573325000)"
     )
 
 

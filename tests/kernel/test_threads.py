@@ -80,7 +80,7 @@ def test_no_mixed_set_of_keys_ever(kernel, role_a, role_b, region):
     use_a = role_a.use()
     kernel.use(role_b.use())
     own = boto3_session(kernel.role("corp", use_a.credentials, role_a.fetch), None)
-    url = kernel.endpoint.url(own._sso_magic[1]())
+    url = kernel.endpoint.url(own._sso_magic[1]()).reveal()
 
     def from_endpoint():
         request = urllib.request.Request(url, headers={"Authorization": kernel.endpoint.token})

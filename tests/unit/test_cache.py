@@ -188,3 +188,13 @@ def test_without_a_place_for_the_lock_the_work_goes_on(clean_environment):
         entered = True
     assert entered
     assert Path(clean_environment / ".aws").read_text() == "in the way"
+
+
+def test_tokens_and_keys_are_secrets_from_the_moment_they_are_read(tmp_path):
+    keys = {"AccessKeyId": "ASIAPLANTED", "SecretAccessKey": "planted", "SessionToken": "planted", "Expiration": "x"}
+    cache.write(tmp_path / "x.json", {"accessToken": "planted", "refreshToken": None, "other": 1, "Credentials": keys})
+    content = cache.read(tmp_path / "x.json")
+    assert "planted" not in repr(content).lower()
+    assert content["accessToken"] == content["Credentials"]["SessionToken"] == "planted"
+    assert content["refreshToken"] is None
+    assert content["Credentials"]["Expiration"] == "x"

@@ -12,7 +12,7 @@ import pytest
 import requests
 from IPython.lib.pretty import pretty
 
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, Unshown
 
 PLANTED = "aoaAAAA-planted-token"
 
@@ -51,3 +51,17 @@ def test_it_gets_on_the_wire_as_it_is(secret, monkeypatch):
     assert os.environ["PLANTED"] == PLANTED
     assert type(secret.reveal()) is str
     assert secret.reveal() == PLANTED
+
+
+def test_a_secret_of_a_secret_is_the_same_one(secret):
+    assert Secret(secret) is secret
+    assert Secret(secret).reveal() == PLANTED
+
+
+def test_a_dictionary_to_be_handed_on_is_real_and_not_shown():
+    made = Unshown(AWS_SESSION_TOKEN=PLANTED)
+    shown = [repr(made), str(made), f"{made}", repr([made]), pretty(made), pretty({"environment": made})]
+    assert not [text for text in shown if PLANTED in text]
+    assert "AWS_SESSION_TOKEN" in repr(made)
+    assert {**made} == {"AWS_SESSION_TOKEN": PLANTED}
+    assert pickle.loads(pickle.dumps(made)) == made

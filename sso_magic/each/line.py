@@ -60,11 +60,14 @@ class Line:
     def _serve(self) -> None:
         from multiprocessing import AuthenticationError
 
-        while not self._closed:
+        while True:
             try:
                 connection = self._listener.accept()
             except (OSError, EOFError, AuthenticationError):
                 continue  # whoever that was, the next one may be a task
+            if self._closed:  # looked at after `accept`: else `close` could wait for an answer that nobody gives
+                connection.close()
+                return
             threading.Thread(
                 target=self._answer, args=(connection,), name="sso_magic each line answer", daemon=True
             ).start()

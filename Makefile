@@ -12,7 +12,8 @@ demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
 test: .venv/installed lint
-	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/compat $(ARGS)
+	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile tests/compat $(ARGS)  # native libraries, in processes of their own
 
 lint: .venv/installed
 	.venv/$(BIN)/ruff check .

@@ -10,6 +10,7 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
     polar.py      polars
+    logs.py       what botocore logs of them
     imports.py    a library that is imported only after a role is in use
     alive.py      what of it is still alive
 
@@ -22,6 +23,7 @@ could read half of one role's variables and half of another's.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,16 +85,24 @@ class Libraries:
 
     def holders(self, used: RenewingRole | None) -> str | None:
         """What speaks for another role than this one, in one line; None if nothing is known to."""
+        counts = self._count(used)
+        if counts:  # what nobody can reach any more, pandas leaves such behind, is no holder
+            gc.collect()
+            counts = self._count(used)
+        sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
+        sentences += [f"{name} could not be switched ({trouble}): restart the kernel to be sure."
+                      for name, trouble in self._troubles.items()]  # fmt: skip
+        return " ".join(sentences) or None
+
+    def _count(self, used: RenewingRole | None) -> dict[str, dict[str, int]]:
+        """How many of what speak for which other role."""
         counts: dict[str, dict[str, int]] = {}
         for binding in list(self._bindings.values()):
             for role, noun in binding.holders(used):
                 if role is not used:
                     of_role = counts.setdefault(role.label, {})
                     of_role[noun] = of_role.get(noun, 0) + 1
-        sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
-        sentences += [f"{name} could not be switched ({trouble}): restart the kernel to be sure."
-                      for name, trouble in self._troubles.items()]  # fmt: skip
-        return " ".join(sentences) or None
+        return counts
 
     def _imported(self, name: str, library: ModuleType) -> None:
         if name not in self._bindings:

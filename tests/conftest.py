@@ -39,7 +39,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nothing may look for an instance's credentials
     yield home
-    # Only what has changed: threads of native libraries read the variables meanwhile, and C lets nobody change them then.
+    # Only what has changed: native threads read the variables meanwhile, and C lets nobody change them then.
     for name in [name for name in os.environ if name not in before]:
         del os.environ[name]
     os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})

@@ -10,6 +10,7 @@ CLI, boto3 from the portal (it has no cache on disk), which is on this machine a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -44,8 +45,12 @@ def main() -> int:
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    with tempfile.TemporaryDirectory() as home, LocalIdentityCenter(role_lifetime=3600) as center:
-        os.environ |= {"HOME": home, "USERPROFILE": home, "AWS_EC2_METADATA_DISABLED": "true"} | center.environment()
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        # before moto imports botocore behind, which looks once where its cache is
+        os.environ |= {"HOME": home, "USERPROFILE": home, "AWS_EC2_METADATA_DISABLED": "true"}
+        center = stack.enter_context(LocalIdentityCenter(role_lifetime=3600))
+        os.environ |= center.environment()
         config = Path(home) / ".aws" / "config"
         config.parent.mkdir()
         config.write_text(
@@ -67,7 +72,6 @@ def sign_in(access_token: str) -> None:
 
 
 def compare() -> int:
-    import contextlib
     import io
 
     from IPython.core.interactiveshell import InteractiveShell

@@ -1,0 +1,163 @@
+"""The kernel of soak.py: an IPython in which a person never rests. It writes a sample a second, a line of JSON each."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.exceptions
+import psutil
+from botocore.config import Config
+from IPython.core.interactiveshell import InteractiveShell
+
+ACCOUNTS = {"payments-dev": "220947583614", "payments-prod": "731659028443", "data-lake": "645098217733"}
+NO_RETRIES = Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=5)
+
+
+class Kernel:
+    """What the person does, and what came of it."""
+
+    def __init__(self, seed: int) -> None:
+        self.rolls = random.Random(seed)
+        self.steps: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.foreign: list[str] = []
+        self.wrong: list[str] = []
+        self.calls = self.right = self.refused = 0
+        self.older: tuple[Any, str] | None = None  # a client made under a role that may no longer be in use
+        settings = _quiet()
+        self.shell = InteractiveShell.instance(config=settings)
+        self.cell("%load_ext sso_magic")
+
+    def cell(self, text: str) -> bool:
+        """Runs a cell; whether it ended well. Its errors are counted."""
+        from sso_magic.errors import SSOMagicError
+
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            error = self.shell.run_cell(text).error_in_exec
+        if isinstance(error, SSOMagicError):
+            self.errors[type(error).__name__] += 1
+        elif error is not None:
+            self.foreign.append(f"{text!r}: {type(error).__name__}: {error}"[:300])
+        return error is None
+
+    def call(self, client: Any, account: str) -> None:
+        """Asks AWS who the client speaks for: this account, or nobody."""
+        from sso_magic.errors import SSOMagicError
+
+        self.calls += 1
+        try:
+            found = client.get_caller_identity()["Account"]
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, SSOMagicError):
+            self.refused += 1
+            return
+        if found == ACCOUNTS[account]:
+            self.right += 1
+        else:
+            self.wrong.append(f"{found}, not {account}")
+
+    def account(self) -> str:
+        return self.rolls.choice(list(ACCOUNTS))
+
+    # ---- what the person does ----
+
+    def switch(self) -> None:
+        self._use(self.account(), "")
+
+    def serve(self) -> None:
+        self._use(self.account(), " --serve")
+
+    def _use(self, account: str, options: str) -> None:
+        if self.cell(f"%sso_use {account} ReadOnly{options}"):
+            client = boto3.client("sts", config=NO_RETRIES)
+            self.call(client, account)
+            self.older = (client, account)
+
+    def go_on(self) -> None:
+        if self.older is not None:
+            self.call(*self.older)
+
+    def back(self) -> None:
+        self.cell("%sso_use -")
+
+    def release(self) -> None:
+        self.cell("%sso_use --off")
+
+    def one_cell(self) -> None:
+        self.cell(f"%%sso_as {self.account()} ReadOnly\nimport os\nos.environ['AWS_ACCESS_KEY_ID']")
+
+    def look(self) -> None:
+        self.cell("%sso_status")
+
+    def list(self) -> None:
+        self.cell("%sso_inventory payments --refresh")
+
+    def rest(self) -> None:
+        time.sleep(1)
+
+    def sign_out_and_in(self) -> None:
+        self.cell("%sso_logout")
+        self.cell("%sso_login --device --no-open")
+
+    def step(self) -> None:
+        """The next thing."""
+        often = {self.switch: 6, self.serve: 2, self.go_on: 8, self.back: 2, self.release: 1, self.one_cell: 2}
+        often |= {self.look: 2, self.list: 1, self.rest: 4, self.sign_out_and_in: 1}
+        does = self.rolls.choices(list(often), list(often.values()))[0]
+        self.steps[does.__name__] += 1
+        does()
+
+    def sample(self, at: float) -> dict[str, Any]:
+        """What there is now, after what is no longer used has been collected."""
+        gc.collect()
+        process = psutil.Process()
+        return {
+            "at": at,
+            "memory": process.memory_full_info().uss / 2**20,
+            "threads": threading.active_count(),
+            "handles": process.num_handles() if sys.platform == "win32" else process.num_fds(),
+            **{name: getattr(self, name) for name in ("steps", "errors", "foreign", "wrong")},
+            **{name: getattr(self, name) for name in ("calls", "right", "refused")},
+        }
+
+
+def _quiet() -> Any:
+    """The settings of a shell that keeps neither history nor Out: either would be a growth of its own."""
+    from traitlets.config import Config as Settings
+
+    settings = Settings()
+    settings.HistoryManager.enabled = False
+    settings.InteractiveShell.cache_size = 0
+    return settings
+
+
+def main() -> None:
+    seconds, seed, out = float(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    sys.stdin.isatty = lambda: True  # type: ignore[method-assign] # a person is there
+    os.chdir(out.parent)
+    kernel = Kernel(seed)
+    kernel.cell("%sso_login --device --no-open")
+    began, sampled = time.monotonic(), 0.0
+    with out.open("w", encoding="utf-8") as samples:
+        while (at := time.monotonic() - began) < seconds:
+            kernel.step()
+            if at - sampled >= 1:
+                sampled = at
+                samples.write(json.dumps(kernel.sample(at)) + "\n")
+                samples.flush()
+    kernel.cell("%unload_ext sso_magic")
+
+
+if __name__ == "__main__":
+    main()

@@ -80,8 +80,9 @@ class Listing:
         self.hits, self.rows = len(found), found[:LIMIT]
         keys = [_key(role) for role in self.rows]
         if self.chosen not in keys:
-            # A role that has gone must not turn into its neighbour; a first hit is chosen only where none was.
-            self.chosen = keys[0] if keys and self.words and self.chosen is None else None
+            # The best hit for what was typed; but a role that has gone must not turn into its neighbour.
+            is_first_answer = asked or not self._keys
+            self.chosen = keys[0] if keys and self.words and is_first_answer else None
         changed, self._keys = keys != self._keys, keys
         self._put()
         if changed or asked:

@@ -215,20 +215,25 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
     nbformat.write(book, path)
 
 
-def plant_inventory(home: Path, organization: Organization, age: float = 0) -> None:
+def plant_inventory(
+    home: Path, center: LocalIdentityCenter, organization: Organization | None = None, *, age: float = 0
+) -> None:
     """Lays corp's inventory into the cache under this HOME, as another kernel left it so many seconds ago."""
+    from sso_magic.center import IdentityCenter
     from sso_magic.inventory import Account
     from sso_magic.inventory.part import Part
-    from sso_magic.inventory.store import Store, Stored
+    from sso_magic.inventory.store import Stored
+    from sso_magic.profiles import Session
 
-    moment = datetime.fromtimestamp(time.time() - age, timezone.utc)
+    organization = organization or center.organization
     user = organization.user().name
-    part = Part(moment, listed=True)
+    part = Part(datetime.fromtimestamp(time.time() - age, timezone.utc), listed=True)
     for account in organization.accounts_of(user):
         part.accounts[account.id] = Account(account.id, account.name, account.email)
         part.roles[account.id] = tuple(sorted(organization.roles_of(user, account.id)))
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):
-        Store("corp").update(lambda _: Stored(whole=part))
+        directory = IdentityCenter(Session("corp", center.start_url, center.region)).directory
+        directory._store.update(lambda _: Stored(whole=part))
 
 
 def plant_token(home: Path, center: LocalIdentityCenter) -> None:

@@ -32,7 +32,7 @@ def open_panel(notebook):
 def ready(jupyter, notebook, center):
     """Signed in, with a fresh inventory, by another kernel."""
     plant_token(jupyter.home, center)
-    plant_inventory(jupyter.home, center.organization)
+    plant_inventory(jupyter.home, center)
     center.requests.clear()
     return center
 
@@ -155,7 +155,7 @@ def test_the_portal_down_and_up_again(open_panel, ready):
 def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, center):
     center.organization = Organization.generated(10_000)
     plant_token(jupyter.home, center)
-    plant_inventory(jupyter.home, center.organization)
+    plant_inventory(jupyter.home, center)
     center.requests.clear()
     panel = open_panel()
     expect(panel.list_state).to_contain_text("30,000 roles in 10,000 accounts")

@@ -35,7 +35,7 @@ def keep():
 
 
 def test_the_panel_light_and_dark(notebook, center, jupyter, keep):
-    plant_inventory(jupyter.home, center.organization, age=240)
+    plant_inventory(jupyter.home, center, age=240)
     opened = notebook(CELLS)
     opened.run(0)
     panel = PanelOnScreen(opened)
@@ -65,7 +65,7 @@ def test_the_sign_in_prompt(notebook, center, keep):
 
 def test_the_inventory_table(notebook, center, jupyter, keep):
     plant_token(jupyter.home, center)
-    plant_inventory(jupyter.home, center.organization)
+    plant_inventory(jupyter.home, center)
     opened = notebook(["%load_ext sso_magic", "%sso_inventory payments"])
     opened.run_all()
     expect(opened.output(1)).to_contain_text("payments-prod-eu")

@@ -106,6 +106,10 @@ class Screen:
             assert time.monotonic() < deadline, (self.sign_in, self.role, self.list_state, self.status)
             time.sleep(0.01)
 
+    def until_threads_end(self, name: str, left: int = 0) -> None:
+        """Waits until no more of them are at work."""
+        self.until(lambda: sum(thread.name == name for thread in threading.enumerate()) <= left)
+
     def sign_in_at(self, center: LocalIdentityCenter) -> None:
         """Signs in from nothing, and waits for the list."""
         self.press("Sign in")
@@ -144,7 +148,7 @@ def open_panel(shell: InteractiveShell, center: LocalIdentityCenter) -> Iterator
 def ready(center: LocalIdentityCenter, clean_environment: Path) -> LocalIdentityCenter:
     """Signed in, with a fresh inventory in the cache, by another kernel."""
     plant_token(clean_environment, center)
-    plant_inventory(clean_environment, center.organization)
+    plant_inventory(clean_environment, center)
     center.requests.clear()
     return center
 

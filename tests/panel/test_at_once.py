@@ -84,6 +84,29 @@ def test_many_callbacks_at_once_end_where_the_last_one_led(open_panel, ready):
     assert [line for line in screen.lines if "in use" in line] == [screen.chosen]
 
 
+def test_callbacks_that_come_at_once_are_done_one_after_another(open_panel, ready, monkeypatch):
+    screen = open_panel()
+    at_once, most = [], []
+    put_rows = screen.view.put_rows
+
+    def watched(*arguments) -> None:
+        at_once.append(1)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        put_rows(*arguments)
+        at_once.pop()
+
+    monkeypatch.setattr(screen.view, "put_rows", watched)
+    threads = [threading.Thread(target=screen.type, args=(f"pay{'m' * (number % 2)}",)) for number in range(6)]
+    threads += [threading.Thread(target=screen.panel.look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) > 2
+    assert max(most) == 1
+
+
 def test_a_callback_that_fails_becomes_the_status_line(open_panel, ready, monkeypatch, capsys):
     screen = open_panel()
     monkeypatch.setattr(screen.panel._listing, "typed", lambda: 1 / 0)
@@ -112,7 +135,7 @@ def test_the_panel_works_without_the_extension(center, clean_environment, shell)
     from sso_magic import Panel
 
     plant_token(clean_environment, center)
-    plant_inventory(clean_environment, center.organization)
+    plant_inventory(clean_environment, center)
     panel = Panel()
     panel._view.search.value = "web-shop-prod readonly"
     assert "PRODUCTION" in panel._view.selection.value

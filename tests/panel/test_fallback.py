@@ -40,7 +40,7 @@ def test_names_of_others_making_are_text_not_markup(open_panel, center, clean_en
     center.organization.add_account("000000000001", name)
     center.organization.assign("alex", "000000000001", "ReadOnly")
     plant_token(clean_environment, center)
-    plant_inventory(clean_environment, center.organization)
+    plant_inventory(clean_environment, center)
     screen = open_panel()
     screen.use("東京")
     line = f"{name.replace(chr(10), ' ')} · ReadOnly · 000000000001"

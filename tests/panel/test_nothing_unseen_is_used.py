@@ -122,6 +122,8 @@ def test_a_role_that_has_gone_does_not_turn_into_its_neighbour(open_panel, ready
     screen.press("Refresh")
     screen.until(lambda: "27 roles" in screen.list_state)
     screen.until(lambda: screen.chosen is None)
+    screen.panel.look()
+    assert screen.chosen is None
     assert not screen.can_press("Use")
 
 

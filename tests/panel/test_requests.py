@@ -13,12 +13,13 @@ def test_opening_and_searching_with_a_fresh_cache_sends_nothing(open_panel, read
         screen.type(words)
     screen.panel.look()
     assert len(screen.lines) == 28
+    screen.until_threads_end("sso-panel-refresh")
     assert ready.requests.total() == 0
 
 
 def test_an_old_inventory_is_there_at_once_and_refreshed_behind(open_panel, center, clean_environment):
     plant_token(clean_environment, center)
-    plant_inventory(clean_environment, center.organization, age=2 * 3600)
+    plant_inventory(clean_environment, center, age=2 * 3600)
     center.organization.add_account("000000000001", "brand-new")
     center.organization.assign("alex", "000000000001", "ReadOnly")
     center.latency = 0.2
@@ -29,7 +30,7 @@ def test_an_old_inventory_is_there_at_once_and_refreshed_behind(open_panel, cent
 
 
 def test_an_old_inventory_stays_as_it_is_for_somebody_who_is_not_signed_in(open_panel, center, clean_environment):
-    plant_inventory(clean_environment, center.organization, age=2 * 3600)
+    plant_inventory(clean_environment, center, age=2 * 3600)
     screen = open_panel()
     assert len(screen.lines) == 28
     assert "2 h 00 min old" in screen.list_state
@@ -56,7 +57,7 @@ def test_the_list_fills_while_it_loads_and_says_how_far_it_is(open_panel, center
 
 def test_of_ten_thousand_accounts_fifty_lines_are_sent(open_panel, center, clean_environment, sent):
     plant_token(clean_environment, center)
-    plant_inventory(clean_environment, Organization.generated(10_000))
+    plant_inventory(clean_environment, center, Organization.generated(10_000))
     screen = open_panel()
     assert "30,000 roles in 10,000 accounts" in screen.list_state
     sent.clear()

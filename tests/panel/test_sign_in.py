@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jupyter_in_browser import plant_token
 
 from sso_magic.local import Fault
 
@@ -55,6 +56,9 @@ def test_cancel_ends_the_wait_at_once_and_another_sign_in_can_begin(open_panel, 
     screen.press("Cancel")
     assert screen.sign_in == "Not signed in."
     assert screen.status == "Sign-in cancelled."
+    screen.until_threads_end("sso-panel-sign-in")
+    assert screen.status == "Sign-in cancelled."
+    assert not screen.is_error
     screen.press("Sign in")
     screen.until(lambda: len(center.pending()) == 2)
     center.approve(next(one.user_code for one in center.pending() if one.user_code != first))
@@ -70,7 +74,8 @@ def test_a_cancelled_sign_in_that_ends_late_takes_nothing_of_the_next_one_away(o
     screen.press("Sign in")
     screen.until(lambda: len(center.pending()) == 2)
     to = screen.view.live.widget.model_id
-    screen.until(lambda: center.requests.total("CreateToken") >= 2)
+    screen.until_threads_end("sso-panel-sign-in", left=1)
+    screen.until(lambda: screen.view.live._owner is not None)
     shown = [
         message["data"]["state"]["value"]
         for message in sent
@@ -116,16 +121,16 @@ def test_the_portal_down_is_said_with_the_button_to_press(open_panel, ready, mon
     assert "127.0.0.1:9" in screen.status
 
 
-def test_a_sign_in_by_a_magic_ends_the_panels_wait(open_panel, center, shell, person, capsys):
+def test_a_sign_in_by_another_way_ends_the_panels_wait(open_panel, center, clean_environment):
     screen = open_panel()
     screen.press("Sign in")
     center.wait_for_pending()
-    screen.until(lambda: screen.panel._signing.center is not None)
-    for _ in range(2):
-        person.approves()
-    shell.run_line_magic("sso_login", "")
+    plant_token(clean_environment, center)
     screen.until(lambda: "Signed in until" in screen.sign_in)
+    screen.until_threads_end("sso-panel-sign-in")
     assert not screen.is_error
+    assert screen.view.live._owner is None
+    assert len(center.pending()) == 1  # nobody approved that one
 
 
 def test_another_session_is_signed_in_to_by_picking_it(open_panel, center, clean_environment):

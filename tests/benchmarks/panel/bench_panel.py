@@ -116,7 +116,7 @@ def main() -> int:
         try:
             server.clean_home(center.config_text())
             plant_token(server.home, center)
-            plant_inventory(server.home, organization)
+            plant_inventory(server.home, center, organization)
             center.requests.clear()
             path = server.notebooks / "bench.ipynb"
             write_notebook(path, ["%load_ext sso_magic\n%sso_panel", ECHO])

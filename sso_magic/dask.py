@@ -27,23 +27,24 @@ from typing import TYPE_CHECKING, Any
 import distributed
 from distributed.comm.addressing import get_address_host, parse_address
 
+from sso_magic.dask_worker import RolePlugin
 from sso_magic.each.handover import Handover
-from sso_magic.environment import KEY_VARIABLES, REGION_VARIABLES
+from sso_magic.environment import REGION_VARIABLES
 from sso_magic.errors import CredentialsError, UsageError
-from sso_magic.kernel import KERNEL, Use
+from sso_magic.kernel import KERNEL
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sso_magic.center import IdentityCenter
     from sso_magic.credentials import RoleCredentials
+    from sso_magic.kernel import Use
 
 _SAFE = {"inproc", "tls", "wss", "gateway"}  # a Dask Gateway is always reached by TLS
 _PLAIN = {"tcp", "ws"}
 _LISTENS_FOR = 5  # seconds that a switch here waits for the workers to follow
 _LOOKS = 0.25  # seconds between two looks at credentials that are about to be renewed
 _REST = 2  # seconds between two looks otherwise: a laptop may sleep, the client be closed
-_PROCESS = secrets.token_hex(8)
 
 
 class InsecureSchedulerWarning(UserWarning):
@@ -302,103 +303,3 @@ def _told(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error} on the Dask workers: install sso-magic there, as in this kernel."
     return f"The Dask cluster did not take the role: {type(error).__name__}: {error}"
-
-
-# ---- on a worker ----
-
-
-class RolePlugin(distributed.WorkerPlugin):
-    """A role's credentials for a worker.
-
-    Args:
-        name: What the cluster knows it by; the time in it tells which is the newest.
-        token: The same for a role and its renewed credentials.
-        handover: The credentials.
-        region: For the work done; None leaves what is there.
-    """
-
-    def __init__(self, name: str, token: str, handover: Handover, region: str | None) -> None:
-        self.name = name
-        self.token = token
-        self.handover = handover
-        self.region = region
-        self._home = _PROCESS
-
-    def __repr__(self) -> str:
-        return f"RolePlugin({self.handover!r})"
-
-    def setup(self, worker: distributed.Worker) -> None:
-        """The worker's process uses the role, unless it is the kernel's own."""
-        if self._home != _PROCESS:
-            _HELD.add(self, worker.address)
-
-    def teardown(self, worker: distributed.Worker) -> None:
-        """It uses it no more, unless it has newer credentials of it."""
-        _HELD.discard(self, worker.address)
-
-
-class _Held:
-    """The roles that this process was given: the newest one is in use. Several workers may share a process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._plugins: dict[tuple[int, str, str], RolePlugin] = {}
-        self._token: str | None = None
-        self._name: str | None = None
-
-    def add(self, plugin: RolePlugin, worker: str) -> None:
-        with self._lock:
-            if not self._plugins:
-                _drop_inherited()
-            self._plugins[_key(plugin, worker)] = plugin
-            self._apply()
-
-    def discard(self, plugin: RolePlugin, worker: str) -> None:
-        with self._lock:
-            if self._plugins.pop(_key(plugin, worker), None) is not None:
-                self._apply()
-
-    def newest(self) -> RoleCredentials:
-        """What the role's renewal here asks for.
-
-        Raises:
-            CredentialsError: The notebook has sent nothing newer.
-        """
-        plugin = self._plugins[max(self._plugins)] if self._plugins else None
-        current = KERNEL.current
-        if (
-            plugin is None
-            or current is None
-            or plugin.handover.credentials.expires_at <= current.credentials.expires_at
-        ):
-            raise CredentialsError(
-                "The notebook that gave this cluster its role has not renewed it: is its kernel gone?"
-            )
-        return plugin.handover.credentials
-
-    def _apply(self) -> None:
-        plugin = self._plugins[max(self._plugins)] if self._plugins else None
-        if self._token is not None and (plugin is None or plugin.token != self._token):
-            KERNEL.forget(self._token)
-        self._token = self._name = None
-        if plugin is not None:
-            KERNEL.use(Use(plugin.handover.credentials, plugin.region, plugin.token, self.newest))
-            self._token, self._name = plugin.token, plugin.name
-
-
-def _key(plugin: RolePlugin, worker: str) -> tuple[int, str, str]:
-    return (int(plugin.name.rpartition("-")[2]), plugin.name, worker)
-
-
-def _drop_inherited() -> None:
-    """Removes keys that a worker was born with because a role was in use where it was started.
-
-    A `LocalCluster` starts its workers from the notebook's kernel, with its environment. Taken for what was there
-    before, they would come back when the role is taken out. No other tool sets these two variables together.
-    """
-    if "AWS_ACCOUNT_ID" in os.environ and "AWS_CREDENTIAL_EXPIRATION" in os.environ:
-        for name in KEY_VARIABLES:
-            os.environ.pop(name, None)
-
-
-_HELD = _Held()

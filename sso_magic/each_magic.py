@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
 from typing import TYPE_CHECKING, Any, cast
 
@@ -77,6 +76,7 @@ class EachMagics(Magics):
         args = parse(self.sso_each, line)
         from sso_magic.display import say
         from sso_magic.each.accounts import select
+        from sso_magic.each.traps import call_of_own_role
 
         shell = cast("InteractiveShell", self.shell)
         _check_name(args.into)
@@ -86,8 +86,9 @@ class EachMagics(Magics):
         if args.dry_run:
             say(_would_run(selection))
             return selection.frame()
-        if args.on != "processes":
-            _warn_of_own_role(cell)
+        trap = call_of_own_role(cell) if args.on != "processes" else None
+        if trap is not None:
+            say(trap)
         result = self._run(work, selection, args)
         _keep(shell, args.into, result)
         _raise_if_all_failed(result, args.into)
@@ -108,9 +109,13 @@ class EachMagics(Magics):
 
 
 def _work(shell: InteractiveShell, cell: str) -> CellWork:
-    from sso_magic.each.cell import CellWork, own_functions
+    from sso_magic.each.cell import NAMES, CellWork, needed, own_functions
+    from sso_magic.each.traps import refuse_own_names
 
-    return CellWork(cell, dict(shell.user_ns), own_functions(shell.user_ns))
+    notebook = dict(shell.user_ns)
+    work = CellWork(cell, notebook, own_functions(shell.user_ns))
+    refuse_own_names(needed(work.code, notebook), notebook, NAMES)
+    return work
 
 
 def _check_name(name: str | None) -> None:
@@ -126,30 +131,6 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
             f"--accounts {expression}: {type(error).__name__}: {error}. It is Python for ids or names, as in "
             "--accounts \"['data-lake']\", or for a DataFrame with account_id."
         ) from None
-
-
-def _warn_of_own_role(cell: str) -> None:
-    """A trap: ``boto3.client`` is the notebook's, and its answer would stand under the account's name."""
-    from sso_magic.display import say
-
-    for node in ast.walk(ast.parse(_dedented(cell))):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and (node.func.value.id, node.func.attr) in {("boto3", "client"), ("boto3", "resource")}
-        ):
-            say(
-                f"Line {node.lineno}: boto3.{node.func.attr}(...) speaks for the notebook's own role in every account. "
-                f"Use session.{node.func.attr}(...), or --on processes."
-            )
-            return
-
-
-def _dedented(cell: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(cell)
 
 
 def _would_run(selection: Selection) -> str:

@@ -9,6 +9,7 @@ that the notebook happens to have.
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import linecache
 import textwrap
@@ -108,14 +109,26 @@ class AccountNamespace(dict[str, Any]):
 
     def __init__(self, notebook: Mapping[str, Any], here: Here, functions: Iterable[str]) -> None:
         super().__init__(notebook)
-        self._here = here
-        for name in ("session", "credentials"):
+        for name in NAMES:
             self.pop(name, None)
+        self["__builtins__"] = _Builtins(here)
         self["account"] = here.account
         done: dict[int, FunctionType] = {}
         for name in functions:
             if name not in NAMES:
                 self[name] = moved(self[name], self, done)
+
+
+class _Builtins(dict[str, Any]):
+    """Python's own names, and two that are made when they are first looked up.
+
+    Here and not in the namespace itself, because this is the one place where Python looks for every name in the same
+    way: in functions, comprehensions and bodies of classes.
+    """
+
+    def __init__(self, here: Here) -> None:
+        super().__init__(vars(builtins))
+        self._here = here
 
     def __missing__(self, name: str) -> Any:
         if name in ("session", "credentials"):
@@ -168,28 +181,31 @@ class CellWork:
         text: The cell.
         notebook: The namespace to be copied.
         functions: The names of the notebook's own functions in it.
+
+    Attributes:
+        code: The cell, compiled.
     """
 
     def __init__(self, text: str, notebook: Mapping[str, Any], functions: Iterable[str]) -> None:
         self.text = text
-        self._code = compiled(text)
+        self.code = compiled(text)
         self._notebook = notebook
         self._functions = tuple(functions)
 
     @property
     def filename(self) -> str:
         """What its lines are called in a traceback."""
-        return self._code.filename
+        return self.code.filename
 
     def run(self, here: Here) -> Any:
         """Runs it; the value of its last expression, None where it ends in none."""
         namespace = AccountNamespace(self._notebook, here, self._functions)
-        exec(self._code.body, namespace)  # noqa: S102 - the person's own cell
-        return eval(self._code.value, namespace) if self._code.value is not None else None  # noqa: S307
+        exec(self.code.body, namespace)  # noqa: S102 - the person's own cell
+        return eval(self.code.value, namespace) if self.code.value is not None else None  # noqa: S307
 
     def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """What another process needs to run it: the text, the names it may look up, which of them are functions."""
-        names = needed(self._code, self._notebook)
+        names = needed(self.code, self._notebook)
         functions = tuple(name for name in self._functions if name in names)
         bare = {name: value for name, value in names.items() if name not in functions}
         done: dict[int, FunctionType] = {}

@@ -52,6 +52,7 @@ def _done(blob: bytes, parcel: remote.Parcel) -> Outcome:
         use = Use(parcel.role().latest, parcel.region, parcel.ticket, fetch)
         with KERNEL.use(use), routed():
             here = Here(parcel.account, parcel.role_name, lambda: use.role, parcel.region)
+            here.take_role()  # its keys are in the environment, and so may be in what the work prints
             return perform(work, here, parcel.ticket)
     except Exception as error:  # noqa: BLE001 - what cannot be unpacked here is told there
         return Outcome(failure=failure_of(error))

@@ -68,7 +68,7 @@ class Here:
     @property
     def credentials(self) -> RoleCredentials:
         """The role's credentials, renewed if they end soon."""
-        return self._renewing_role().get()
+        return self.take_role().get()
 
     @property
     def session(self) -> boto3.Session:
@@ -81,7 +81,7 @@ class Here:
             if self._session is None:
                 from sso_magic.each.session import session_of
 
-                self._session = session_of(self._renewing_role(), self._region)
+                self._session = session_of(self.take_role(), self._region)
             return self._session
 
     def known_secrets(self) -> list[str]:
@@ -91,7 +91,8 @@ class Here:
         keys = self._role.latest
         return [key.reveal() for key in (keys.access_key_id, keys.secret_access_key, keys.session_token)]
 
-    def _renewing_role(self) -> RenewingRole:
+    def take_role(self) -> RenewingRole:
+        """The role; asked for if it has not been yet. From now on its keys are among `known_secrets`."""
         with self._lock:
             if self._role is None:
                 self._role = self._get_role()

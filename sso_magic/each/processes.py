@@ -50,7 +50,7 @@ class Processes:
         self._lock = threading.Lock()
         self._idle: list[Child] = []
         self._busy: dict[str, Child] = {}
-        self._stopped = False
+        self._stopped = self._closed = False
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Does the job in a process; in another one if that dies."""
@@ -75,9 +75,12 @@ class Processes:
     def close(self) -> None:
         """Ends the processes and the line."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
         for child in idle:
-            child.end()
+            child.dismiss()
+        for child in idle:
+            child.wait()
         self._line.close()
 
     def _try(self, job: Job, role: RenewingRole) -> tuple[Outcome | None, int | None]:
@@ -97,7 +100,10 @@ class Processes:
             return (Outcome(failure=STOPPED) if stopped else None), status
         with self._lock:
             self._busy.pop(job.ticket, None)
-            self._idle.append(child)
+            if not self._closed:
+                self._idle.append(child)
+        if self._closed:
+            child.kill()
         return outcome, None
 
     def _child(self, job: Job) -> Child | None:
@@ -143,21 +149,21 @@ class Child:
     def kill(self) -> int:
         """Ends it at once; its exit status."""
         self._process.kill()
-        return self._wait()
+        return self.wait()
 
-    def end(self) -> None:
+    def dismiss(self) -> None:
         """Tells it that nothing more comes."""
         with contextlib.suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
+
+    def wait(self) -> int:
+        """Waits until it has ended, which it has to soon; its exit status."""
         try:
-            self._process.wait(_ENDS_WITHIN)
+            status = self._process.wait(_ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._wait()
-
-    def _wait(self) -> int:
-        status = self._process.wait()
+            status = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 assert stream is not None

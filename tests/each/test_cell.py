@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -12,6 +13,8 @@ from sso_magic.each.cell import CellWork, own_functions
 from sso_magic.each.here import EachAccount, Here
 from sso_magic.each.task import perform
 from sso_magic.each.work import packed, unpacked
+
+HOUR = timedelta(hours=1)
 
 
 class Role:
@@ -111,7 +114,10 @@ def test_functions_that_call_each_other_are_moved_together(run):
 
 
 def test_classes_and_functions_that_the_cell_defines_see_the_account(run):
-    assert run("class A:\n    def f(self): return account.id\nA().f()") == "000000000001"
+    assert (
+        run("class A:\n    x = account.id\n    def f(self): return self.x, account.id\nA().f()")
+        == ("000000000001",) * 2
+    )
     assert run("[account.id for _ in range(1)][0]") == "000000000001"
     assert run("(lambda: account.id)()") == "000000000001"
 
@@ -204,3 +210,27 @@ def test_only_what_the_cell_needs_is_sent():
     assert len(packed(work("use()", space))) < 10_000
     assert unpacked(packed(work("use()", space))).run(here()) == 2
     assert functools.reduce(lambda a, b: a + b, [1, 2]) == 3
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "credentials",
+        "[credentials for _ in range(1)][0]",
+        "(lambda: credentials)()",
+        "def f():\n    def g(): return credentials\n    return g()\nf()",
+        "class A:\n    x = credentials\nA.x",
+        "class A:\n    def f(self): return credentials\nA().f()",
+        "import json\ncredentials",
+    ],
+)
+def test_credentials_are_found_wherever_a_name_may_stand(cell):
+    from sso_magic.credentials import RoleCredentials
+    from sso_magic.renewal import RenewingRole
+    from sso_magic.secret import Secret
+
+    keys = RoleCredentials(
+        "000000000001", "one", "ReadOnly", Secret("a"), Secret("b"), Secret("c"), datetime.now(timezone.utc) + HOUR
+    )
+    where = Here(EachAccount("000000000001", "one"), "ReadOnly", lambda: RenewingRole(keys, lambda: keys))
+    assert work(cell, {"credentials": "the notebook's"}).run(where) is keys

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 import sys
+import threading
 import time
 import warnings
+from datetime import datetime, timedelta, timezone
 
 import cloudpickle
 import pytest
 from distributed import Client, LocalCluster
 
-from sso_magic import dask, errors
+from sso_magic import dask, dask_worker, errors
+from sso_magic.each.handover import Handover
 from sso_magic.kernel import KERNEL
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -116,27 +120,23 @@ def _uses() -> str:
     return KERNEL.current.label
 
 
-def test_a_long_read_goes_on_across_expiries(sample, client, signed_in):
+def test_a_long_read_goes_on_across_an_expiry(sample, client, signed_in):
     signed_in.role_lifetime = 4
     sample.use("payments-prod", "ReadOnly")
     dask.use(client)
     import dask.dataframe as dd
 
     first = os.environ["AWS_ACCESS_KEY_ID"]
-    minted = len(signed_in.keys)
 
     def slowly(part):
-        time.sleep(2.5)
+        time.sleep(1.2)
         return part
 
-    table = dd.read_csv(
-        ["s3://payments-prod-data/transactions/2026-1*.csv"] * 2, storage_options={"skip_instance_cache": True}
-    )
-    assert len(table.map_partitions(slowly, meta=table._meta).compute(scheduler="distributed")) == 800
-    again = dd.read_csv("s3://payments-prod-data/transactions/2026-1*.csv")
-    assert len(again.map_partitions(slowly, meta=again._meta).compute()) == 400
-    eventually(lambda: os.environ["AWS_ACCESS_KEY_ID"] != first)
-    assert len(signed_in.keys) > minted
+    table = dd.read_csv("s3://payments-prod-data/transactions/2026-1*.csv", blocksize=500)
+    assert table.npartitions > 16  # four are read at a time, the last of them after the first keys have ended
+    assert len(table.map_partitions(slowly, meta=table._meta).compute()) == 400
+    assert os.environ["AWS_ACCESS_KEY_ID"] != first
+    assert signed_in.keys[first].expires_at < signed_in.clock.now()
     eventually(
         lambda: (
             {keys["AWS_ACCESS_KEY_ID"] for keys in client.run(keys_there).values()} == {os.environ["AWS_ACCESS_KEY_ID"]}
@@ -164,16 +164,44 @@ def test_a_client_made_there_goes_on_with_renewed_credentials(sample, client, si
     assert client.submit(ask_for_long, pure=False).result(90) == {PROD}
 
 
-def test_without_a_notebook_that_renews_it_is_said_why(sample, client, signed_in):
-    plugin = dask.RolePlugin("sso_magic-x-1", "x", dask.Handover(sample.credentials("payments-prod", "ReadOnly")), None)
-    plugin._home = "elsewhere"
-    held = dask._Held()
-    held._plugins[dask._key(plugin, "w")] = plugin
-    sample.use("payments-prod", "ReadOnly")
-    with pytest.raises(
-        errors.CredentialsError, match=r"^The notebook that gave this cluster its role has not renewed it"
-    ):
+@pytest.fixture
+def held(sample):
+    """The roles of a worker's process, with one that ends in a moment in use."""
+    keys = sample.credentials("payments-prod", "ReadOnly")
+    held = dask_worker._Held()
+
+    def give(seconds: float, number: int) -> None:
+        until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        handover = Handover(dataclasses.replace(keys, expires_at=until))
+        held.add(dask_worker.RolePlugin(f"sso_magic-x-{number}", "x", handover, None), "tcp://127.0.0.1:1")
+
+    held.give = give
+    yield held
+    KERNEL.forget()
+
+
+def test_a_task_whose_credentials_have_ended_waits_for_the_notebook(held, monkeypatch):
+    monkeypatch.setattr(dask_worker, "PATIENCE", 10_000)  # it goes on when they come, not when its patience ends
+    held.give(-1, 1)
+    late = threading.Timer(0.3, held.give, (600, 2))
+    late.start()
+    assert KERNEL.current.role.get().seconds_left() > 500
+    late.join()
+
+
+def test_a_notebook_that_does_not_renew_is_said_to_be_gone(held, monkeypatch):
+    monkeypatch.setattr(dask_worker, "PATIENCE", 0.1)
+    held.give(-1, 1)
+    with pytest.raises(errors.CredentialsError, match=r"^The notebook that gave this cluster its role has not renewed"):
+        KERNEL.current.role.get()
+
+
+def test_a_task_whose_credentials_hold_does_not_wait(held, monkeypatch):
+    monkeypatch.setattr(dask_worker, "PATIENCE", 10_000)
+    held.give(600, 1)
+    with pytest.raises(errors.CredentialsError):
         held.newest()
+    assert KERNEL.current.role.get().seconds_left() > 500
 
 
 def test_workers_in_this_process_are_left_alone(sample):
@@ -208,8 +236,6 @@ def test_the_workers_get_the_roles_keys_and_never_the_access_token(sample, clien
 
 
 def test_no_thread_and_no_listener_are_left(sample, client):
-    import threading
-
     sample.use("payments-prod", "ReadOnly")
     listeners = len(KERNEL.switched._listeners)
     dask.use(client).release()
@@ -219,8 +245,6 @@ def test_no_thread_and_no_listener_are_left(sample, client):
 
 
 def test_a_client_that_is_closed_ends_it(sample, cluster):
-    import threading
-
     sample.use("payments-prod", "ReadOnly")
     with Client(cluster) as client:
         there = dask.use(client)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
+import pickle
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import cloudpickle
 import pytest
 
 from sso_magic import errors
+from sso_magic.each.handover import Handover
+from sso_magic.each.here import EachAccount
 from sso_magic.each.line import Line
+from sso_magic.each.remote import Parcel
+from sso_magic.secret import Secret
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -114,6 +121,40 @@ def test_the_line_refuses_who_has_not_its_key(many):
         assert repr(line.far_end.key) not in repr(line.far_end)
     finally:
         line.close()
+
+
+def test_a_task_takes_no_keys_but_its_own_accounts(many):
+    center = many(2)
+    mine, other = center.snapshot().accounts
+    keys = center.credentials(other.account_id, "ReadOnly")
+
+    class Wrong:
+        def fetch(self, ticket):
+            return keys
+
+    account = EachAccount(mine.account_id, mine.account_name)
+    for first in (None, Handover(keys)):
+        parcel = Parcel("t", account, "ReadOnly", None, Wrong(), first)
+        with pytest.raises(errors.CredentialsError, match=r"^Credentials of team-.* came for team-.* not taken\.$"):
+            parcel.role()
+    ended = dataclasses.replace(center.credentials(mine.account_id, "ReadOnly"), expires_at=datetime.now(timezone.utc))
+    role = Parcel("t", account, "ReadOnly", None, Wrong(), Handover(ended)).role()
+    with pytest.raises(errors.CredentialsError, match="not taken"):
+        role.get()
+
+
+def test_keys_on_their_way_are_shown_as_nothing_and_arrive_whole(many):
+    center = many(1)
+    [account] = center.snapshot().accounts
+    keys = center.credentials(account.account_id, "ReadOnly")
+    handover = Handover(keys)
+    parcel = Parcel("t", EachAccount(account.account_id), "ReadOnly", None, None, handover)
+    for shown in (repr(handover), repr(parcel), str(parcel), f"{handover}"):
+        assert not [key for key in (keys.secret_access_key, keys.session_token) if key.reveal() in shown]
+    arrived = pickle.loads(pickle.dumps(parcel)).first.credentials
+    assert arrived == keys
+    assert isinstance(arrived.secret_access_key, Secret)
+    assert keys.secret_access_key.encode() not in pickle.dumps(keys)
 
 
 def _role(center, account):

@@ -135,15 +135,15 @@ def test_many_errors_are_told_in_few_lines(run):
 
 
 def test_an_interrupt_returns_what_is_there(run, shell, interrupt_when, each_threads_end):
-    run("import time\ndone = []")
-    done = shell.user_ns["done"]
-    interrupt_when(lambda: len(done) == 1)
+    run("import time\nbegun = []")
+    begun = shell.user_ns["begun"]
+    interrupt_when(lambda: len(begun) == 3)  # at two at a time the third begins when the first is done
     frame, out = run(
-        "%%sso_each ReadOnly --into got\n"
-        "if account.name == 'data-lake':\n    done.append(1)\nelse:\n    while True: time.sleep(0.01)\n'ok'"
+        "%%sso_each ReadOnly --into got --workers 2\n"
+        "begun.append(account.name)\nwhile account.name != 'analytics': time.sleep(0.01)\n'ok'"
     )
     assert frame is None
-    assert list(shell.user_ns["got"]["account_name"]) == ["data-lake"]
+    assert list(shell.user_ns["got"]["account_name"]) == ["analytics"]
     assert set(shell.user_ns["got_errors"]["error"]) == {"Stopped"}
     assert out.startswith("Stopped: 1 row from 1 of 12 accounts as ReadOnly, in got.")
     each_threads_end()

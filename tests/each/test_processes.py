@@ -167,6 +167,14 @@ def test_what_is_printed_there_comes_back(many, capsys):
     assert sorted(capsys.readouterr().out.splitlines()) == ["team-000 | hello", "team-001 | hello"]
 
 
+def test_keys_that_are_in_the_environment_there_are_redacted_in_what_is_printed(many, capsys):
+    center = many(1)
+    center.each(
+        lambda here: print("key", os.environ["AWS_SECRET_ACCESS_KEY"]), "ReadOnly", on="processes", progress=False
+    )
+    assert capsys.readouterr().out == "team-000 | key ***\n"
+
+
 def test_a_result_that_cannot_come_back_is_that_accounts_error(many):
     center = many(2)
     frame = center.each(

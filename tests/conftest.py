@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,15 @@ SETTINGS_OF_THE_MACHINE = {
     "requests_ca_bundle",
     "curl_ca_bundle",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A widget of ipywidgets 7 closes its channel once more when it is collected, and may find it gone: no news."""
+    if int(version("ipywidgets").partition(".")[0]) < 8:
+        config.addinivalue_line(
+            "filterwarnings",
+            r"ignore:Exception ignored in. <function Widget\.__del__:pytest.PytestUnraisableExceptionWarning",
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -95,6 +96,8 @@ def test_the_notebook_runs_and_shows_what_it_has_saved(run_cells, center, monkey
         for saved, now in zip(committed, notebook.cells, strict=True):
             saved.outputs, saved.execution_count = now.outputs, now.execution_count
         nbformat.write(whole, path)
+    if int(version("pandas").partition(".")[0]) < 3:
+        return  # it runs; what is saved is as pandas 3 shows tables, and before it wide ones are broken elsewhere
     for saved, now in zip(committed, notebook.cells, strict=True):
         assert steady(saved) == steady(now), f"{saved.source!r} no longer shows this: SSO_MAGIC_SAVE_NOTEBOOKS=1 pytest"
 

@@ -68,7 +68,7 @@ def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, cli
 def test_an_account_can_be_used_in_the_same_line_and_a_block_ends_it(sample, client):
     with dask.use(client, "payments-dev", "ReadOnly", center=sample, region="us-west-2"):
         assert set(client.run(account_there).values()) == {DEV}
-        assert set(client.run(os.environ.get, "AWS_REGION").values()) == {"us-west-2"}
+        assert set(client.run(os.getenv, "AWS_REGION").values()) == {"us-west-2"}
     assert set(client.run(account_there).values()) == {"NoCredentialsError"}
     assert KERNEL.current.credentials.account_id == DEV
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+")
 _WORD = re.compile(r"""("[^"]*"|'[^']*'|[^\s"']\S*)\s+""")
-_TAKES_VALUE = {"--region", "--session", "-s"}
+_TAKES_VALUE = {"--region", "--session", "-s", "--into", "--accounts", "--workers", "--on"}
 LIMIT = 200  # more than a menu can show
 
 
@@ -79,13 +79,15 @@ def _candidates(magics: SSOMagics, magic: str, words: list[str], fragment: str) 
             return _accounts(magics, want)
         if len(words) == 1 and magic != "sso_roles":
             return _containing(_roles(magics, words[0]), want, "role")
-    if magic in {"sso_accounts", "sso_inventory", "sso_profiles"}:
-        return _accounts(magics, want)
+    if magic in {"sso_accounts", "sso_inventory", "sso_profiles", "sso_each"}:
+        of_roles = magic == "sso_each" and not words
+        return _containing(_all_roles(magics), want, "role") if of_roles else _accounts(magics, want)
     return ()
 
 
 def _options(magics: SSOMagics, magic: str) -> list[str]:
-    parser = getattr(getattr(magics, magic, None), "parser", None)
+    shell = magics.shell
+    parser = getattr(shell.find_line_magic(magic) or shell.find_cell_magic(magic), "parser", None) if shell else None
     if parser is None:
         return []
     return [option for action in parser._actions for option in action.option_strings if option.startswith("--")]  # noqa: SLF001 - argparse has no public list
@@ -109,6 +111,12 @@ def _roles(magics: SSOMagics, account: str) -> list[str]:
     directory = magics.center().directory
     found = find_account(directory.cached_accounts() or (), account)
     return list(directory.cached_roles(found.account_id) or ())
+
+
+def _all_roles(magics: SSOMagics) -> list[str]:
+    """The names of all roles that are known, in whatever account."""
+    snapshot = magics.center().directory.cached()
+    return sorted({name for names in snapshot.roles.values() for name in names}) if snapshot else []
 
 
 def _starting(names: Iterable[str], want: str, kind: str) -> list[tuple[str, str]]:

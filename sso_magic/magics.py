@@ -300,6 +300,7 @@ class SSOMagics(Magics):
     @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
     @argument("--region", help="the region for the work done")
     @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
+    @argument("--dask", action="store_true", help="on every worker of the current Dask client as well")
     @argument("--off", action="store_true", help="take the role out and bring back what was there")
     @session_option
     @line_magic
@@ -311,6 +312,7 @@ class SSOMagics(Magics):
             %sso_use payments-prod ReadOnly
             %sso_use 111111111111 ReadOnly --region eu-west-1
             %sso_use my-profile             a profile of ~/.aws/config
+            %sso_use payments-dev --dask    here and on the Dask cluster
             %sso_use -                      the previous role
             %sso_use --off                  what was there before any role was used
         """
@@ -382,7 +384,7 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     if "-h" in words or "--help" in words:
         raise UsageError(f"{_usage(parser)}. %{magic.__name__}? tells more.")
     try:
-        return parser.parse_args(words)
+        return parser.parse_intermixed_args(words)
     except IPythonUsageError as error:
         raise UsageError(f"{error}. {_usage(parser)}. %{magic.__name__}? tells more.") from None
 

@@ -6,7 +6,7 @@ import os
 import re
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache, chained
 from sso_magic.client.shared_config import load_shared_config
@@ -36,7 +36,20 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
         return
     if not args.account:
         raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
+    client = _dask_client() if args.dask else None  # nothing is used if there is none
     show(magics, again() if args.account == "-" else begin(magics, args))
+    if client is not None:
+        from sso_magic import dask
+
+        say(f"{dask.use(client).line()}.")
+
+
+def _dask_client() -> Any:
+    try:
+        from sso_magic.dask import current_client
+    except ImportError:
+        raise UsageError('Dask is not installed: pip install "sso-magic[dask]"') from None
+    return current_client()
 
 
 def save_session(start_url: str | None, region: str | None, name: str) -> str:

@@ -89,3 +89,10 @@ def test_help_has_examples(shell, magic, capsys):
     text = shell.find_line_magic(magic).__doc__
     assert f"%{magic}" in text
     assert "Examples::" in text
+
+
+def test_the_roles_and_options_of_a_cell_for_many_accounts_are_completed(completes, cached):
+    assert completes("%%sso_each Rea") == ["ReadOnly"]
+    assert completes("%%sso_each ReadOnly --into x pay") == ["payments-dev", "payments-prod", "payments-prod-eu"]
+    assert completes("%%sso_each ReadOnly --dr") == ["--dry-run"]
+    assert cached.requests.total() == 0

@@ -129,7 +129,7 @@ def selection_html(role: Role | None, *, is_production: bool) -> str:
 def console_html(url: str | None) -> str:
     """The link into the console, as a button."""
     if url is None or not url.startswith(("https://", "http://")):
-        return '<span class="sso-link sso-off">Console</span>'
+        return '<span class="sso-link sso-off" role="link" aria-disabled="true">Console</span>'
     return (
         f'<a class="sso-link" href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer" '
         'title="Opens the AWS console in a new tab">Console</a>'

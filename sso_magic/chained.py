@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.credentials import RoleCredentials
-from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned
+from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned, SSOMagicError
 from sso_magic.profiles import sso_profile
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def _assume_role(name: str, settings: dict[str, Any], source: RoleCredentials) -
     )
 
 
-def _ask_sts(name: str, settings: dict[str, Any], role_arn: str, source: RoleCredentials) -> dict[str, Any]:
+def _ask_sts(name: str, settings: dict[str, Any], role_arn: str, source: RoleCredentials) -> Unshown:
     try:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
@@ -102,24 +102,36 @@ def _ask_sts(name: str, settings: dict[str, Any], role_arn: str, source: RoleCre
         raise CredentialsError(
             f"Profile {name} assumes {role_arn}, which takes boto3: pip install boto3, and run this again."
         ) from None
-    session = boto3.Session(
-        aws_access_key_id=source.access_key_id.reveal(),
-        aws_secret_access_key=source.secret_access_key.reveal(),
-        aws_session_token=source.session_token.reveal(),
-        region_name=settings.get("region") or "us-east-1",
-    )
+    from sso_magic.libraries import logs
+
+    logs.install()
     asked = {"RoleArn": role_arn, "RoleSessionName": settings.get("role_session_name") or "sso_magic"}
-    asked["DurationSeconds"] = int(settings.get("duration_seconds") or _DEFAULT_DURATION)
+    asked["DurationSeconds"] = _duration(name, settings)
     if settings.get("external_id"):
         asked["ExternalId"] = settings["external_id"]
+    failure: SSOMagicError
     try:
-        answer = session.client("sts").assume_role(**asked)
+        session = boto3.Session(
+            aws_access_key_id=source.access_key_id.reveal(),
+            aws_secret_access_key=source.secret_access_key.reveal(),
+            aws_session_token=source.session_token.reveal(),
+            region_name=settings.get("region") or "us-east-1",
+        )
+        return Unshown(session.client("sts").assume_role(**asked)["Credentials"])
     except ClientError as error:
         text = error.response.get("Error", {}).get("Message") or str(error)
-        raise RoleNotAssigned(
-            f"{source.account_label} / {source.role_name} may not assume {role_arn}: {text}"
-        ) from None
+        failure = RoleNotAssigned(f"{source.account_label} / {source.role_name} may not assume {role_arn}: {text}")
     except BotoCoreError as error:
-        raise CredentialsError(f"STS could not be asked for {role_arn}: {error}") from None
-    credentials: dict[str, Any] = answer["Credentials"]
-    return credentials
+        failure = CredentialsError(f"STS could not be asked for {role_arn}: {error}")
+    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
+        raise interruption.with_traceback(None)  # noqa: B904 - the same one; botocore's frames hold the keys
+    raise failure  # here, where no error of botocore's, whose frames hold the keys, becomes its context
+
+
+def _duration(name: str, settings: dict[str, Any]) -> int:
+    """Seconds for which the role is assumed."""
+    given = settings.get("duration_seconds") or _DEFAULT_DURATION
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        raise ConfigError(f"Profile {name} has duration_seconds = {given}: give a number of seconds.") from None

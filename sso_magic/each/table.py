@@ -11,6 +11,7 @@
 | None                                         | no row                                                                |
 | anything else                                | one row, in the column ``value``                                      |
 
+A `Secret` becomes ``***``, and so do the values of ``credentials.environment()``: the table is shown and saved.
 A column of the result that is called as one of the account's is kept as ``result_account_id`` and so on.
 """
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.each.task import Failure, failure_of
 from sso_magic.inventory.snapshot import strings
+from sso_magic.secret import REDACTED, Secret, Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,7 +119,8 @@ def _part(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the tab
     if isinstance(value, pd.Series):
         return _plain(value.to_frame("value" if value.name is None else value.name))
     if isinstance(value, Mapping):
-        return [dict(value)]
+        hidden = isinstance(value, Unshown)
+        return [{name: REDACTED if hidden else _shown(item) for name, item in value.items()}]
     if hasattr(value, "to_pandas"):  # polars, pyarrow
         return _plain(value.to_pandas())
     if getattr(value, "ndim", 1) > 1:
@@ -128,7 +131,12 @@ def _part(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the tab
         return _of_items(list(value))
     if getattr(value, "ndim", 0) == 1:  # an array of numpy's is no Collection
         return _of_items(list(value))
-    return [{"value": value}]
+    return [{"value": _shown(value)}]
+
+
+def _shown(item: Any) -> Any:
+    """The item; ``***`` for a secret, which pandas would take for any other text, and show."""
+    return REDACTED if isinstance(item, Secret) else item
 
 
 def _of_items(items: list[Any]) -> Any:
@@ -136,7 +144,7 @@ def _of_items(items: list[Any]) -> Any:
 
     parts = [_part(item) for item in items if isinstance(item, (pd.DataFrame, Mapping)) or hasattr(item, "_asdict")]
     if len(parts) < len(items):
-        return [{"value": item} for item in items]
+        return [{"value": _shown(item)} for item in items]
     if all(isinstance(part, list) for part in parts):
         return [record for part in parts for record in part]
     return pd.concat([_frame(part) for part in parts], ignore_index=True)

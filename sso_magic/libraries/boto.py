@@ -38,6 +38,7 @@ import botocore.credentials
 import botocore.exceptions
 import botocore.session
 
+from sso_magic.libraries import logs
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class BotocoreBinding:
             found = kernel.bind(lambda: load(provider))
             return refreshable(found) if isinstance(found, RenewingRole) else found
 
+        logs.install()
         self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
         self._replace(library.EnvProvider, "load", load_bound)
         for reader, cell in _environment_readers(make_reader):
@@ -176,6 +178,7 @@ class BotocoreBinding:
 
     def uninstall(self) -> None:
         """Puts the methods back, and `os.environ` where it was."""
+        logs.uninstall()
         while self._undo:
             self._undo.pop()()
         for reader in list(self._rebound):

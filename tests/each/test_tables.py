@@ -11,6 +11,7 @@ import pytest
 from sso_magic.each.table import Row, errors_frame, put_together
 from sso_magic.each.task import Failure
 from sso_magic.inventory import Account
+from sso_magic.secret import Secret, Unshown
 
 FRONT = ["account_id", "account_name", "role_name"]
 ACCOUNTS = [Account("000000000001", "one"), Account("000000000002", None), Account("000000000003", "three")]
@@ -62,6 +63,16 @@ def rest_of(*values) -> pd.DataFrame:
 )
 def test_each_kind_of_value_becomes_its_rows(value, expected):
     assert rest_of(value).to_dict("records") == expected
+
+
+SECRET = Secret("planted")
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, [SECRET], {"key": SECRET}, [{"key": SECRET}], Unshown(key="planted"), [Unshown(key="planted")]]
+)
+def test_a_secret_in_a_result_is_not_text_that_a_table_shows(value):
+    assert rest_of(value).to_numpy().tolist() == [["***"]]
 
 
 def test_polars_and_arrow_tables_become_rows():

@@ -49,6 +49,13 @@ class Listing:
         self._keys: list[RoleKey] = []
         self._kept = Kept()
         self._putting = False
+        self._answered = False  # whether anything was listed for these words
+
+    def enter(self, center: IdentityCenter | None) -> None:
+        """Lists the roles of this center from now on; `fill` does."""
+        self.center = center
+        self.chosen = None
+        self._answered = False
 
     @property
     def words(self) -> str:
@@ -63,6 +70,7 @@ class Listing:
 
     def typed(self) -> None:
         """Other words are searched for: the best hit is chosen."""
+        self._answered = False
         if self.words:
             self.chosen = None
         self.fill(asked=True)
@@ -81,8 +89,8 @@ class Listing:
         keys = [_key(role) for role in self.rows]
         if self.chosen not in keys:
             # The best hit for what was typed; but a role that has gone must not turn into its neighbour.
-            is_first_answer = asked or not self._keys
-            self.chosen = keys[0] if keys and self.words and is_first_answer else None
+            self.chosen = keys[0] if keys and self.words and not self._answered else None
+        self._answered = self._answered or bool(keys)
         changed, self._keys = keys != self._keys, keys
         self._put()
         if changed or asked:

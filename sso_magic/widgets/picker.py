@@ -323,8 +323,8 @@ class Panel:
         """Shows this session from now on."""
         if self._unsubscribe is not None:
             self._unsubscribe()
-        self._center = self._listing.center = center
-        self._listing.chosen = None
+        self._center = center
+        self._listing.enter(center)
         self._unsubscribe = center.changed.subscribe(self._pulse.wake) if center else None
         if center is not None:
             self._load_if_stale(center)

@@ -141,14 +141,12 @@ def test_the_portal_down_and_up_again(open_panel, ready):
     ready.faults = [Fault("GetRoleCredentials", kind="drop"), Fault("ListAccounts", kind="drop")]
     panel = open_panel()
     panel.find("ml-sandbox", "ml-sandbox")
-    panel.press("Use")
-    expect(panel.status).to_have_text(re.compile("Press Use to try again.$"))
+    panel.press_use(panel.status, "Press Use to try again.")
     panel.press("Refresh")
     expect(panel.status).to_have_text(re.compile("The accounts could not be listed"))
     assert panel.who() == "nobody"
     ready.faults = []
-    panel.press("Use")
-    expect(panel.role).to_contain_text("ml-sandbox")
+    panel.press_use(panel.role, "ml-sandbox")
     assert panel.who() == f"{SANDBOX} PowerUserAccess"
 
 
@@ -165,8 +163,7 @@ def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, 
     panel.find(f"{account.id} {role}", f"{account.name} ({account.id}) / {role}")
     assert panel.list.get_by_role("option").count() <= 50
     assert center.requests.total() == 0
-    panel.press("Use")
-    expect(panel.role).to_contain_text(account.id)
+    panel.press_use(panel.role, account.id)
     assert panel.who() == f"{account.id} {role}"
 
 
@@ -198,8 +195,7 @@ def test_the_panel_goes_on_while_a_cell_runs_and_leaves_its_role_alone(open_pane
     panel.use("ml-sandbox", "ml-sandbox (873320164592) / PowerUserAccess")
     begin(panel)
     panel.find("management billing", "management (402618935571) / Billing")
-    panel.press("Use")
-    expect(panel.status).to_have_text("As soon as the cell that runs has ended: management / Billing…")
+    panel.press_use(panel.status, "As soon as the cell that runs has ended: management / Billing…")
     assert f"ends as {SANDBOX}" in end(panel)
     expect(panel.role).to_contain_text("management (402618935571) / Billing")
     assert panel.who() == "402618935571 Billing"
@@ -221,15 +217,14 @@ def test_what_is_pressed_while_the_kernel_cannot_answer_uses_nothing_unseen(open
     expect(panel.selection).to_contain_text("management (402618935571) / Billing")
     expect(panel.status).to_contain_text("The list has just changed.")
     assert panel.who() == "nobody"
-    panel.press("Use")
-    expect(panel.role).to_contain_text("management")
+    panel.press_use(panel.role, "management")
 
 
 def test_a_cell_run_right_after_use_was_pressed_has_the_role(open_panel, ready):
     ready.faults.append(Fault("GetRoleCredentials", delay=1.0))
     panel = open_panel()
     panel.find("ml-sandbox", "ml-sandbox")
-    panel.press("Use")
+    panel.press_use(panel.status, "Getting credentials of ml-sandbox")
     assert panel.who() == f"{SANDBOX} PowerUserAccess"
 
 

@@ -127,6 +127,19 @@ def test_a_role_that_has_gone_does_not_turn_into_its_neighbour(open_panel, ready
     assert not screen.can_press("Use")
 
 
+def test_a_list_that_was_empty_for_a_moment_chooses_nothing_by_itself(open_panel, ready, monkeypatch):
+    screen = open_panel()
+    screen.type("payments-prod")
+    screen.choose("payments-prod · ReadOnly · 731659028443")
+    with monkeypatch.context() as away:
+        away.setattr(screen.panel._center.directory, "cached", lambda: None)
+        screen.panel.look()
+        assert screen.lines == []
+    screen.panel.look()
+    assert len(screen.lines) == 5
+    assert screen.chosen is None
+
+
 def test_what_is_chosen_stays_chosen_while_rows_come_in_before_it(open_panel, ready):
     screen = open_panel()
     screen.type("sandbox")

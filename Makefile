@@ -9,20 +9,23 @@ endif
 # The oldest Python that is supported, if it is here (a pyenv shim may be there and not run).
 PYTHON_OLDEST ?= $(if $(shell python3.10 -c "print(1)" 2>&1 | grep -x 1),python3.10,$(PYTHON))
 
+# Two processes on two cores. One that crashes ends the run: its successor may be waited for, for ever.
+PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
+
 .PHONY: demo test test-oldest lint fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
 test: .venv/installed lint
-	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/compat $(ARGS)
-	.venv/$(BIN)/python -m pytest -n 2 --dist loadfile tests/compat $(ARGS)  # native libraries, in processes of their own
+	.venv/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/compat $(ARGS)
+	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/compat $(ARGS)  # native libraries, in processes of their own
 
 # The suite on the oldest supported releases (tests/oldest.txt). Left out is what they cannot be asked for: being like
 # today's SDKs and AWS CLI (contract, compat/test_children.py), and the browser, whose panel is clicked while a cell runs:
 # that takes the subshells of ipykernel 7.
 test-oldest: .venv-oldest/installed
-	.venv-oldest/$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/contract --ignore=tests/browser \
+	.venv-oldest/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/contract --ignore=tests/browser \
 		--ignore=tests/compat $(ARGS)
 	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_libraries.py $(ARGS)
 

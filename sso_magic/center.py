@@ -232,7 +232,8 @@ class IdentityCenter:
 
         Returns:
             DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
-            ``attrs`` has ``errors`` (text by account id, of those that failed) and ``fetched_at`` (datetime, UTC).
+            ``attrs`` has ``errors`` (text by account id, of those that failed) and ``fetched_at`` (text, ISO
+            8601, UTC).
 
         Raises:
             SignInRequired: There is no valid access token, and nothing is cached.

@@ -41,7 +41,7 @@ class InventoryTable(pd.DataFrame):
 def table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> InventoryTable:
     """The rows in which all the words stand, with the line."""
     shown: InventoryTable = InventoryTable(search_frame(snapshot, words))
-    shown.attrs = {"errors": dict(snapshot.errors), "fetched_at": snapshot.fetched_at}
+    shown.attrs = snapshot.attrs
     shown.note = note(directory, snapshot)
     return shown
 

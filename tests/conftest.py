@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from importlib.metadata import version
@@ -30,7 +31,12 @@ SETTINGS_OF_THE_MACHINE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A widget of ipywidgets 7 closes its channel once more when it is collected, and may find it gone: no news."""
+    """Lets an interrupt be one, and what ipywidgets 7 does be no news.
+
+    What a shell starts in its background is deaf to Ctrl-C, and so are its children: tests of it would never end.
+    A widget of ipywidgets 7 closes its channel once more when it is collected, and may find it gone.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if int(version("ipywidgets").partition(".")[0]) < 8:
         config.addinivalue_line(
             "filterwarnings",

@@ -48,12 +48,11 @@ def search_frame(where: InventorySnapshot | Sequence[Role], words: str | Sequenc
 
     Returns:
         DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing). Of a
-        snapshot, ``attrs`` has its ``errors`` and ``fetched_at``.
+        snapshot, ``attrs`` are the snapshot's.
     """
     frame = rows_frame(search(where, words))
     if isinstance(where, InventorySnapshot):
-        frame.attrs["errors"] = dict(where.errors)
-        frame.attrs["fetched_at"] = where.fetched_at
+        frame.attrs = where.attrs
     return frame
 
 

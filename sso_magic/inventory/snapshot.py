@@ -73,6 +73,14 @@ class InventorySnapshot:
     fetched_at: datetime | None = None
     complete: bool = False
 
+    @property
+    def attrs(self) -> dict[str, object]:
+        """What goes with a table of it: ``errors`` (text by account id), ``fetched_at`` (text, ISO 8601, UTC; or None).
+
+        Text, for pandas writes the attributes of a table into Parquet as JSON.
+        """
+        return {"errors": dict(self.errors), "fetched_at": self.fetched_at.isoformat() if self.fetched_at else None}
+
     def rows(self) -> Iterator[Role]:
         """Every role in every account, in the order of the accounts."""
         for account in self.accounts:
@@ -90,7 +98,7 @@ class InventorySnapshot:
 
         Returns:
             DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
-            ``attrs`` has ``errors`` (text by account id) and ``fetched_at`` (datetime, UTC).
+            Its ``attrs`` are those of this snapshot.
         """
         import numpy as np
 
@@ -149,8 +157,7 @@ class InventorySnapshot:
         import pandas as pd
 
         frame: pd.DataFrame = pd.DataFrame(columns)
-        frame.attrs["errors"] = dict(self.errors)
-        frame.attrs["fetched_at"] = self.fetched_at
+        frame.attrs = self.attrs
         return frame
 
 

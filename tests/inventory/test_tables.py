@@ -64,7 +64,13 @@ def test_columns_are_strings_also_when_there_is_nothing(make, columns, snapshot)
 def test_tables_carry_what_failed_and_how_old_they_are(snapshot):
     for frame in (snapshot.frame(), snapshot.accounts_frame(), snapshot.roles_frame()):
         assert frame.attrs["errors"] == {"000000000003": "ForbiddenException: No access (HTTP 403)"}
-        assert frame.attrs["fetched_at"] == MOMENT
+        assert frame.attrs["fetched_at"] == MOMENT.isoformat()
+
+
+def test_a_table_is_saved_with_what_it_carries(snapshot, tmp_path):
+    frame = snapshot.frame()
+    frame.to_parquet(tmp_path / "inventory.parquet")
+    assert pd.read_parquet(tmp_path / "inventory.parquet").attrs == frame.attrs
 
 
 def test_what_a_table_carries_can_be_changed_without_changing_the_inventory(snapshot):

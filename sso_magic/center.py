@@ -63,7 +63,7 @@ class IdentityCenter:
         self.session = session if isinstance(session, Session) else find_session(session or start_url, region=region)
         self.tokens = TokenProvider(self.session, oidc=lambda: self.oidc, portal=lambda: self.portal)
         self.directory = Inventory(
-            key=self.session.key,
+            key=f"{self.session.key} {self.session.portal_url}",  # a name may be given to another portal
             client=lambda: self._patient_portal,
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,

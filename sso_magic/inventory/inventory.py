@@ -38,7 +38,7 @@ class Inventory:
     """The accounts and roles that the person signed in to one session may reach. One object a session.
 
     Args:
-        key: The session's name, or its start URL: names the cache file.
+        key: What tells this session from others: names the cache file.
         client: Gives the portal's client, made with ``max_attempts=1``: a fetch repeats itself what fails, at the
             pace that it keeps.
         access_token: Gives the access token; raises SignInRequired where there is none.

@@ -49,7 +49,7 @@ class Store:
     """The cache file of one session.
 
     Args:
-        key: The session's name, or its start URL.
+        key: What tells this session from others.
     """
 
     def __init__(self, key: str) -> None:

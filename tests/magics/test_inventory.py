@@ -57,6 +57,17 @@ def test_what_is_cached_is_shown_when_signed_out_by_another(inventory, signed_in
     assert len(inventory()) == expected(signed_in)
 
 
+def test_a_session_that_was_given_another_start_url_shows_nothing_of_the_one_before(
+    inventory, signed_in, clean_environment
+):
+    inventory()
+    config = clean_environment / ".aws" / "config"
+    config.write_text(config.read_text().replace(signed_in.start_url, "https://other.awsapps.com/start"))
+    signed_in.requests.clear()
+    IdentityCenter("corp").inventory()
+    assert signed_in.requests.total() > 0
+
+
 def test_what_is_old_is_shown_and_refreshed_behind(shell, inventory, signed_in):
     inventory()
     signed_in.organization.assign("alex", "268814057399", "NewRole")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 
@@ -136,3 +138,28 @@ def test_nothing_is_raised_after_a_call_is_over():
     stop.set()
     other.join()
     assert failures == []
+
+
+UNDER_A_PROFILER = """
+import sys, threading
+from sso_magic.each import stopping
+
+def wait():
+    threading.Timer(0.05, stopping.stop, [["stopped"]]).start()
+    while True:
+        pass
+
+assert stopping.stoppable("ended", lambda: 1) == 1
+try:
+    stopping.stoppable("stopped", wait)
+except stopping.Stopped:
+    sys.setprofile(lambda *_: None)
+    print((lambda: "went on")())
+"""
+
+
+def test_a_debugger_goes_on_after_it(clean_environment):
+    """CPython 3.11 called no function any more under one, once an exception was announced and never came."""
+    command = [sys.executable, "-c", UNDER_A_PROFILER]
+    child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (child.stdout, child.stderr) == ("went on\n", "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ class InventorySnapshot:
     complete: bool = False
 
     @property
-    def attrs(self) -> dict[str, object]:
+    def attrs(self) -> dict[Any, Any]:
         """What goes with a table of it: ``errors`` (text by account id), ``fetched_at`` (text, ISO 8601, UTC; or None).
 
         Text, for pandas writes the attributes of a table into Parquet as JSON.

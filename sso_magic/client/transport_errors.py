@@ -90,8 +90,16 @@ def as_transport_error(error: Exception, host: str) -> SSOMagicError:
     kind, advice = _kind(error)
     reason = _USER_INFO.sub("//", one_line(str(_innermost(error))))
     made = kind(f"{host} {advice} ({reason})" if reason else f"{host} {advice}")
-    made.__cause__ = without_frames(error)
+    made.__cause__ = _without_request(without_frames(error))
     return made
+
+
+def _without_request(error: _Error) -> _Error:
+    """The error without what was sent and what came: requests hands both on, and where Dask is, pickles have them."""
+    for each in chain(error):
+        if isinstance(each, requests_errors.RequestException):
+            each.request = each.response = None
+    return error
 
 
 def without_frames(error: _Error) -> _Error:

@@ -17,6 +17,7 @@ from leak_search import reached
 from sso_magic import IdentityCenter, cache, oidc, portal
 from sso_magic.client.http import HttpRequest, HttpResponse
 from sso_magic.client.middleware import before
+from sso_magic.client.transport_errors import chain
 from sso_magic.console import federated_url
 from sso_magic.console_link import OneTimeLink
 from sso_magic.each.accounts import select
@@ -43,6 +44,11 @@ def ways_to_look(thing) -> dict[str, str | bytes]:
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1) if not isinstance(thing, MADE_TO_BE_HANDED_ON) else ():
         made = raised_or_returned(lambda protocol=protocol: pickle.dumps(thing, protocol))
         shown[f"pickle {protocol}"] = made if isinstance(made, bytes) else repr(made)
+    for cause in chain(thing) if isinstance(thing, BaseException) else ():
+        for name, value in vars(cause).items():
+            made = raised_or_returned(lambda value=value: pickle.dumps(value))
+            way = f"{type(cause).__name__}.{name}, as Dask pickles it"
+            shown[way] = made if isinstance(made, bytes) else repr(made)
     for make in (copy.copy, copy.deepcopy):
         with contextlib.suppress(Exception):
             shown[make.__name__] = repr(make(thing)) + repr(getattr(make(thing), "__dict__", ""))

@@ -137,6 +137,12 @@ def _botocore(kernel: KernelRole) -> Binding:
     return BotocoreBinding(kernel)
 
 
+def _botocore_session(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
+    from sso_magic.libraries.boto import BotocoreSessionBinding
+
+    return BotocoreSessionBinding()
+
+
 def _boto3(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
     from sso_magic.libraries.boto import Boto3Binding
 
@@ -164,6 +170,7 @@ def _polars(kernel: KernelRole) -> Binding:
 # By the module whose import means that the library is there.
 _MAKERS = {
     "botocore.credentials": _botocore,
+    "botocore.session": _botocore_session,
     "boto3": _boto3,
     "s3fs.core": _s3fs,
     "pyarrow.fs": _pyarrow,

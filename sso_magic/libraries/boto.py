@@ -33,12 +33,12 @@ import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import botocore.client
 import botocore.credentials
 import botocore.exceptions
 import botocore.session
 
 from sso_magic.libraries import logs
+from sso_magic.libraries.alive import Alive
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 METHOD = "sso_magic"
 
-_readers: weakref.WeakSet[RoleReader] = weakref.WeakSet()
+_clients: Alive[None] = Alive()  # of roles of ours
 
 
 class RoleReader:
@@ -60,7 +60,6 @@ class RoleReader:
 
     def __init__(self, role: RenewingRole) -> None:
         self.role = role
-        _readers.add(self)
 
     def __call__(self, require_expiry: bool = True) -> dict[str, str]:  # noqa: FBT001, FBT002, ARG002 - botocore's
         """The credentials as botocore's refreshable ones take them."""
@@ -165,16 +164,9 @@ class BotocoreBinding:
     def enter(self, use: Use | None) -> None:
         """Nothing: what is made is bound where it is made."""
 
-    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:
-        """Clients whose credentials are another role's; looked for only if anything is."""
-        if all(reader.role is used for reader in list(_readers)):
-            return
-        classes = botocore.client.BaseClient.__subclasses__()
-        for client in gc.get_referrers(*classes) if classes else ():
-            if isinstance(client, botocore.client.BaseClient) and not _is_of_aiobotocore(client):
-                role = role_of(client)
-                if role is not None:
-                    yield role, "boto3 client"
+    def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
+        """None: clients are counted, not credentials."""
+        return ()
 
     def uninstall(self) -> None:
         """Puts the methods back, and `os.environ` where it was."""
@@ -208,8 +200,11 @@ def _cell(reader: FunctionType, name: str) -> Any:
     return reader.__closure__[names.index(name)] if name in names and reader.__closure__ else None
 
 
-def _is_of_aiobotocore(client: Any) -> bool:
-    return any(kind.__module__.startswith("aiobotocore") for kind in type(client).__mro__)
+def _remembered(client: Any) -> Any:
+    """The client, which is named from now on when another role comes into use."""
+    if role_of(client) is not None:
+        _clients.add(client, None)
+    return client
 
 
 def role_of(client: Any) -> RenewingRole | None:
@@ -217,6 +212,37 @@ def role_of(client: Any) -> RenewingRole | None:
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
     reader = getattr(credentials, "_refresh_using", None)
     return reader.role if isinstance(reader, RoleReader) else None
+
+
+class BotocoreSessionBinding:
+    """The hook in the method that makes clients, so that those of roles of ours are known; aiobotocore has its own."""
+
+    def __init__(self) -> None:
+        self._make_client: Any = None
+
+    def install(self, library: ModuleType) -> None:
+        """Replaces the method."""
+        make_client = self._make_client = library.Session.create_client
+
+        @functools.wraps(make_client)
+        def create_client(session: Any, *arguments: Any, **options: Any) -> Any:
+            return _remembered(make_client(session, *arguments, **options))
+
+        library.Session.create_client = create_client
+
+    def enter(self, use: Use | None) -> None:
+        """Nothing: what is made is bound where its credentials are made."""
+
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002 - as above
+        """The clients there are of roles of ours."""
+        for client, _ in _clients:
+            role = role_of(client)
+            if role is not None:
+                yield role, "boto3 client"
+
+    def uninstall(self) -> None:
+        """Puts the method back."""
+        botocore.session.Session.create_client = self._make_client
 
 
 class Boto3Binding:
@@ -284,6 +310,11 @@ def _lazy_session_class() -> Any:
                 return self.__dict__[name]
             except KeyError:
                 raise AttributeError(name) from None
+
+        @functools.wraps(boto3.session.Session.client)
+        def client(self, *arguments: Any, **options: Any) -> Any:
+            # Resources make theirs by this too. There may be no hooks yet, where no role has been put in use.
+            return _remembered(super().client(*arguments, **options))
 
     return RoleSession
 

@@ -229,6 +229,7 @@ class TestNothingIsLeft:
         was = (
             botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
             botocore.credentials.EnvProvider.__dict__["load"],
+            botocore.session.Session.create_client,
             s3fs.S3FileSystem.__init__,
             _builder.DEFAULT_CREDENTIAL_PROVIDER,
             pyarrow.fs.S3FileSystem,
@@ -242,6 +243,7 @@ class TestNothingIsLeft:
         assert was == (
             botocore.credentials.EnvProvider.__dict__["_create_credentials_fetcher"],
             botocore.credentials.EnvProvider.__dict__["load"],
+            botocore.session.Session.create_client,
             s3fs.S3FileSystem.__init__,
             _builder.DEFAULT_CREDENTIAL_PROVIDER,
             pyarrow.fs.S3FileSystem,
@@ -281,6 +283,13 @@ class TestHolders:
         del clients[0]
         gc.collect()
         assert kernel.holders() == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."
+
+    def test_a_client_of_a_session_of_its_own_is_told_too(self, kernel, role_a, role_b):
+        client = boto3_session(role_a.use().role, "eu-west-1").client("s3")
+        assert kernel.use(role_b.use()).holders == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."
+        resource = boto3_session(role_a.use().role, None).resource("s3", region_name="eu-west-1")
+        assert kernel.holders() == "2 boto3 clients still speak for dev (111111111111) / ReadOnly."
+        assert client is not resource
 
     def test_what_speaks_for_the_role_in_use_is_no_news(self, kernel, role_a, role_b):
         kernel.use(role_a.use())

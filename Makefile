@@ -50,6 +50,11 @@ lint: .venv/installed
 	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	touch $@
 
+# Made-up input for some minutes, other input each time; what fails is kept in .hypothesis and tried first the next time.
+fuzz: .venv/installed
+	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile=long --timeout 0 \
+		-o faulthandler_timeout=0 $(ARGS)
+
 # Every benchmark beside its peers: tables and a plot in tests/output. ARGS="load use" runs these alone.
 bench: .venv/installed
 	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check aws-sso-util matplotlib

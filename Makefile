@@ -57,6 +57,11 @@ coverage: .venv/installed
 	.venv/$(BIN)/python -m coverage combine --quiet
 	.venv/$(BIN)/python -m coverage report
 
+# Made-up input for some minutes, other input each time; what fails is kept in .hypothesis and tried first the next time.
+fuzz: .venv/installed
+	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile=long --timeout 0 \
+		-o faulthandler_timeout=0 $(ARGS)
+
 # Every benchmark beside its peers: tables and a plot in tests/output. ARGS="load use" runs these alone.
 bench: .venv/installed
 	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check aws-sso-util matplotlib

@@ -16,8 +16,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,18 @@ from sso_magic.errors import CacheError
 from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Not every system can say local times beyond these. Go's zero time is one, and the end of some emulators' tokens.
+EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
+LATEST = datetime(2999, 12, 30, tzinfo=timezone.utc)
+# A character beyond the 65,536 first is written as two escapes, which belong together; one alone is no character.
+_ESCAPES = re.compile(
+    r"(?P<whole>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)|\\u[0-9a-fA-F]{4}",
+    re.DOTALL,
+)
 _SECRETS = ("accessToken", "refreshToken", "idToken", "clientSecret", "AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
@@ -86,7 +96,10 @@ def format_timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: object) -> datetime | None:
-    """Any of the forms that writers use, the ``UTC`` suffix of very old ones too; no zone means UTC (7.1)."""
+    """Any of the forms that writers use, the ``UTC`` suffix of very old ones too; no zone means UTC (7.1).
+
+    It is `EARLIEST` to `LATEST`.
+    """
     if not isinstance(text, str):
         return None
     iso = text.strip()
@@ -98,7 +111,17 @@ def parse_timestamp(text: object) -> datetime | None:
         moment = datetime.fromisoformat(_six_digit_fraction(iso))
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return _bounded(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+
+
+def seconds_after(moment: datetime, seconds: int) -> datetime:
+    """The moment so many seconds later, `EARLIEST` to `LATEST`, whatever number a service gave."""
+    longest = int((LATEST - EARLIEST).total_seconds())
+    return _bounded(moment + timedelta(seconds=min(max(seconds, -longest), longest)))
+
+
+def _bounded(moment: datetime) -> datetime:
+    return min(max(moment, EARLIEST), LATEST)
 
 
 def _six_digit_fraction(iso: str) -> str:
@@ -123,10 +146,24 @@ def read(path: Path) -> dict[str, Any] | None:
 def parse(text: str | bytes) -> dict[str, Any] | None:
     """The JSON object in the text, its tokens and keys as `Secret`; None if it holds none."""
     try:
-        value = json.loads(text, object_hook=_with_secrets)
+        value = from_json(text, object_hook=_with_secrets)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def from_json(text: str | bytes, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """What the JSON says, in text that can be shown, sent and hashed: half a character becomes U+FFFD.
+
+    Python's own reader lets halves through (lone surrogates), which nothing can encode.
+
+    Raises:
+        ValueError: It is no JSON in UTF-8.
+        RecursionError: It is too deep.
+    """
+    text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    whole = _ESCAPES.sub(lambda escape: escape["whole"] or r"\ufffd", text) if "\\u" in text else text
+    return json.loads(whole, object_hook=object_hook)
 
 
 def _with_secrets(content: dict[str, Any]) -> dict[str, Any]:

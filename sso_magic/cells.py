@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.errors import UsageError
+
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -20,23 +22,32 @@ class Cell:
 
     Raises:
         SyntaxError: It cannot be read; the line is shown as for any cell.
+        UsageError: It holds what no Python program can, or is too deep.
     """
 
     def __init__(self, shell: InteractiveShell, text: str) -> None:
-        source: str = shell.transform_cell(text)
-        name: str = shell.compile.cache(source)  # tracebacks show the lines
-        tree = ast.parse(source, name)
-        last = tree.body[-1] if tree.body else None
-        self._value: CodeType | None = None
-        if isinstance(last, ast.Expr) and not _is_silenced(source):
-            tree.body.pop()
-            self._value = compile(ast.Expression(last.value), name, "eval")
-        self._body: CodeType = compile(tree, name, "exec")
+        try:
+            self._body, self._value = _compiled(shell, text)
+        except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+            raise UsageError(f"The cell cannot be read ({str(error) or 'it is too deeply nested'}).") from None
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Runs it there; the value of its last expression, None where it has none or ends in ``;``."""
         exec(self._body, namespace)  # noqa: S102 - the person's own cell
         return eval(self._value, namespace) if self._value is not None else None  # noqa: S307
+
+
+def _compiled(shell: InteractiveShell, text: str) -> tuple[CodeType, CodeType | None]:
+    """What to run, and the expression whose value is the cell's."""
+    source: str = shell.transform_cell(text)
+    name: str = shell.compile.cache(source)  # tracebacks show the lines
+    tree = ast.parse(source, name)
+    last = tree.body[-1] if tree.body else None
+    value = None
+    if isinstance(last, ast.Expr) and not _is_silenced(source):
+        tree.body.pop()
+        value = compile(ast.Expression(last.value), name, "eval")
+    return compile(tree, name, "exec"), value
 
 
 def _is_silenced(source: str) -> bool:

@@ -289,7 +289,7 @@ class IdentityCenter:
             Ambiguous: Several fit; lists them.
         """
         known = self.directory.cached_accounts()
-        if known is None and re.fullmatch(r"\d{12}", text):
+        if known is None and re.fullmatch(r"[0-9]{12}", text):
             return Account(text, None, None)  # its roles tell whether it is one; a list of thousands need not
         if known is not None:
             with contextlib.suppress(AccountNotFound):  # it may be new

@@ -6,6 +6,7 @@ A matcher of IPython's second kind behaves alike in IPython 8 and 9 and with Jed
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from IPython.core.completer import CompletionContext
 
+    from sso_magic.inventory import Account
     from sso_magic.magics import SSOMagics
 
 _HEAD = re.compile(r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+")
@@ -102,7 +104,13 @@ def _sessions() -> list[str]:
 def _accounts(magics: SSOMagics, want: str) -> list[tuple[str, str]]:
     """Accounts by name, those that begin with the fragment first; by id where there is no name."""
     accounts = magics.center().directory.cached_accounts() or ()
-    return _containing([account.account_name or account.account_id for account in accounts], want, "account")
+    return _containing([_word(account) for account in accounts], want, "account")
+
+
+def _word(account: Account) -> str:
+    """Its name; its id where it has none, or one that begins like an option."""
+    name = account.account_name
+    return account.account_id if not name or name.startswith("-") else name
 
 
 def _roles(magics: SSOMagics, account: str) -> list[str]:
@@ -130,4 +138,7 @@ def _containing(names: Iterable[str], want: str, kind: str) -> list[tuple[str, s
 
 
 def _quote(name: str) -> str:
-    return f'"{name}"' if re.search(r"[\s'#]", name) else name
+    """The name as a word of a magic's line, which is split as a shell splits it."""
+    if not re.search(r"""[\s"'#\\]""", name):
+        return name
+    return shlex.quote(name) if '"' in name or "\\" in name else f'"{name}"'

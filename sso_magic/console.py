@@ -83,7 +83,10 @@ def _home(region: str | None) -> str:
 
 
 def _checked(endpoint: str) -> str:
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:  # a bracket that is not closed, for example
+        parts = urlsplit("")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         raise ConfigError(f"endpoint {endpoint}: keys go to https, or to this machine; give an https URL.")
     return endpoint.rstrip("/")

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
-from sso_magic.errors import CacheError
-from sso_magic.secret import Secret, Unshown
+from sso_magic.errors import CacheError, CredentialsError
+from sso_magic.secret import Secret, Unshown, is_sendable
 
 if TYPE_CHECKING:
     from sso_magic.portal import RoleCredentials as PortalCredentials
@@ -83,7 +83,16 @@ class RoleCredentials:
 
 
 def from_portal(keys: PortalCredentials, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials:
-    """The credentials of a GetRoleCredentials answer, whose expiration is in milliseconds."""
+    """The credentials of a GetRoleCredentials answer, whose expiration is in milliseconds.
+
+    Raises:
+        CredentialsError: There is something in them that no environment variable and no header can hold.
+    """
+    if not all(map(is_sendable, (account_id, keys.access_key_id, keys.secret_access_key, keys.session_token))):
+        raise CredentialsError(
+            f"The portal's keys for {role_name} in {account_id!r} are none that can be used. Check the endpoint: "
+            "%sso_doctor names it."
+        )
     return RoleCredentials(
         account_id=account_id,
         account_name=account_name,
@@ -91,7 +100,7 @@ def from_portal(keys: PortalCredentials, account_id: str, account_name: str | No
         access_key_id=keys.access_key_id,
         secret_access_key=keys.secret_access_key,
         session_token=keys.session_token,
-        expires_at=datetime.fromtimestamp(keys.expiration // 1000, timezone.utc),
+        expires_at=cache.seconds_after(cache.EPOCH, keys.expiration // 1000),
     )
 
 
@@ -112,17 +121,14 @@ def _path(session: Session, account_id: str, role_name: str) -> Any:
 
 
 def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
-    key_id, key, token = (keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     expires_at = cache.parse_timestamp(keys.get("Expiration"))
-    if expires_at is None or not (key_id and isinstance(key_id, str)):
-        return None
-    if not (key and isinstance(key, str) and token and isinstance(token, str)):
+    if expires_at is None or not all(map(is_sendable, (account_id, *map(keys.get, names)))):
         return None
     if keys.get("AccountId") not in (None, account_id):  # never another account's, whatever the file is called
         return None
-    return RoleCredentials(
-        account_id, account_name, role_name, Secret(key_id), Secret(key), Secret(token), expires_at=expires_at
-    )
+    key_id, key, token = (Secret(keys[name]) for name in names)
+    return RoleCredentials(account_id, account_name, role_name, key_id, key, token, expires_at)
 
 
 def store(session: Session, credentials: RoleCredentials) -> None:

@@ -11,12 +11,12 @@ import stat
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from html import escape
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from sso_magic import cache
+from sso_magic.client.retry import http_date
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import span
 from sso_magic.errors import ClientError, ConfigError, SSOMagicError
@@ -188,9 +188,8 @@ def _reach_fix(error: ClientError) -> str:
 
 
 def _clock(date: str | None) -> Iterator[Finding]:
-    try:
-        theirs = parsedate_to_datetime(date or "")
-    except ValueError:
+    theirs = http_date(date or "")
+    if theirs is None:
         return
     off = (datetime.now(timezone.utc) - theirs).total_seconds()
     if abs(off) > SKEW_LIMIT:

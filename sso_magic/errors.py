@@ -40,6 +40,7 @@ traceback instead.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,11 +48,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def printable(text: str) -> str:
+    """The text on one line, without the control characters that would move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(_UNPRINTABLE.get(unicodedata.category(character), character) for character in text)
+
+
+_UNPRINTABLE = {"Cc": " ", "Zl": " ", "Zp": " ", "Cs": "\ufffd"}
+
+
 class SSOMagicError(Exception):
     """Root of every error this package raises."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        return [printable(f"{type(self).__name__}: {self}")]
 
 
 class ConfigError(SSOMagicError):

@@ -147,7 +147,7 @@ _START_URL_HINT = "A start URL does too: %sso_login https://YOUR-PORTAL.awsapps.
 
 
 def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
-    if urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname:
+    if not _host(text):
         raise SessionNotFound(f"{text!r} is not a start URL: it begins with https:// and a host.")
     bare = Session(None, text, region or "", (DEFAULT_SCOPE,))
     fitting = [session for session in sessions(config) if session.portal_url == bare.portal_url]
@@ -168,12 +168,21 @@ def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Sessio
 
 def region_of(start_url: str) -> str | None:
     """The region that a start URL's host names; None where it names none (portal-protocol 5.4)."""
-    host = urlsplit(start_url).hostname or ""
+    host = _host(start_url)
     for pattern in _REGION_IN_HOST:
         match = pattern.match(host)
         if match:
             return match[1]
     return None
+
+
+def _host(start_url: str) -> str:
+    """The host of a URL that a browser opens; empty where it is none."""
+    try:
+        parts = urlsplit(start_url)
+    except ValueError:  # a bracket that is not closed, for example
+        return ""
+    return parts.hostname or "" if parts.scheme in {"http", "https"} else ""
 
 
 def _by_default(config: SharedConfig) -> Session:
@@ -210,6 +219,8 @@ def _scopes(section: Mapping[str, str]) -> tuple[str, ...] | None:
 def _legacy_session(settings: Mapping[str, object]) -> Session | None:
     start_url, region = settings.get("sso_start_url"), settings.get("sso_region")
     if settings.get("sso_session") or not isinstance(start_url, str) or not isinstance(region, str):
+        return None
+    if not start_url or not region:
         return None
     return Session(None, start_url, region)
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from typing_extensions import Self
 
 REDACTED = "***"
@@ -57,6 +59,11 @@ class Secret(str):
 
     def _repr_pretty_(self, printer: object, cycle: object) -> None:  # noqa: ARG002 - the signature is IPython's
         printer.text(repr(self))  # type: ignore[attr-defined]
+
+
+def is_sendable(value: object) -> TypeGuard[str]:
+    """Whether it is a token or key as AWS makes them: text that fits in a header and an environment variable."""
+    return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
 
 
 class Unshown(dict[str, Any]):

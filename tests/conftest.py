@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
     from sso_magic.local import LocalIdentityCenter
 
+
+# Made-up input: the same in each run of the tests, and other input, much more of it, in each `make fuzz`.
+settings.register_profile("short", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("long", deadline=None, max_examples=5_000)
+settings.load_profile("short")
 
 SETTINGS_OF_THE_MACHINE = {
     "http_proxy",

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sso_magic.client.metadata import ResponseMetadata
-from sso_magic.errors import ClientError, DeserializationError
+from sso_magic.errors import ClientError, DeserializationError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ class ServiceException(ClientError):
         if self.metadata.request_id:
             details.append(f"request id {self.metadata.request_id}")
         text = f"{self.name}: {self.message}"
-        return f"{text} ({', '.join(details)})" if details else text
+        return printable(f"{text} ({', '.join(details)})" if details else text)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"

@@ -5,8 +5,8 @@
     s3 =                           an empty value and deeper lines: one level of nested keys
         max_queue_size = 100
 
-A deeper line below a value continues it, as in botocore. What names one thing twice is an error, as is a line that is
-nothing: both tools would each read something else.
+A deeper line below a value continues it, and the keys of ``[DEFAULT]`` are every section's, as in botocore. What names
+one thing twice is an error, as is a line that is nothing: both tools would each read something else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 Section = dict[str, "str | dict[str, str]"]
 
-_HEADER = re.compile(r"""\[(?P<name>(?:"[^"]*"|'[^']*'|[^]"'])+)]|\[(?P<broken>.+?)]""")
+DEFAULTS = "DEFAULT"
+
+# To the bracket that ends the line or has a comment behind it; else, as in botocore, to the last one there is.
+_HEADER = re.compile(r"""\[(?P<name>(?:"[^"]*"|'[^']*'|[^"'])+?)](?:\s+[#;].*)?$|\[(?P<untidy>.+)]""")
 _SEPARATOR = re.compile(r"\s*[=:]\s*")
 _INLINE_COMMENT = re.compile(r"\s+[#;].*$")
 
@@ -39,23 +42,28 @@ class _Reader:
         self._key: str | None = None
         self._depth = 0
         self._nested: dict[str, str] | None = None
+        self._blank_lines = 0  # since the last line with something on it: part of a value that goes on after them
 
     def read(self, text: str) -> None:
         for self.number, line in enumerate(text.split("\n"), start=1):
             stripped = line.strip()
-            if stripped and stripped[0] not in "#;":
+            if not stripped:
+                self._blank_lines += 1
+            elif stripped[0] not in "#;":
                 self._line(stripped, depth=len(line) - len(line.lstrip()))
+                self._blank_lines = 0
 
     def _line(self, line: str, depth: int) -> None:
         if self._key is not None and depth > self._depth:
             self._deeper(_INLINE_COMMENT.sub("", line))
         elif (header := _HEADER.match(line)) is not None:
-            self._open((header["name"] or header["broken"]).strip())
+            self._open((header["name"] or header["untidy"]).strip())
         else:
             self._assign(_INLINE_COMMENT.sub("", line), depth)
 
     def _open(self, name: str) -> None:
-        self._refuse_second(name, what=f"[{name}]")
+        if name != DEFAULTS:
+            self._refuse_second(name, what=f"[{name}]")
         self._section = name
         self._key = None
         self.sections.append((self.number, name, {}))
@@ -73,7 +81,8 @@ class _Reader:
         key = self._key or ""
         above = section[key]
         if self._nested is None and above:
-            section[key] = f"{above}\n{line}"
+            line_breaks = "\n" * (1 + self._blank_lines)
+            section[key] = f"{above}{line_breaks}{line}"
             return
         if self._nested is None:
             self._nested = {}
@@ -113,4 +122,9 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Section]]:
         raise ConfigError(f"{path} cannot be read ({error.strerror or error}); make it a readable file.") from error
     reader = _Reader(path)
     reader.read(text)
-    return iter(reader.sections)
+    return _with_defaults(reader.sections)
+
+
+def _with_defaults(sections: list[tuple[int, str, Section]]) -> Iterator[tuple[int, str, Section]]:
+    defaults = {key: value for _, name, keys in sections if name == DEFAULTS for key, value in keys.items()}
+    return ((line, name, defaults | keys) for line, name, keys in sections if name != DEFAULTS)

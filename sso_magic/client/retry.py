@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -24,6 +24,7 @@ from sso_magic.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sso_magic.client.http import HttpResponse
 
@@ -101,7 +102,7 @@ def retry_after(response: HttpResponse | None, now: float) -> float | None:
         return None
     milliseconds = response.headers.get("x-amz-retry-after", "")
     if milliseconds.isascii() and milliseconds.isdigit():
-        return int(milliseconds) / 1000
+        return float(milliseconds) / 1000
     return _retry_after_header(response.headers.get("retry-after", "").strip(), now)
 
 
@@ -113,16 +114,17 @@ def _retry_after_header(text: str, now: float) -> float | None:
 
 
 def _until(text: str, now: float) -> float | None:
-    moment: datetime | None
+    moment = http_date(text) or parse_timestamp(text)
+    return None if moment is None else max(moment.timestamp() - now, 0.0)
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment that a header's date names; None where it is no date."""
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
-        moment = parse_timestamp(text)
-    if moment is None:
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(moment.timestamp() - now, 0.0)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ def _kind_and_name(header: str) -> tuple[str, str]:
     """What a header names; quotes are a shell's, and one that cannot be read names nothing (portal-protocol 5.2)."""
     if header == DEFAULT_PROFILE:
         return "profile", DEFAULT_PROFILE
-    words = header.split() if header.isascii() and not set(header) & set("\"'\\#") else _shell_words(header)
+    plain = header.isascii() and header.isprintable() and not set(header) & set("\"'\\#")
+    words = header.split() if plain else _shell_words(header)
     return (words[0], words[1]) if len(words) == 2 else ("", "")
 
 

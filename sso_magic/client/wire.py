@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sso_magic.cache import from_json
 from sso_magic.client.errors import UNKNOWN_ERROR, ServiceException, error_name, one_line, status_phrase
 from sso_magic.client.http import HttpRequest, HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
@@ -136,7 +137,7 @@ def read_metadata(response: HttpResponse) -> ResponseMetadata:
 
 def _document(response: HttpResponse) -> object:
     """The body as JSON; an empty one is an empty object (portal-protocol 1.3.2)."""
-    return json.loads(response.body) if response.body.strip() else {}
+    return from_json(response.body) if response.body.strip() else {}
 
 
 def _service_exception(
@@ -176,7 +177,7 @@ def _is_error_in_disguise(command: Command[Any], response: HttpResponse) -> bool
 def _error_members(text: str) -> dict[str, Any] | None:
     """The members of an error's body; None if it is no JSON object."""
     try:
-        document = json.loads(text)
+        document = from_json(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

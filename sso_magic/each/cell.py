@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from sso_magic.each.here import Here
 
+_SHOWN = 200  # characters of a line that an error shows
+UNREADABLE = (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError)  # the last three: too deep
 NAMES = ("session", "credentials", "account")  # what the cell is given, whatever the notebook calls so
 
 
@@ -49,7 +51,7 @@ def compiled(text: str) -> Code:
         UsageError: It is not Python; says which line.
     """
     source = textwrap.dedent(text)
-    filename = f"<sso_each {sha256(source.encode()).hexdigest()[:8]}>"
+    filename = f"<sso_each {sha256(source.encode(errors='replace')).hexdigest()[:8]}>"
     try:
         tree = ast.parse(source, filename)
         last = tree.body[-1] if tree.body else None
@@ -58,7 +60,7 @@ def compiled(text: str) -> Code:
             tree.body.pop()
             value = compile(ast.Expression(last.value), filename, "eval")
         body = compile(tree, filename, "exec")
-    except (SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise UsageError(_no_python(source, error)) from None
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return Code(filename, body, value)
@@ -67,13 +69,17 @@ def compiled(text: str) -> Code:
 def _no_python(source: str, error: Exception) -> str:
     number = getattr(error, "lineno", None) or 1
     lines = source.splitlines() or [""]
-    line = lines[min(number, len(lines)) - 1].strip()
+    line = lines[min(number, len(lines)) - 1].strip()[:_SHOWN]
     if line.startswith(("%", "!", "?")) or line.endswith("?") or "= !" in line or "= %" in line:
         return (
             f"Line {number} of the cell is IPython's, not Python: {line}. Magics and ! speak for the whole notebook; "
             "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
         )
-    return f"Line {number} of the cell is not Python ({getattr(error, 'msg', error)}): {line}"
+    return f"Line {number} of the cell is not Python ({_reason(error)}): {line}"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "msg", None) or str(error) or "it is too deeply nested"
 
 
 def needed(code: Code, notebook: Mapping[str, Any]) -> dict[str, Any]:

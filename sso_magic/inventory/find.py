@@ -11,9 +11,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound
+from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound, printable
 from sso_magic.inventory.search import fold
-from sso_magic.inventory.snapshot import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

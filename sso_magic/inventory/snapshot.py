@@ -7,10 +7,11 @@ string columns whatever is in them, also when they are empty; a name or an email
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sso_magic.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -189,13 +190,6 @@ def in_order(accounts: Iterable[Account]) -> tuple[Account, ...]:
 def _order(account: Account) -> tuple[bool, str, str]:
     name = account.account_name
     return (not name, name.casefold() if name else "", account.account_id)
-
-
-def printable(text: str) -> str:
-    """The text on one line, without the control characters that would move a terminal's cursor."""
-    if text.isprintable():
-        return text
-    return "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
 
 
 def strings(values: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:

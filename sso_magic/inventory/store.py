@@ -143,7 +143,7 @@ def encode_changes(changes: Sequence[Change]) -> str:
 def decode_changes(text: str) -> list[Change]:
     """The changes in a text; none where it is not one of theirs."""
     try:
-        changes = [Change(*change) for change in json.loads(text)]
+        changes = [Change(*change) for change in cache.from_json(text)]
     except (TypeError, ValueError, RecursionError):
         return []
     return changes if {*map(type, chain.from_iterable(changes))} <= {str, type(None)} else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sso_magic.errors import SignInCancelled, SignInDenied, SignInExpired, TransportError
+from sso_magic import cache
+from sso_magic.errors import DeserializationError, SignInCancelled, SignInDenied, SignInExpired, TransportError
 from sso_magic.oidc import (
     AccessDeniedException,
     AuthorizationPendingException,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sso_magic.signin.registration import Registration
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+DEFAULT_LIFETIME = 600  # seconds, where the service names none
+LONGEST_LIFETIME = 86_400  # seconds; AWS's codes hold for 600
 DEFAULT_INTERVAL = 5  # seconds, where the service names none (RFC 8628 3.2)
 LOST_POLLS = 5  # in a row, each of which the client has retried already
 SLOW_DOWN_STEP = 5  # seconds, for good (RFC 8628 3.5)
@@ -82,19 +84,26 @@ def sign_in(
 
 
 def start(oidc: SSOOIDC, session: Session, registration: Registration) -> DeviceRequest:
-    """Asks the service for a code."""
+    """Asks the service for a code.
+
+    Raises:
+        DeserializationError: It gave none, or no page to approve it on.
+    """
     output = oidc.start_device_authorization(
         client_id=registration.client_id, client_secret=registration.client_secret, start_url=session.portal_url
     )
-    expires_in = output.expires_in or 600
+    uri = output.verification_uri_complete or output.verification_uri
+    if not output.device_code or not output.user_code or not uri:
+        raise DeserializationError("The service gave no code. Try again; if it stays so, ask who runs it.")
+    expires_in = min(max(output.expires_in or DEFAULT_LIFETIME, 0), LONGEST_LIFETIME)
     return DeviceRequest(
         session=session,
-        user_code=output.user_code or "",
-        verification_uri=output.verification_uri or "",
-        verification_uri_complete=output.verification_uri_complete or output.verification_uri or "",
-        expires_at=utc_now() + timedelta(seconds=expires_in),
+        user_code=output.user_code,
+        verification_uri=output.verification_uri or uri,
+        verification_uri_complete=uri,
+        expires_at=cache.seconds_after(utc_now(), expires_in),
         expires_in=expires_in,
-        interval=output.interval or DEFAULT_INTERVAL,
+        interval=min(max(output.interval or DEFAULT_INTERVAL, 1), LONGEST_LIFETIME),
         device_code=output.device_code,
     )
 
@@ -157,7 +166,7 @@ def token_of(output: CreateTokenOutput, registration: Registration) -> Token:
     """The token of a CreateToken answer, with the registration that refreshes it."""
     return Token(
         access_token=output.access_token,
-        expires_at=utc_now() + timedelta(seconds=output.expires_in or 0),
+        expires_at=cache.seconds_after(utc_now(), output.expires_in or 0),
         refresh_token=output.refresh_token,
         client_id=registration.client_id,
         client_secret=registration.client_secret,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
@@ -13,6 +13,7 @@ from sso_magic.profiles import DEFAULT_SCOPE
 from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from sso_magic.oidc import SSOOIDC
@@ -87,7 +88,7 @@ def register(
     )
     if not output.client_id or not output.client_secret:
         raise DeserializationError("The service registered no client. Try again; if it stays so, ask who runs it.")
-    expires_at = datetime.fromtimestamp(output.client_secret_expires_at or 0, timezone.utc)
+    expires_at = cache.seconds_after(cache.EPOCH, output.client_secret_expires_at or 0)
     registration = Registration(output.client_id, output.client_secret, expires_at)
     if keep:
         _store(session, registration, scopes, grant_types)

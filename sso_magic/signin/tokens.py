@@ -6,11 +6,11 @@ Keys that other tools put into the file are kept. A file that lacks an access to
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, is_sendable
 from sso_magic.signin import store
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Token:
         return replace(
             self,
             access_token=access_token,
-            expires_at=now + timedelta(seconds=expires_in),
+            expires_at=cache.seconds_after(now, expires_in),
             refresh_token=refresh_token or self.refresh_token,
         )
 
@@ -105,7 +105,7 @@ def parse(content: dict[str, Any]) -> Token | None:
 
 def _secret(content: dict[str, Any], key: str) -> Secret | None:
     value = content.get(key)
-    return Secret(value) if isinstance(value, str) and value else None
+    return Secret(value) if is_sendable(value) else None
 
 
 def save(session: Session, token: Token) -> None:

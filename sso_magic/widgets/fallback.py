@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.display import table
-from sso_magic.inventory.snapshot import printable
+from sso_magic.errors import printable
 from sso_magic.kernel import KERNEL
 from sso_magic.widgets import words
 

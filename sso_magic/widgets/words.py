@@ -14,8 +14,8 @@ from sso_magic.errors import (
     SignInRequired,
     SSOMagicError,
     TransportError,
+    printable,
 )
-from sso_magic.inventory.snapshot import printable
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:

@@ -170,7 +170,7 @@ def test_a_part_comes_back_from_the_file_as_it_was(clean_environment):
         accounts={
             "012345678901": Account("012345678901", "Zürich «prod»", None),
             "000000000002": Account("000000000002", None, "a@example.com"),
-            "000000000003": Account("000000000003", "\ud800 alone", None),
+            "000000000003": Account("000000000003", "\U0001f600 \\ud800", None),
         },
         roles={"012345678901": ("Admin", "Übersicht"), "000000000002": ()},
         errors={"000000000003": "ForbiddenException: No access (HTTP 403)"},

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sso_magic.profiles import Session
 
 Level = Literal["ok", "note", "problem"]
+WITHIN = (10.0, 10.0)  # seconds for the service to be connected to, and to answer
 SKEW_LIMIT = 60  # seconds; AWS refuses signatures that are more than five minutes off
 OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (portal-protocol 13)
 _MARKS = {"ok": "✓", "note": "•", "problem": "✗"}
@@ -169,7 +170,7 @@ def _answers(config: ClientConfig) -> Iterator[Finding]:
         headers={"host": parts.netloc},
     )
     try:
-        response = config.request_handler.handle(request, timeout=(10, 10))
+        response = config.request_handler.handle(request, timeout=WITHIN)
     except ClientError as error:
         yield Finding("problem", f"The sign-in service does not answer: {error}", _reach_fix(error))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -13,8 +14,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # conftest files have no package to import from
+
+from fault_bench import Bench
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
 
     from sso_magic.center import IdentityCenter
     from sso_magic.local import Fault, LocalIdentityCenter
@@ -54,6 +61,13 @@ def strike(monkeypatch: pytest.MonkeyPatch, impatient: LocalIdentityCenter) -> C
             monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
 
     return strike
+
+
+@pytest.fixture
+def bench(shell: InteractiveShell, impatient: LocalIdentityCenter) -> Bench:
+    """A notebook that is as new for each magic, in which every sign-in is approved."""
+    impatient.auto_approve = True
+    return Bench(shell, impatient)
 
 
 @pytest.fixture

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 from sso_magic.center import IdentityCenter
-from sso_magic.errors import SSOMagicError
+from sso_magic.errors import SSOMagicError, kept_in
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, find_session
+from sso_magic.signin import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sso_magic.secret import Secret
+    from sso_magic.signin.tokens import Token
 
 _SHARED: dict[Session, IdentityCenter] = {}
 _SHARED_LOCK = threading.Lock()
@@ -40,6 +41,17 @@ def shared_center(session: str | Session | None = None, *, region: str | None = 
         return center
 
 
+def signed_in_here() -> list[Session]:
+    """The sessions that this process has a token of, in a file or, where none can be written, in memory."""
+    return [session for session, center in list(_SHARED.items()) if center.tokens.peek() is not None]
+
+
+def token_of(session: Session) -> Token | None:
+    """The session's token at hand, valid or not; never the network."""
+    center = _SHARED.get(session)
+    return tokens.load(session) if center is None else center.tokens.peek()
+
+
 def sign_out_all() -> list[str]:
     """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
 
@@ -55,25 +67,17 @@ def sign_out_all() -> list[str]:
 
     ended: list[str] = []
     failures: list[SSOMagicError] = []
-    for session in known_sessions():
-        with _kept_in(failures):
+    for session in dict.fromkeys([*known_sessions(), *signed_in_here()]):
+        with kept_in(failures):
             ended += [session.label] if _center_of(session).sign_out() else []
     for label, region, token in list(_tokens_of_unknown_sessions()):
-        with _kept_in(failures):
+        with kept_in(failures):
             _sign_out_unknown(label, region, token)
             ended.append(label)
     KERNEL.forget()
     if failures:
         raise failures[0]
     return ended
-
-
-@contextlib.contextmanager
-def _kept_in(failures: list[SSOMagicError]) -> Iterator[None]:
-    try:
-        yield
-    except SSOMagicError as error:
-        failures.append(error)
 
 
 def _center_of(session: Session) -> IdentityCenter:
@@ -83,10 +87,9 @@ def _center_of(session: Session) -> IdentityCenter:
 def _tokens_of_unknown_sessions() -> Iterator[tuple[str, str, Secret]]:
     """What a message calls the session, its region and its access token, for each that no file names any more."""
     from sso_magic import cache
-    from sso_magic.signin.tokens import parse
 
     for _, content in cache.scan(cache.sso_directory()):
-        token, region = parse(content), content.get("region")
+        token, region = tokens.parse(content), content.get("region")
         if token is not None and isinstance(region, str):
             yield str(content.get("startUrl", "a session of another tool")), region, token.access_token
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from sso_magic import cache
+from sso_magic.centers import token_of
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import span
 from sso_magic.errors import ClientError, ConfigError, SSOMagicError
@@ -206,8 +207,8 @@ def _clock(date: str | None) -> Iterator[Finding]:
 
 def _token(session: Session) -> Iterator[Finding]:
     path = cache.token_path(session.key)
-    token = tokens.load(session)
-    if token is None and path.exists():
+    token = token_of(session)
+    if path.exists() and tokens.load(session) is None:
         yield Finding(
             "problem", f"{path} holds no token that can be read.", f"Remove it and run %sso_login {session.label}"
         )

@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # conftest files have no package to import from
+sys.path.insert(0, str(Path(__file__).parents[1] / "panel"))
 
 from fault_bench import Bench
+from panel_screen import open_panel, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from sso_magic.center import IdentityCenter
     from sso_magic.local import Fault, LocalIdentityCenter
+
+__all__ = ["bench", "impatient", "nothing_left", "open_panel", "ready", "strike"]
 
 PATIENCE = 10  # seconds for threads to end that are ending
 

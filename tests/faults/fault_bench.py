@@ -75,7 +75,6 @@ FAULTS = {
     "deep JSON": Promise(Fault("*", body="[" * 100_000), errors.DeserializationError),
     "wrong types": Promise(Fault("*", kind="wrong-types"), errors.DeserializationError, ends=True),
     "slow drip": Promise(Fault("*", kind="drip"), None, ends=True),
-    "late": Promise(Fault("*", kind="delay", delay=0.02), None, ends=True),
 }
 
 

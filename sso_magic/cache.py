@@ -13,6 +13,7 @@ A write is whole or does not happen: a file beside, 0600 and flushed to the disk
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -218,7 +219,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_directory(directory: Path) -> None:
-    """Makes the directory and what leads to it, each new one 0700."""
+    """Makes the directory and what leads to it, each new one 0700; none in the working directory for want of a home."""
+    if directory.parts[:1] == ("~",):  # as `home` gives it where there is none
+        raise FileNotFoundError(errno.ENOENT, "this user has no home directory: set HOME")
     for folder in [*reversed(directory.parents), directory]:
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)

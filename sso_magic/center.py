@@ -13,7 +13,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sso_magic import credentials as role_cache
-from sso_magic.errors import AccountNotFound, ConfigError, RoleNotAssigned, RoleNotFound, SignInRequired
+from sso_magic.errors import (
+    AccountNotFound,
+    ConfigError,
+    RoleNotAssigned,
+    RoleNotFound,
+    SignInRequired,
+    SSOMagicError,
+    kept_in,
+)
 from sso_magic.inventory import Account, Inventory, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer, Use
 from sso_magic.notify import Notifier
@@ -164,14 +172,25 @@ class IdentityCenter:
 
         Returns:
             Whether there was a token.
+
+        Raises:
+            SSOMagicError: What failed first; all the rest is done.
         """
         KERNEL.forget(self.session.label)
+        failures: list[SSOMagicError] = []
+        was_in = False
         try:
-            return self.tokens.sign_out()
+            with kept_in(failures):
+                was_in = self.tokens.sign_out()
         finally:
-            role_cache.forget(self.session)
-            self.directory.forget()
+            with kept_in(failures):
+                role_cache.forget(self.session)
+            with kept_in(failures):
+                self.directory.forget()
             self.changed.notify()
+        if failures:
+            raise failures[0]
+        return was_in
 
     def call(self, operation: Callable[[Secret], T]) -> T:
         """Runs a portal operation with the access token; once more with a refreshed one after a 401.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 from sso_magic.center import IdentityCenter
+from sso_magic.errors import SSOMagicError, kept_in
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, find_session
+from sso_magic.signin import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sso_magic.secret import Secret
+    from sso_magic.signin.tokens import Token
 
 _SHARED: dict[Session, IdentityCenter] = {}
 _SHARED_LOCK = threading.Lock()
@@ -37,23 +41,42 @@ def shared_center(session: str | Session | None = None, *, region: str | None = 
         return center
 
 
+def signed_in_here() -> list[Session]:
+    """The sessions that this process has a token of, in a file or, where none can be written, in memory."""
+    return [session for session, center in list(_SHARED.items()) if center.tokens.peek() is not None]
+
+
+def token_of(session: Session) -> Token | None:
+    """The session's token at hand, valid or not; never the network."""
+    center = _SHARED.get(session)
+    return tokens.load(session) if center is None else center.tokens.peek()
+
+
 def sign_out_all() -> list[str]:
     """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
 
+    One that fails keeps no other from being ended.
+
     Returns:
         The sessions' names; a start URL where a token's session is not configured.
+
+    Raises:
+        SSOMagicError: What the first failed with of those that did.
     """
-    from sso_magic import cache
-    from sso_magic.signin.tokens import parse
     from sso_magic.status import known_sessions
 
-    ended = [session.label for session in known_sessions() if _center_of(session).sign_out()]
-    for _, content in cache.scan(cache.sso_directory()):
-        token, region = parse(content), content.get("region")
-        if token is not None and isinstance(region, str):
-            _sign_out_unknown(region, token.access_token)
-            ended.append(str(content.get("startUrl", "a session of another tool")))
+    ended: list[str] = []
+    failures: list[SSOMagicError] = []
+    for session in dict.fromkeys([*known_sessions(), *signed_in_here()]):
+        with kept_in(failures):
+            ended += [session.label] if _center_of(session).sign_out() else []
+    for label, region, token in list(_tokens_of_unknown_sessions()):
+        with kept_in(failures):
+            _sign_out_unknown(label, region, token)
+            ended.append(label)
     KERNEL.forget()
+    if failures:
+        raise failures[0]
     return ended
 
 
@@ -61,9 +84,23 @@ def _center_of(session: Session) -> IdentityCenter:
     return _SHARED.get(session) or IdentityCenter(session)
 
 
-def _sign_out_unknown(region: str, access_token: Secret) -> None:
-    """Ends a session that no file names any more; the client removes its token file."""
-    from sso_magic.portal import SSO, SSOServiceException
+def _tokens_of_unknown_sessions() -> Iterator[tuple[str, str, Secret]]:
+    """What a message calls the session, its region and its access token, for each that no file names any more."""
+    from sso_magic import cache
 
-    with SSO(region=region) as portal, contextlib.suppress(SSOServiceException):
-        portal.logout(access_token=access_token)
+    for _, content in cache.scan(cache.sso_directory()):
+        token, region = tokens.parse(content), content.get("region")
+        if token is not None and isinstance(region, str):
+            yield str(content.get("startUrl", "a session of another tool")), region, token.access_token
+
+
+def _sign_out_unknown(label: str, region: str, access_token: Secret) -> None:
+    from sso_magic.client.signout import forget_locally
+    from sso_magic.portal import SSO
+    from sso_magic.signin.provider import end_session
+
+    with SSO(region=region) as portal:
+        try:
+            forget_locally(access_token)
+        finally:
+            end_session(portal, access_token, label)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from sso_magic import cache
+from sso_magic.centers import token_of
 from sso_magic.client.retry import http_date
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import span
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sso_magic.profiles import Session
 
 Level = Literal["ok", "note", "problem"]
+WITHIN = (10.0, 10.0)  # seconds for the service to be connected to, and to answer
 SKEW_LIMIT = 60  # seconds; AWS refuses signatures that are more than five minutes off
 OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (portal-protocol 13)
 _MARKS = {"ok": "✓", "note": "•", "problem": "✗"}
@@ -169,7 +171,7 @@ def _answers(config: ClientConfig) -> Iterator[Finding]:
         headers={"host": parts.netloc},
     )
     try:
-        response = config.request_handler.handle(request, timeout=(10, 10))
+        response = config.request_handler.handle(request, timeout=WITHIN)
     except ClientError as error:
         yield Finding("problem", f"The sign-in service does not answer: {error}", _reach_fix(error))
         return
@@ -204,8 +206,8 @@ def _clock(date: str | None) -> Iterator[Finding]:
 
 def _token(session: Session) -> Iterator[Finding]:
     path = cache.token_path(session.key)
-    token = tokens.load(session)
-    if token is None and path.exists():
+    token = token_of(session)
+    if path.exists() and tokens.load(session) is None:
         yield Finding(
             "problem", f"{path} holds no token that can be read.", f"Remove it and run %sso_login {session.label}"
         )

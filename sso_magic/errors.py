@@ -40,11 +40,12 @@ traceback instead.
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 
@@ -63,6 +64,15 @@ class SSOMagicError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [printable(f"{type(self).__name__}: {self}")]
+
+
+@contextlib.contextmanager
+def kept_in(failures: list[SSOMagicError]) -> Iterator[None]:
+    """Puts an error of this package in the list: what comes after it is to be done all the same."""
+    try:
+        yield
+    except SSOMagicError as error:
+        failures.append(error)
 
 
 class ConfigError(SSOMagicError):

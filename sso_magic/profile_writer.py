@@ -326,6 +326,7 @@ def _write(path: Path, before: str, after: str) -> Path | None:
         if _read(real) != before:
             raise ConfigError(f"{path} has changed since it was looked at; nothing was written. Run it again.")
         try:
+            cache.make_directory(path.parent)
             cache.make_directory(real.parent)
             there = real.exists()
             mode = real.stat().st_mode & 0o777 if there else 0o600

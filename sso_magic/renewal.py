@@ -58,6 +58,7 @@ class RenewingRole:
         self._failure: Exception | None = None
         self._tried_at = -float(_LONGEST_PAUSE)
         self._pause = 0.0
+        self._came_ended = False
         self._fetching = threading.Lock()
         self.on_renewed: Callable[[RenewingRole], None] | None = None
         _ALL.add(self)
@@ -126,7 +127,7 @@ class RenewingRole:
         """
         failure = self._failure
         if failure is None:
-            return None
+            return self._clock_warning()
         left = self._credentials.seconds_left()
         end = f"{self._credentials.expires_at.astimezone():%H:%M:%S}"
         if left <= 0:
@@ -134,6 +135,14 @@ class RenewingRole:
         if isinstance(failure, (SignInRequired, RoleNotAssigned)) or left < self._lead / 2:
             return f"{self.label} is not renewed; its credentials last until {end}. {_reason(failure)}"
         return None
+
+    def _clock_warning(self) -> str | None:
+        if not self._came_ended:
+            return None
+        return (
+            f"The credentials of {self.label} have just come and seem to have ended: this machine's clock is ahead. "
+            "Set it (NTP); %sso_doctor tells by how much."
+        )
 
     def _has_ended(self) -> bool:
         return self._credentials.seconds_left() <= 0
@@ -170,8 +179,9 @@ class RenewingRole:
         self._credentials = fetched
         lifetime = fetched.seconds_left()
         # A clock that is far off makes fresh credentials look old: they are used, and not asked for without a pause.
-        self._lead = lead(lifetime) if lifetime > 0 else self._lead
-        self._pause = 0.0 if lifetime > 0 else float(_LONGEST_PAUSE)
+        self._came_ended = lifetime <= 0
+        self._lead = self._lead if self._came_ended else lead(lifetime)
+        self._pause = float(_LONGEST_PAUSE) if self._came_ended else 0.0
         self._failures = 0
         self._failure = None
 

@@ -12,8 +12,7 @@ from sso_magic.environment import COMPETING_VARIABLES, REGION_VARIABLES
 from sso_magic.errors import ConfigError
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
-from sso_magic.signin import tokens
-from sso_magic.signin.tokens import Token, utc_now
+from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,8 +118,11 @@ def known_sessions() -> list[Session]:
         known = {session.key: session for session in sessions()}
     except ConfigError:
         known = {}  # what is wrong there is said where it is needed; a status has to show the rest
-    for session in _signed_in_by_url():
-        known.setdefault(session.key, session)
+    from sso_magic.centers import signed_in_here
+
+    for session in (*_signed_in_by_url(), *signed_in_here()):
+        if session.name is None:
+            known.setdefault(session.key, session)
     return list(known.values())
 
 
@@ -136,7 +138,9 @@ def _signed_in_by_url() -> list[Session]:
 
 
 def _session_status(session: Session) -> SessionStatus:
-    token: Token | None = tokens.load(session)
+    from sso_magic.centers import token_of
+
+    token = token_of(session)
     return SessionStatus(
         name=session.label,
         start_url=session.start_url,

@@ -209,11 +209,7 @@ class RequestsHandler:
         guard(request)
         prepared = _prepared(request)
         try:
-            response = self._send(prepared, timeout or self.timeout)
-            try:
-                return _whole(response, request)
-            finally:
-                response.close()
+            return self._exchange(prepared, request, timeout or self.timeout)
         except Exception as error:  # noqa: BLE001 - whatever requests, urllib3 or the system raise
             failure = as_transport_error(error, request.authority)
         except BaseException as interruption:  # noqa: BLE001 - Ctrl-C; it goes on
@@ -224,8 +220,16 @@ class RequestsHandler:
         """Closes the connections this handler made; a session or adapter that was handed in stays open."""
         with self._lock:
             if self._own is not None:
-                self._own.close()
+                _close(self._own)
                 self._own = None
+
+    def _exchange(self, prepared: PreparedRequest, request: HttpRequest, timeout: Timeout) -> HttpResponse:
+        """The answer; a function of its own, for an error keeps no frame that holds a response."""
+        response = self._send(prepared, timeout)
+        try:
+            return _whole(response, request)
+        finally:
+            response.close()
 
     def _send(self, prepared: PreparedRequest, timeout: Timeout) -> requests.Response:
         if self._session is not None:
@@ -282,6 +286,16 @@ def check_seconds(value: float, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ConfigError(f"{name} is {value!r}; it must be a number of seconds above 0.")
     return float(value)
+
+
+def _close(adapter: HTTPAdapter) -> None:
+    """Closes each pool: urllib3 2 does so only when nobody holds the pool any more, and an error that is kept does."""
+    for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+        for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
+            pool = manager.pools.get(key)
+            if pool is not None:
+                pool.close()
+    adapter.close()
 
 
 def _prepared(request: HttpRequest) -> PreparedRequest:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.errors import ConfigError
+from sso_magic.errors import ConfigError, SSOMagicError, kept_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,18 +65,22 @@ def remove_role_credentials(*, session_name: str | None, start_url: str) -> None
         start_url: Its start URL as configured.
 
     Raises:
-        CacheError: a file cannot be removed.
+        CacheError: a file cannot be removed; the others are.
     """
     ended = StoredSession(session_name, start_url)
     entries = [
         (path, entry) for path, entry in cache.scan(cache.role_directory()) if entry.get("ProviderType") == "sso"
     ]
     anothers = _names_of_others(_config(), ended, entries)
+    failures: list[SSOMagicError] = []
     for path, entry in entries:
         own = _object(entry, OWN_KEY)
         stays = not ended.is_same(own.get("sessionName"), own.get("startUrl")) if own else path.name in anothers
         if not stays:
-            cache.remove(path)
+            with kept_in(failures):
+                cache.remove(path)
+    if failures:
+        raise failures[0]
 
 
 def _config() -> SharedConfig | None:

@@ -86,7 +86,7 @@ def as_transport_error(error: Exception, host: str) -> SSOMagicError:
         A `TransportError` that has `error` as its cause.
     """
     if isinstance(error, SSOMagicError):
-        return error
+        return without_frames(error)
     kind, advice = _kind(error)
     reason = _USER_INFO.sub("//", one_line(str(_innermost(error))))
     made = kind(f"{host} {advice} ({reason})" if reason else f"{host} {advice}")

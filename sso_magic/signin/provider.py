@@ -10,7 +10,6 @@ Refreshed: less than five minutes before the end, and once when the portal refus
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -187,21 +186,42 @@ class TokenProvider:
     def sign_out(self) -> bool:
         """Ends the session at the service and removes its token here; True if there was one.
 
-        The file goes also where the service cannot be reached: a person who signs out means this machine first.
+        Each is done also where the other fails: a person who signs out means this machine and the session.
 
         Raises:
             CacheError: The file cannot be removed.
-            TransportError: The service was not reached, after the file was removed.
+            ClientError: The service did not end the session, after the file was removed.
         """
+        kept: CacheError | None = None
         # First here, under the lock: another kernel must not refresh with a token that is being given up.
         with self._lock, cache.lock(self.session.key):
             token = self.peek()
             self._memory = None
-            tokens.delete(self.session)
-        if token is None:
-            return False
-        from sso_magic.portal import SSOServiceException
+            try:
+                tokens.delete(self.session)
+            except CacheError as error:
+                kept = error
+        if token is not None:
+            end_session(self._portal(), token.access_token, self.session.label)
+        if kept is not None:
+            raise kept
+        return token is not None
 
-        with contextlib.suppress(SSOServiceException):  # ended already: that is what was asked for
-            self._portal().logout(access_token=token.access_token)
-        return True
+
+def end_session(portal: SSO, access_token: Secret, label: str) -> None:
+    """Ends a session at the service, whose token this machine has given up.
+
+    Raises:
+        ClientError: The service did not say that it has ended.
+    """
+    from sso_magic.portal import UnauthorizedException
+
+    try:
+        portal.logout(access_token=access_token)
+    except UnauthorizedException:
+        return  # ended already: that is what was asked for
+    except ClientError as error:
+        raise ClientError(
+            f"This machine is signed out of {label}, but AWS could not be told: there the session lasts until it ends "
+            f"by itself ({error})"
+        ) from error

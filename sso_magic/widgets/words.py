@@ -6,8 +6,10 @@ from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING
 
+from sso_magic.client.errors import ServiceException
 from sso_magic.display import span, until
 from sso_magic.errors import (
+    DeserializationError,
     SignInCancelled,
     SignInDenied,
     SignInExpired,
@@ -44,7 +46,7 @@ def of_error(error: BaseException, again: str) -> str:
     for kind, text in _NEXT_STEP.items():
         if isinstance(error, kind):
             return text
-    if isinstance(error, TransportError):
+    if isinstance(error, (TransportError, DeserializationError, ServiceException)):
         return f"{_sentence(error)} Press {again} to try again."
     if isinstance(error, SSOMagicError):
         return _sentence(error)

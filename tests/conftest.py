@@ -69,7 +69,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.fixture(autouse=True)
 def nothing_left_in_the_process() -> Iterator[None]:
-    """The role and the sessions of one test are not the next one's."""
+    """The role, the sessions and the clients of one test are not the next one's."""
     yield
     if "sso_magic.center" in sys.modules:
         from sso_magic.centers import _SHARED
@@ -79,6 +79,10 @@ def nothing_left_in_the_process() -> Iterator[None]:
         KERNEL.forget()
         _SHARED.clear()
         store.choose("file")
+    if "sso_magic.libraries.boto" in sys.modules:
+        from sso_magic.libraries.boto import _clients
+
+        _clients.clear()  # IPython keeps the last error, and with it what a failed cell has made
 
 
 @pytest.fixture

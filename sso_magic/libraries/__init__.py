@@ -60,6 +60,7 @@ class Libraries:
         self._kernel = kernel
         self._bindings: dict[str, Binding] = {}
         self._troubles: dict[str, str] = {}
+        self._reachable: dict[str, dict[str, int]] = {}  # as `_count`; looked at again where there is another number
         self._watch = ImportWatch(self._imported)
 
     def install(self) -> None:
@@ -82,13 +83,15 @@ class Libraries:
             self._try(name, binding.uninstall)
         self._bindings.clear()
         self._troubles.clear()
+        self._reachable.clear()
 
     def holders(self, used: RenewingRole | None) -> str | None:
         """What speaks for another role than this one, in one line; None if nothing is known to."""
         counts = self._count(used)
-        if counts:  # what nobody can reach any more, pandas leaves such behind, is no holder
-            gc.collect()
-            counts = self._count(used)
+        if any(self._reachable.get(label) != nouns for label, nouns in counts.items()):
+            gc.collect()  # what nobody can reach any more, pandas leaves such behind, is no holder
+            before, counts = counts, self._count(used)
+            self._reachable |= {label: counts.get(label, {}) for label in before}
         sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
         sentences += [f"{name} could not be switched ({trouble}): restart the kernel to be sure."
                       for name, trouble in self._troubles.items()]  # fmt: skip

@@ -284,6 +284,21 @@ class TestHolders:
         gc.collect()
         assert kernel.holders() == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."
 
+    def test_all_objects_are_looked_through_only_where_more_or_fewer_speak_for_another_role(
+        self, kernel, role_a, role_b, monkeypatch
+    ):
+        collections = []
+        monkeypatch.setattr(gc, "collect", lambda: collections.append(1))
+        kernel.use(role_a.use())
+        clients = [boto3.client("s3")]
+        for _ in range(3):
+            assert kernel.use(role_b.use()).holders == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."
+            assert kernel.use(role_a.use()).holders is None
+        assert collections == [1]
+        clients.append(boto3.client("sts"))
+        assert kernel.use(role_b.use()).holders == "2 boto3 clients still speak for dev (111111111111) / ReadOnly."
+        assert collections == [1, 1]
+
     def test_a_client_of_a_session_of_its_own_is_told_too(self, kernel, role_a, role_b):
         client = boto3_session(role_a.use().role, "eu-west-1").client("s3")
         assert kernel.use(role_b.use()).holders == "1 boto3 client still speaks for dev (111111111111) / ReadOnly."

@@ -127,8 +127,9 @@ class Panel:
         view.search.observe(self._safely(self._typed, "Search"), "value")
         view.search.on_msg(self._safely(self._entered, "Use"))
         view.seen.on_shown(self._safely(self._shown, "Use"))
-        view.rows.observe(self._safely(lambda _: self._listing.moved(view.rows.index), "Use"), "index")
-        view.line.observe(self._safely(lambda _: self._listing.moved(view.line.value - 1), "Use"), "value")
+        # What the change says, not the widget: a beat may have put its list there again before this has the lock.
+        view.rows.observe(self._safely(lambda change: self._listing.moved(change.new), "Use"), "index")
+        view.line.observe(self._safely(lambda change: self._listing.moved(change.new - 1), "Use"), "value")
 
     def _safely(self, action: Callable[..., None], again: str) -> Callable[..., None]:
         """A callback's error would be printed into whatever cell runs: it becomes the status line instead."""

@@ -61,8 +61,9 @@ def jupyter(
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, as long as this file's tests run: playwright keeps an event loop in this thread meanwhile."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=TIMEOUT)
     chromium = find_chromium()
     if chromium is None:
         missing("Chromium")

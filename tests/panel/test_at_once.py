@@ -84,6 +84,16 @@ def test_many_callbacks_at_once_end_where_the_last_one_led(open_panel, ready):
     assert [line for line in screen.lines if "in use" in line] == [screen.chosen]
 
 
+def test_a_choice_is_not_lost_where_a_beat_comes_at_the_same_moment(open_panel, ready):
+    screen = open_panel()
+    screen.type("payments-prod")
+    beat = threading.Thread(target=screen.panel._safely(screen.panel._listing.fill, "Refresh"))
+    # Before the panel's own: the choice is there, the panel does not know of it yet, and another thread lists anew.
+    screen.view.rows.observe(lambda _: (beat.start(), beat.join()) if beat.ident is None else None, "label")
+    screen.choose("payments-prod · ReadOnly · 731659028443")
+    assert screen.chosen == "payments-prod · ReadOnly · 731659028443"
+
+
 def test_callbacks_that_come_at_once_are_done_one_after_another(open_panel, ready, monkeypatch):
     screen = open_panel()
     at_once, most = [], []

@@ -88,10 +88,17 @@ def test_a_choice_is_not_lost_where_a_beat_comes_at_the_same_moment(open_panel, 
     screen = open_panel()
     screen.type("payments-prod")
     beat = threading.Thread(target=screen.panel._safely(screen.panel._listing.fill, "Refresh"))
+    line = "payments-prod · ReadOnly · 731659028443"
     # Before the panel's own: the choice is there, the panel does not know of it yet, and another thread lists anew.
-    screen.view.rows.observe(lambda _: (beat.start(), beat.join()) if beat.ident is None else None, "label")
-    screen.choose("payments-prod · ReadOnly · 731659028443")
-    assert screen.chosen == "payments-prod · ReadOnly · 731659028443"
+
+    def chosen(change):
+        if change.new == line and beat.ident is None:
+            beat.start()
+            beat.join()
+
+    screen.view.rows.observe(chosen, "label")
+    screen.choose(line)
+    assert screen.chosen == line
 
 
 def test_callbacks_that_come_at_once_are_done_one_after_another(open_panel, ready, monkeypatch):

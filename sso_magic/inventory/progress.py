@@ -7,7 +7,11 @@ the two methods of `Progress` can show it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from sso_magic.progress_bar import DELAY, ProgressBar
+
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +59,29 @@ class Progress(Protocol):
 
 
 class TqdmProgress:
-    """A bar of ``tqdm.auto``: accounts, roles, rate and time left; one line when it is done.
+    """A bar: accounts, roles, rate and time left; one line when it is done.
 
     Args:
         summary: Whether to leave that line. The bar itself goes away.
         delay: Seconds before the bar appears: what is quick needs none.
     """
 
-    def __init__(self, *, summary: bool = True, delay: float = 0.3) -> None:
+    def __init__(self, *, summary: bool = True, delay: float = DELAY) -> None:
         self._summary = summary
         self._delay = delay
-        self._bar: Any = None
+        self._bar: ProgressBar | None = None
 
     def update(self, state: FetchState) -> None:
         """Moves the bar."""
         if state.seconds < self._delay:
             return
         if self._bar is None:
-            self._bar = _bar()
-        self._bar.total = state.accounts_known
-        self._bar.n = state.accounts_done
+            self._bar = ProgressBar(_FORMAT)
         left = "" if state.seconds_left is None else f", {_clock(state.seconds_left)} left"
         more = "" if state.all_listed else ", more to come"
         failed = f", {state.failed:,} failed" if state.failed else ""
-        self._bar.set_postfix_str(
-            f"{_counted(state.roles_found, 'role')}{failed}, {state.calls_per_second:.0f} calls/s{left}{more}"
-        )
+        note = f"{_counted(state.roles_found, 'role')}{failed}, {state.calls_per_second:.0f} calls/s{left}{more}"
+        self._bar.show(state.accounts_done, state.accounts_known, note)
 
     def close(self, state: FetchState) -> None:
         """Takes the bar away and leaves one line."""
@@ -88,20 +89,6 @@ class TqdmProgress:
             self._bar.close()
         if self._summary:
             print(state.summary())  # noqa: T201 - this is what it is for
-
-
-def _bar() -> Any:
-    """A bar without the thread that tqdm keeps to watch its bars: this one is told often enough."""
-    from tqdm.auto import tqdm
-
-    watchless = type("Bar", (tqdm,), {"monitor_interval": 0})
-    return watchless(
-        desc="Accounts",
-        unit="account",
-        leave=False,
-        dynamic_ncols=True,
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
-    )
 
 
 def _counted(number: int, noun: str) -> str:

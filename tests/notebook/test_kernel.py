@@ -70,6 +70,22 @@ def test_a_run_without_a_person_uses_the_token_that_is_there(run_cells, signed_i
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "14"
 
 
+def test_a_progress_bar_is_shown_and_nothing_of_it_is_saved(run_cells, signed_in):
+    signed_in.latency = 0.2
+    seen: list[str] = []
+    notebook = run_cells(
+        LOAD,
+        "df = %sso_inventory --refresh",
+        "%%sso_each ReadOnly\nimport time; time.sleep(0.5)",
+        seen=seen,
+        person=False,
+    )
+    assert "Accounts:" in "\n".join(seen)
+    saved = str([cell.outputs for cell in notebook.cells])
+    assert "Accounts:" not in saved
+    assert "14 accounts, 28 roles in" in saved
+
+
 def test_a_mistake_stops_run_all_and_is_saved_as_one_line(run_cells, signed_in):
     notebook = run_cells(LOAD, "%sso_use payments ReadOnly", "1 + 1", allow_errors=True)
     [error] = notebook.cells[1].outputs

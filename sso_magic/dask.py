@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _SAFE = {"inproc", "tls", "wss", "gateway"}  # a Dask Gateway is always reached by TLS
 _PLAIN = {"tcp", "ws"}
-_LISTENS_FOR = 5  # seconds that a switch here waits for the workers to follow
+_LISTENS_FOR = 15  # seconds that a switch here waits for the workers to follow
 _LOOKS = 0.25  # seconds between two looks at credentials that are about to be renewed
 _REST = 2  # seconds between two looks otherwise: a laptop may sleep, the client be closed
 

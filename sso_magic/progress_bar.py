@@ -36,7 +36,10 @@ class ProgressBar:
         if is_widget:
             from IPython.display import display
 
-            self._handle = display(self._bar.container, display_id=True)  # type: ignore[no-untyped-call]
+            # A widget of ipywidgets 7 shows itself, and then there is no handle; nor is its text to be seen in a file.
+            view = {"version_major": 2, "version_minor": 0, "model_id": self._bar.container.model_id}
+            bundle = {"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def show(self, done: int, total: int | None = None, note: str = "") -> None:
         """Moves it, if it was not moved just before: each time is some messages to the browser."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from conftest import missing
 from jupyter_in_browser import plant_inventory, plant_token
 from panel_on_screen import CELLS, PanelOnScreen
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -107,6 +109,8 @@ def test_the_panel_fits_narrow_and_wide_cells_with_any_name(notebook, center, ju
     for width in (420, 700, 1600):
         opened.page.set_viewport_size({"width": width, "height": 1200})
         opened.page.wait_for_function("width => innerWidth === width", arg=width)
+        with contextlib.suppress(PlaywrightTimeoutError):  # JupyterLab lays out a moment after it was resized
+            panel.page.wait_for_function(f"() => ({STICKING_OUT})().length === 0")
         assert panel.page.evaluate(STICKING_OUT) == []
 
 

@@ -23,7 +23,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # conftest files have no package to import from
 
-from jupyter_in_browser import FLAGS, TIMEOUT, JupyterServer, LabNotebook, find_chromium, write_notebook
+from jupyter_in_browser import (
+    FLAGS,
+    IN_CI,
+    TIMEOUT,
+    JupyterServer,
+    LabNotebook,
+    find_chromium,
+    missing,
+    write_notebook,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,14 +42,6 @@ if TYPE_CHECKING:
     from sso_magic.local import LocalIdentityCenter
 
 OUTPUT = Path(__file__).parents[1] / "output"
-IN_CI = bool(os.environ.get("CI"))
-
-
-def missing(what: str) -> None:
-    """What these tests need is not here: no excuse in CI."""
-    if IN_CI:
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from conftest import missing
-from jupyter_in_browser import plant_inventory, plant_token
+from jupyter_in_browser import missing, plant_inventory, plant_token
 from panel_on_screen import CELLS, PanelOnScreen
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect

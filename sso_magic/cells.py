@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
+UNREADABLE = (ValueError, OverflowError, MemoryError, RecursionError)  # the last three: too deep; no SyntaxError
+
+
+def reason(error: Exception) -> str:
+    """Why a text is no program, without the line."""
+    return getattr(error, "msg", None) or str(error) or "it is too deeply nested"
+
+
 class Cell:
     """A cell's text, read once.
 
@@ -28,8 +36,8 @@ class Cell:
     def __init__(self, shell: InteractiveShell, text: str) -> None:
         try:
             self._body, self._value = _compiled(shell, text)
-        except (ValueError, OverflowError, MemoryError, RecursionError) as error:
-            raise UsageError(f"The cell cannot be read ({str(error) or 'it is too deeply nested'}).") from None
+        except UNREADABLE as error:
+            raise UsageError(f"The cell cannot be read ({reason(error)}).") from None
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Runs it there; the value of its last expression, None where it has none or ends in ``;``."""

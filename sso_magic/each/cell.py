@@ -17,6 +17,7 @@ from hashlib import sha256
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.cells import UNREADABLE, reason
 from sso_magic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sso_magic.each.here import Here
 
 _SHOWN = 200  # characters of a line that an error shows
-UNREADABLE = (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError)  # the last three: too deep
 NAMES = ("session", "credentials", "account")  # what the cell is given, whatever the notebook calls so
 
 
@@ -60,7 +60,7 @@ def compiled(text: str) -> Code:
             tree.body.pop()
             value = compile(ast.Expression(last.value), filename, "eval")
         body = compile(tree, filename, "exec")
-    except UNREADABLE as error:
+    except (SyntaxError, *UNREADABLE) as error:
         raise UsageError(_no_python(source, error)) from None
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return Code(filename, body, value)
@@ -75,11 +75,7 @@ def _no_python(source: str, error: Exception) -> str:
             f"Line {number} of the cell is IPython's, not Python: {line}. Magics and ! speak for the whole notebook; "
             "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
         )
-    return f"Line {number} of the cell is not Python ({_reason(error)}): {line}"
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "msg", None) or str(error) or "it is too deeply nested"
+    return f"Line {number} of the cell is not Python ({reason(error)}): {line}"
 
 
 def needed(code: Code, notebook: Mapping[str, Any]) -> dict[str, Any]:

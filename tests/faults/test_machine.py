@@ -27,6 +27,12 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]
 ENDPOINTS = ("AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL_SIGNIN")
 
 
+def put_directory(path: pathlib.Path) -> None:
+    """Has one stand where the file was."""
+    path.unlink()
+    path.mkdir()
+
+
 def everything_fails_as(bench, kind: type[Exception], words: str) -> None:
     """Each magic that asks fails in one line with these words; a sign-out clears this machine, and says what it is."""
     for name, cell in ASK.items():
@@ -238,11 +244,9 @@ def test_a_directory_in_a_cache_files_place_costs_the_file_and_no_result(bench, 
 def test_a_directory_in_the_tokens_place_costs_the_file_and_neither_the_sign_in_nor_the_sign_out(bench, impatient):
     token = cache.token_path("corp")
 
-    def in_the_way() -> None:
-        token.unlink()
-        token.mkdir()
-
-    error, printed = bench.run("%sso_login --force --device\n%sso_accounts\n%sso_status\n%sso_logout", in_the_way)
+    error, printed = bench.run(
+        "%sso_login --force --device\n%sso_accounts\n%sso_status\n%sso_logout", lambda: put_directory(token)
+    )
     token.rmdir()
     assert f"{token} cannot be written" in printed
     assert isinstance(error, errors.CacheError)
@@ -253,11 +257,9 @@ def test_a_directory_in_the_tokens_place_costs_the_file_and_neither_the_sign_in_
 def test_who_is_signed_in_in_memory_is_shown_as_signed_in(bench):
     token = cache.token_path("corp")
 
-    def in_the_way() -> None:
-        token.unlink()
-        token.mkdir()
-
-    _, printed = bench.run("%sso_login --force --device\nget_ipython().run_cell('%sso_status')", in_the_way)
+    _, printed = bench.run(
+        "%sso_login --force --device\nget_ipython().run_cell('%sso_status')", lambda: put_directory(token)
+    )
     token.rmdir()
     assert "signed in until" in printed.rpartition("Out[")[2]
 

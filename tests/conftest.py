@@ -151,6 +151,7 @@ class Person:
         def wait() -> None:
             while not self._gone.wait(0.02):
                 for request in self._center.pending():
+                    self._gone.wait(0.2)  # to read the prompt, which is not shown where the first poll has its answer
                     decide(request.user_code)
                     return
 

@@ -179,7 +179,8 @@ class RenewingRole:
         self._credentials = fetched
         lifetime = fetched.seconds_left()
         # A clock that is far off makes fresh credentials look old: they are used, and not asked for without a pause.
-        self._came_ended = lifetime <= 0
+        # A clock set to the next time zone is off by just the hour that they last, so moments may seem to be left.
+        self._came_ended = lifetime <= _SHORTEST_PAUSE
         self._lead = self._lead if self._came_ended else lead(lifetime)
         self._pause = float(_LONGEST_PAUSE) if self._came_ended else 0.0
         self._failures = 0

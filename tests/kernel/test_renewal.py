@@ -182,7 +182,7 @@ class TestWhatItSays:
 
 class TestInUse:
     def test_the_environment_gets_the_new_keys_by_itself(self, kernel, role_a, until):
-        role_a.lifetime = 0.6
+        role_a.lifetime = 1.5
         kernel.use(role_a.use())
         until(lambda: role_a.fetched >= 3)
         role_a.lifetime = 3600

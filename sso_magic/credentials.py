@@ -76,6 +76,7 @@ class RoleCredentials:
 
         Raises:
             ParamValidationError: There is no such library here; says which there are.
+            ConfigError: The endpoint that the environment names is no URL.
         """
         from sso_magic.storage_options import storage_options
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sso_magic.client.endpoints import check_endpoint
 from sso_magic.errors import ParamValidationError
 from sso_magic.secret import Unshown
 
@@ -25,9 +26,15 @@ def storage_options(credentials: RoleCredentials, library: str) -> StorageOption
     if make is None:
         raise ParamValidationError(f"There are no storage options for {library!r}; for {', '.join(_MAKERS)} there are.")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    made = make(credentials, region, endpoint)
+    made = make(credentials, region, _endpoint())
     return StorageOptions({name: value for name, value in made.items() if value is not None})
+
+
+def _endpoint() -> str | None:
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if url := os.environ.get(variable):
+            return check_endpoint(url, variable)
+    return None
 
 
 def _s3fs(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from IPython.lib.pretty import pretty
 
 from sso_magic.center import IdentityCenter
-from sso_magic.errors import ParamValidationError
+from sso_magic.errors import ConfigError, ParamValidationError
 
 
 @pytest.fixture
@@ -72,6 +72,15 @@ def test_without_region_and_endpoint_there_is_neither(keys, monkeypatch):
     assert set(keys.as_storage_options("s3fs")) == {"key", "secret", "token"}
     assert set(keys.as_storage_options("pyarrow")) == {"access_key", "secret_key", "session_token"}
     assert len(keys.as_storage_options("polars")) == len(keys.as_storage_options("deltalake")) == 3
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+@pytest.mark.parametrize("library", ["s3fs", "polars", "deltalake", "pyarrow"])
+def test_an_endpoint_that_is_no_url_is_named(keys, monkeypatch, variable, library):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv(variable, "https://[")
+    with pytest.raises(ConfigError, match=rf"^endpoint from {variable} is not a URL of the form https://host"):
+        keys.as_storage_options(library)
 
 
 def test_another_library_is_an_error_that_names_those_there_are(keys):

@@ -413,7 +413,7 @@ class IdentityCenter:
         Raises:
             CredentialsError: boto3 is not installed.
         """
-        from sso_magic.libraries.boto import boto3_session
+        from sso_magic.libraries.boto_session import boto3_session
 
         found = self.find_account(account)
         role_name = self.find_role(found, role)

@@ -79,9 +79,9 @@ class Here:
         """
         with self._lock:
             if self._session is None:
-                from sso_magic.each.session import session_of
+                from sso_magic.libraries.boto_session import boto3_session
 
-                self._session = session_of(self.take_role(), self._region)
+                self._session = boto3_session(self.take_role(), self._region)
             return self._session
 
     def known_secrets(self) -> list[str]:

@@ -28,7 +28,6 @@ from __future__ import annotations
 import functools
 import gc
 import os
-import threading
 import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -39,13 +38,12 @@ import botocore.session
 
 from sso_magic.libraries import logs
 from sso_magic.libraries.alive import Alive
+from sso_magic.libraries.boto_session import role_session_class
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, ModuleType
-
-    import boto3
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import KernelRole, Use
@@ -200,7 +198,7 @@ def _cell(reader: FunctionType, name: str) -> Any:
     return reader.__closure__[names.index(name)] if name in names and reader.__closure__ else None
 
 
-def _remembered(client: Any) -> Any:
+def remembered(client: Any) -> Any:
     """The client, which is named from now on when another role comes into use."""
     if role_of(client) is not None:
         _clients.add(client, None)
@@ -226,7 +224,7 @@ class BotocoreSessionBinding:
 
         @functools.wraps(make_client)
         def create_client(session: Any, *arguments: Any, **options: Any) -> Any:
-            return _remembered(make_client(session, *arguments, **options))
+            return remembered(make_client(session, *arguments, **options))
 
         library.Session.create_client = create_client
 
@@ -267,10 +265,10 @@ class Boto3Binding:
         if use is not None:
             if self._ours is None:
                 self._own = self._boto3.DEFAULT_SESSION
-            self._ours = self._boto3.DEFAULT_SESSION = _lazy_session_class()(lambda: use.role, use.region)
+            self._ours = self._boto3.DEFAULT_SESSION = role_session_class()(lambda: use.role, use.region)
         elif self._ours is not None:
             self._ours = None
-            self._boto3.DEFAULT_SESSION = self._own if self._own is not None else _lazy_session_class()(None, None)
+            self._boto3.DEFAULT_SESSION = self._own if self._own is not None else role_session_class()(None, None)
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
         """None: clients are counted, not sessions."""
@@ -278,48 +276,3 @@ class Boto3Binding:
 
     def uninstall(self) -> None:
         """The session is the user's own already: no role is in use."""
-
-
-@functools.lru_cache(maxsize=1)
-def _lazy_session_class() -> Any:
-    import boto3.session
-
-    class RoleSession(boto3.session.Session):  # type: ignore[misc]
-        """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.
-
-        Args:
-            role: Gives the role; None for a session of whatever the environment says.
-            region: For the work done; None: what environment and configuration say.
-        """
-
-        def __init__(self, role: Callable[[], RenewingRole] | None, region: str | None) -> None:
-            self._sso_magic = (threading.RLock(), role, region)
-
-        def __getattr__(self, name: str) -> Any:
-            # What boto3's own __init__ sets is missing until it has run.
-            if name.startswith("__") or "_sso_magic" not in self.__dict__:
-                raise AttributeError(name)
-            lock, role, region = self._sso_magic
-            with lock:
-                if "_loader" not in self.__dict__:
-                    inner = botocore.session.get_session()
-                    if role is not None:
-                        inner._credentials = refreshable(role())
-                    super().__init__(botocore_session=inner, region_name=region)
-            try:
-                return self.__dict__[name]
-            except KeyError:
-                raise AttributeError(name) from None
-
-        @functools.wraps(boto3.session.Session.client)
-        def client(self, *arguments: Any, **options: Any) -> Any:
-            # Resources make theirs by this too. There may be no hooks yet, where no role has been put in use.
-            return _remembered(super().client(*arguments, **options))
-
-    return RoleSession
-
-
-def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
-    """A boto3 session of its own for one role, which renews its credentials and never speaks for another."""
-    session: boto3.session.Session = _lazy_session_class()(lambda: role, region)
-    return session

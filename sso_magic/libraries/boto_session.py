@@ -1,4 +1,4 @@
-"""boto3 sessions for hundreds of accounts: each of its own role, all with one reading of botocore's service models.
+"""boto3 sessions of one role each, for good, all with one reading of botocore's service models.
 
 Measured: a boto3 session takes 5 ms and its first client 105 ms, of which 100 go into reading and parsing JSON that is
 the same for every session; with one loader for all of them a client takes 3 ms. That is all a loader has: which
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOCK = threading.RLock()
 
 
-def session_of(role: RenewingRole, region: str | None) -> boto3.Session:
+def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
     """A boto3 session that speaks for this role for good, and renews its credentials.
 
     Args:
@@ -34,20 +34,58 @@ def session_of(role: RenewingRole, region: str | None) -> boto3.Session:
         CredentialsError: boto3 is not installed.
     """
     try:
-        import boto3.session
-        import botocore.session
+        make = role_session_class()
     except ImportError:
         raise CredentialsError(
-            "session needs boto3: pip install boto3. Without it, credentials has the account's keys."
+            "A boto3 session needs boto3: pip install boto3. Without it, credentials has the role's keys."
         ) from None
-    from sso_magic.libraries.boto import refreshable
+    session: boto3.session.Session = make(lambda: role, region)
+    return session
 
-    credentials = refreshable(role)  # may ask the network, so not under the lock
-    inner = botocore.session.get_session()
-    inner._credentials = credentials  # noqa: SLF001 - botocore has no public way to give it a reader
-    with _LOCK:
-        inner.register_component("data_loader", _loader(inner.get_config_variable("data_path")))
-        return boto3.session.Session(botocore_session=inner, region_name=region)
+
+@functools.lru_cache(maxsize=1)
+def role_session_class() -> Any:
+    """The class of these sessions, for which boto3 has to be imported."""
+    import boto3.session
+    import botocore.session
+
+    from sso_magic.libraries.boto import refreshable, remembered
+
+    class RoleSession(boto3.session.Session):  # type: ignore[misc]
+        """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.
+
+        Args:
+            role: Gives the role; None for a session of whatever the environment says.
+            region: For the work done; None: what environment and configuration say.
+        """
+
+        def __init__(self, role: Callable[[], RenewingRole] | None, region: str | None) -> None:
+            self._sso_magic = (threading.RLock(), role, region)
+
+        def __getattr__(self, name: str) -> Any:
+            # What boto3's own __init__ sets is missing until it has run.
+            if name.startswith("__") or "_sso_magic" not in self.__dict__:
+                raise AttributeError(name)
+            lock, role, region = self._sso_magic
+            with lock:
+                if "_loader" not in self.__dict__:
+                    inner = botocore.session.get_session()
+                    if role is not None:
+                        inner._credentials = refreshable(role())  # noqa: SLF001 - there is no public way to a reader
+                    with _LOCK:
+                        inner.register_component("data_loader", _loader(inner.get_config_variable("data_path")))
+                        super().__init__(botocore_session=inner, region_name=region)
+            try:
+                return self.__dict__[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+        @functools.wraps(boto3.session.Session.client)
+        def client(self, *arguments: Any, **options: Any) -> Any:
+            # Resources make theirs by this too. There may be no hooks yet, where no role has been put in use.
+            return remembered(super().client(*arguments, **options))
+
+    return RoleSession
 
 
 @functools.lru_cache(maxsize=8)

@@ -13,6 +13,7 @@ from sso_magic.each.cell import CellWork, own_functions
 from sso_magic.each.here import EachAccount, Here
 from sso_magic.each.task import perform
 from sso_magic.each.work import packed, unpacked
+from sso_magic.libraries import boto_session
 
 HOUR = timedelta(hours=1)
 
@@ -188,12 +189,13 @@ def test_the_package_that_sends_work_is_named_where_it_is_missing(monkeypatch):
 
 
 def test_boto3_is_named_where_it_is_missing(monkeypatch):
+    boto_session.role_session_class.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "boto3.session", None)
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
     where = Here(EachAccount("000000000001"), "ReadOnly", lambda: None)
     failure = perform(work("session", {}), where, "t").failure
     assert failure.error == "CredentialsError"
-    assert failure.message.startswith("session needs boto3: pip install boto3.")
+    assert failure.message.startswith("A boto3 session needs boto3: pip install boto3.")
 
 
 def test_a_cell_is_compiled_once():

@@ -79,12 +79,12 @@ def test_the_environment_is_not_touched_and_the_role_in_use_stays(many, whoami):
 
 
 def test_a_boto3_session_is_made_only_where_it_is_touched(many, monkeypatch):
-    from sso_magic.each import session
+    from sso_magic.libraries import boto_session
 
     center = many(4)
     made = []
-    real = session.session_of
-    monkeypatch.setattr(session, "session_of", lambda *args: made.append(1) or real(*args))
+    real = boto_session.boto3_session
+    monkeypatch.setattr(boto_session, "boto3_session", lambda *args: made.append(1) or real(*args))
     center.each(lambda here: here.credentials.account_id, "ReadOnly", progress=False)
     assert made == []
     center.each(lambda here: [here.session.region_name, here.session.region_name], "ReadOnly", progress=False)

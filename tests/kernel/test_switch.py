@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import boto3
 import botocore.credentials
+import botocore.loaders
 import botocore.session
 import pytest
 import time_machine
@@ -19,7 +20,7 @@ import time_machine
 from sso_magic.environment import OWNED
 from sso_magic.errors import CredentialsError, SignInRequired
 from sso_magic.libraries import _MAKERS
-from sso_magic.libraries.boto import boto3_session
+from sso_magic.libraries.boto_session import boto3_session
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +148,11 @@ class TestBoto3:
         sessions = {role: boto3_session(role.use().role, "eu-west-1") for role in (role_a, role_b)}
         for role, session in sessions.items():
             assert keys_of(session.client("s3")) == newest(role)
+
+    def test_the_service_models_are_read_once_for_all_of_them(self, role_a, role_b, monkeypatch):
+        boto3_session(role_a.use().role, "eu-west-1").client("s3")
+        monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda *_: pytest.fail("read again"))
+        assert keys_of(boto3_session(role_b.use().role, "eu-west-1").client("s3")) == newest(role_b)
 
     def test_a_client_made_with_the_endpoint_in_use_stays_with_its_role_without_its_token(self, kernel, role_a, role_b):
         kernel.use(role_a.use(serve=True))

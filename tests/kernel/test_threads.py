@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from sso_magic.libraries.boto import boto3_session
+from sso_magic.libraries.boto_session import boto3_session
 
 if TYPE_CHECKING:
     from typing_extensions import Self

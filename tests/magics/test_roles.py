@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import sys
 from urllib.parse import urlsplit
 
 import boto3
@@ -263,6 +264,17 @@ def test_a_boto3_session_of_its_own_stays_with_its_role(ids):
         assert dev.client("sts").get_caller_identity()["Account"] == ids[DEV]
         assert prod.client("sts").get_caller_identity()["Account"] == ids[PROD]
     assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_a_boto3_session_without_boto3_says_what_to_install(ids, monkeypatch):
+    from sso_magic import IdentityCenter
+    from sso_magic.libraries import boto_session
+
+    boto_session.role_session_class.cache_clear()
+    monkeypatch.setitem(sys.modules, "boto3.session", None)
+    line = r"^A boto3 session needs boto3: pip install boto3\. Without it, credentials has the role's keys\.$"
+    with pytest.raises(errors.CredentialsError, match=line):
+        IdentityCenter("corp").boto3_session(DEV, "ReadOnly")
 
 
 def test_serving_puts_an_endpoint_in_the_environment_and_no_keys(shell, ids):

@@ -68,14 +68,14 @@ def sign_in(access_token: str) -> None:
 
 def compare() -> int:
     from sso_magic.centers import shared_center
-    from sso_magic.each import session
+    from sso_magic.libraries import boto_session
 
     shell = notebook()
     center = shared_center("corp")
     center.each(lambda here: here.credentials.account_id, "ReadOnly", progress=False)  # all cached from here on
     made = []
-    real = session.session_of
-    session.session_of = lambda *arguments: made.append(1) or real(*arguments)
+    real = boto_session.boto3_session
+    boto_session.boto3_session = lambda *arguments: made.append(1) or real(*arguments)
 
     waiting = f"import time\ntime.sleep({WAIT})\naccount.id"
     runs = {

@@ -75,6 +75,11 @@ def kept_in(failures: list[SSOMagicError]) -> Iterator[None]:
         failures.append(error)
 
 
+def reason(error: BaseException) -> str:
+    """What an error says: one of this package the whole of it, of another its class is needed too."""
+    return str(error) if isinstance(error, SSOMagicError) else f"{type(error).__name__}: {error}"
+
+
 class ConfigError(SSOMagicError):
     """A setting is missing or wrong; the message names the setting and where it came from."""
 

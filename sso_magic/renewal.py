@@ -17,7 +17,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInRequired, SSOMagicError
+from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInRequired, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,9 +131,9 @@ class RenewingRole:
         left = self._credentials.seconds_left()
         end = f"{self._credentials.expires_at.astimezone():%H:%M:%S}"
         if left <= 0:
-            return f"The credentials of {self.label} ended at {end} and could not be renewed. {_reason(failure)}"
+            return f"The credentials of {self.label} ended at {end} and could not be renewed. {reason(failure)}"
         if isinstance(failure, (SignInRequired, RoleNotAssigned)) or left < self._lead / 2:
-            return f"{self.label} is not renewed; its credentials last until {end}. {_reason(failure)}"
+            return f"{self.label} is not renewed; its credentials last until {end}. {reason(failure)}"
         return None
 
     def _clock_warning(self) -> str | None:
@@ -188,10 +188,6 @@ class RenewingRole:
 
     def _after_fork(self) -> None:
         self._fetching = threading.Lock()
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, SSOMagicError) else f"{type(error).__name__}: {error}"
 
 
 class RenewalThread:

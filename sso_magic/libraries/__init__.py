@@ -27,6 +27,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sso_magic.errors import reason
 from sso_magic.libraries.imports import ImportWatch
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Libraries:
         try:
             step(*arguments)
         except Exception as error:  # noqa: BLE001 - told by `holders`
-            self._troubles[name.partition(".")[0]] = f"{type(error).__name__}: {error}"
+            self._troubles.setdefault(name.partition(".")[0], reason(error))  # what comes after the first comes of it
 
 
 def _is_being_imported(library: ModuleType) -> bool:
@@ -177,5 +178,5 @@ _MAKERS = {
     "boto3": _boto3,
     "s3fs.core": _s3fs,
     "pyarrow.fs": _pyarrow,
-    "polars.io.cloud.credential_provider._builder": _polars,
+    "polars": _polars,
 }

@@ -14,6 +14,7 @@ user's own is put back afterwards. The providers that polars has built by itself
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -36,12 +37,22 @@ class PolarsBinding:
 
     def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
         self._builder: Any = None
-        self._own: Any = "auto"
+        self._own: Any = None
         self._ours: Any = None
 
     def install(self, library: ModuleType) -> None:
-        """Remembers where the default is."""
-        self._builder = library
+        """Finds where the default is.
+
+        Raises:
+            CredentialsError: This polars has none.
+        """
+        try:
+            self._builder = importlib.import_module("polars.io.cloud.credential_provider._builder")
+            self._own = self._builder.DEFAULT_CREDENTIAL_PROVIDER
+        except (ImportError, AttributeError):
+            raise CredentialsError(
+                f"polars {library.__version__} goes on with keys that it has found before; from 1.34 on it follows"
+            ) from None
 
     def enter(self, use: Use | None) -> None:
         """Makes the role's provider the default; without a role, the user's own."""

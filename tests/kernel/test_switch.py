@@ -280,6 +280,17 @@ class TestNothingIsLeft:
         assert role_a.is_in_environment()
         assert "botocore could not be switched (AttributeError" in layer.holders
 
+    def test_a_polars_that_is_too_old_to_be_bound_is_told(self, kernel, role_a, role_b, monkeypatch):
+        from polars.io.cloud.credential_provider import _builder
+
+        monkeypatch.delattr(_builder, "DEFAULT_CREDENTIAL_PROVIDER")
+        monkeypatch.setattr("polars.__version__", "1.33.1")
+        kernel.use(role_a.use())
+        assert kernel.use(role_b.use()).holders == (
+            "polars could not be switched (polars 1.33.1 goes on with keys that it has found before; from 1.34 on it "
+            "follows): restart the kernel to be sure."
+        )
+
 
 class TestHolders:
     def test_a_switch_tells_what_still_speaks_for_the_old_role(self, kernel, role_a, role_b):

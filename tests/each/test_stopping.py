@@ -163,3 +163,39 @@ def test_a_debugger_goes_on_after_it(clean_environment):
     command = [sys.executable, "-c", UNDER_A_PROFILER]
     child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert (child.stdout, child.stderr) == ("went on\n", "")
+
+
+UNDER_A_DEBUGGER = """
+import sys, threading
+from sso_magic.each import stopping
+
+begun, release, ends = threading.Event(), threading.Event(), []
+
+def wait():
+    begun.set()
+    release.wait()  # in C, where no exception is raised
+
+def work():
+    try:
+        ends.append(stopping.stoppable("waiting", wait))
+    except stopping.Stopped:
+        ends.append("stopped")
+
+thread = threading.Thread(target=work)
+thread.start()
+begun.wait()
+sys.settrace(lambda *_: None)
+stopping.stop(["waiting"])
+print((lambda: "goes on")())
+release.set()
+thread.join()
+print(*ends)
+"""
+
+
+def test_a_debugger_goes_on_while_what_is_to_be_stopped_is_in_c(clean_environment):
+    """CPython 3.11 calls no function under one while an exception is on its way: nothing is stopped there."""
+    command = [sys.executable, "-c", UNDER_A_DEBUGGER]
+    child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    end = "None" if sys.version_info[:2] == (3, 11) else "stopped"
+    assert (child.stdout, child.stderr) == (f"goes on\n{end}\n", "")

@@ -2,39 +2,74 @@
 
 A trait is saved with the notebook's widget state, shows in reprs and is sent to every front end that asks. What is live
 goes to the browser as a message of its own instead, and an empty one takes it away. A page that is loaded again
-meanwhile does not get it back: its sign-in is cancelled and started anew.
+meanwhile asks for the widgets' state, in which it is not, and gets the message some times more: when it begins to
+listen nobody knows.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Layout
 
 from sso_magic.display import browser_card, device_card
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
 
 _CANCEL = "Press Cancel to stop."
+_LISTENS_WITHIN = 20.0  # seconds from when a page asks for the state
+
+
+class _Place(HTML):  # type: ignore[misc]
+    """HTML that tells when all its state is asked for."""
+
+    def __init__(self, asked: Callable[[], None]) -> None:
+        self._asked = asked
+        super().__init__(layout=Layout(display="none"))
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - ipywidgets'
+        if key is None:
+            self._asked()
+        return super().get_state(key, drop_defaults)
 
 
 class Live:
     """A place on the screen for what must not be kept."""
 
     def __init__(self) -> None:
-        self.widget = HTML(layout=Layout(display="none"))
         self._lock = threading.Lock()
         self._owner: object = None
+        self._make: Callable[[], str] = str
+        self._html = ""
+        self.widget = _Place(self._asked)
+        self._asked_at = self._made_at = -_LISTENS_WITHIN  # a widget that is made asks too
 
-    def show(self, owner: object, html: str) -> None:
-        """Puts it on the screen, in place of anybody else's."""
+    def show(self, owner: object, make: Callable[[], str]) -> None:
+        """Puts what this makes on the screen, in place of anybody else's."""
         with self._lock:
-            self._owner = owner
+            self._owner, self._make = owner, make
+            self._html = make()
             self.widget.layout.display = ""
-            self._send(html)
+            self._send(self._html)
+
+    def repeat(self) -> None:
+        """Sends it again if a page was loaded a moment ago. What a page has already is no change to it."""
+        with self._lock:
+            asked_at = self._asked_at
+            if self._owner is None or time.monotonic() - asked_at > _LISTENS_WITHIN:
+                return
+            if self._made_at < asked_at:
+                self._html, self._made_at = self._make(), time.monotonic()  # its countdown has gone on
+            self._send(self._html)
+
+    def _asked(self) -> None:
+        self._asked_at = time.monotonic()
 
     def clear(self, owner: object) -> None:
         """Takes it off the screen, unless what is there is somebody else's by now."""
@@ -59,15 +94,15 @@ class PanelPrompt:
 
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
-        self._show(device_card(request, _CANCEL))
+        self._show(lambda: device_card(request, _CANCEL))
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Shows the page's link, and the code beside it once there is one."""
-        self._show(browser_card(request, device, _CANCEL, opened=opened))
+        self._show(lambda: browser_card(request, device, _CANCEL, opened=opened))
 
-    def _show(self, html: str) -> None:
+    def _show(self, make: Callable[[], str]) -> None:
         if not self._cancel.is_set():
-            self._live.show(self, html)
+            self._live.show(self, make)
 
     def close(self, line: str = "") -> None:  # noqa: ARG002 - the panel's own lines say it
         """Takes them away."""

@@ -318,6 +318,7 @@ class Panel:
 
     def _beat(self) -> None:
         self.look()
+        self._view.live.repeat()
         self._listing.warm_up()
 
     def _enter(self, center: IdentityCenter | None) -> None:

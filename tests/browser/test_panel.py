@@ -70,6 +70,18 @@ def test_everything_in_notebook_7(open_panel, center):
     expect(panel.state).to_have_text("Not signed in.")
 
 
+def test_a_page_that_is_loaded_again_during_a_sign_in_goes_on_with_it(open_panel, center):
+    panel = open_panel()
+    panel.press("Sign in")
+    panel.link.wait_for()
+    panel.notebook.save()
+    panel.page.reload()
+    panel.link.wait_for()
+    panel.decide("Allow access")
+    expect(panel.state).to_contain_text("Signed in until")
+    expect(panel.link).to_have_count(0)
+
+
 def test_everything_by_keyboard(open_panel, center):
     panel = open_panel()
     keyboard, page = panel.page.keyboard, panel.page

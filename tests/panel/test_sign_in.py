@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ipywidgets import Widget
 from jupyter_in_browser import plant_token
 
 from sso_magic.local import Fault
@@ -29,6 +30,28 @@ def test_link_and_code_are_sent_to_the_browser_and_taken_away(open_panel, center
     screen.until(lambda: "Signed in until" in screen.sign_in)
     last = [message["data"] for message in sent if message["to"] == to and "value" in message["data"]["state"]][-1]
     assert last == {"method": "update", "state": {"value": ""}, "buffer_paths": []}
+
+
+def test_a_page_that_is_loaded_again_gets_link_and_code_again_until_they_are_taken_away(open_panel, center, sent):
+    screen = open_panel()
+    screen.press("Sign in")
+    code = center.wait_for_pending().user_code
+    to = screen.view.live.widget.model_id
+
+    def cards() -> list[str]:
+        updates = [it["data"]["state"] for it in sent if it["to"] == to and it["type"] == "comm_msg"]
+        return [state["value"] for state in updates if "value" in state]
+
+    screen.until(lambda: len(cards()) == 1)
+    screen.panel._beat()
+    assert len(cards()) == 1
+    assert code not in str(Widget.get_manager_state())  # what a page asks for when it is loaded
+    screen.until(lambda: len(cards()) >= 3)
+    assert all(code in card for card in cards())
+    assert len(set(cards()[1:])) == 1  # else the link would be taken from under the pointer
+    screen.press("Cancel")
+    screen.panel._beat()
+    assert cards()[-1] == ""
 
 
 def test_a_denied_sign_in_says_how_to_start_again(open_panel, center):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sso_magic import credentials as role_cache
+from sso_magic.connection import Connection
 from sso_magic.errors import (
     AccountNotFound,
     ConfigError,
@@ -27,9 +27,9 @@ from sso_magic.kernel import KERNEL, Layer, Use
 from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
 from sso_magic.signin import store
-from sso_magic.signin.provider import TokenProvider
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
@@ -39,16 +39,11 @@ if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress, Role
-    from sso_magic.oidc import SSOOIDC
-    from sso_magic.portal import SSO
-    from sso_magic.secret import Secret
     from sso_magic.signin.flow import Method
     from sso_magic.signin.prompt import Prompt
 
-T = TypeVar("T")
 
-
-class IdentityCenter:
+class IdentityCenter(Connection):
     """One Identity Center, as one person sees it.
 
     Args:
@@ -68,53 +63,18 @@ class IdentityCenter:
     ) -> None:
         if session is not None and start_url is not None:
             raise ConfigError("Give a session or a start URL, not both.")
-        self.session = session if isinstance(session, Session) else find_session(session or start_url, region=region)
-        self.tokens = TokenProvider(self.session, oidc=lambda: self.oidc, portal=lambda: self.portal)
+        found = session if isinstance(session, Session) else find_session(session or start_url, region=region)
+        super().__init__(found)
         self.directory = Inventory(
             key=f"{self.session.key} {self.session.portal_url}",  # a name may be given to another portal
-            client=lambda: self._patient_portal,
+            client=lambda: self.patient_portal,
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,
         )
         self.changed = Notifier()  # signed in or out here
-        self._clients = threading.Lock()
-        self._portal: SSO | None = None
-        self._listing: SSO | None = None
-        self._oidc: SSOOIDC | None = None
 
     def __repr__(self) -> str:
         return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.region})"
-
-    @property
-    def portal(self) -> SSO:
-        """The client of the portal, in the session's region."""
-        with self._clients:
-            if self._portal is None:
-                from sso_magic.portal import SSO
-
-                self._portal = SSO(region=self.session.region)
-            return self._portal
-
-    @property
-    def _patient_portal(self) -> SSO:
-        """A client that repeats nothing: the inventory repeats at the pace that it keeps."""
-        with self._clients:
-            if self._listing is None:
-                from sso_magic.client.retry import StandardRetryStrategy
-                from sso_magic.portal import SSO
-
-                self._listing = SSO(region=self.session.region, retry_strategy=StandardRetryStrategy(1))
-            return self._listing
-
-    @property
-    def oidc(self) -> SSOOIDC:
-        """The client of the sign-in service, in the session's region."""
-        with self._clients:
-            if self._oidc is None:
-                from sso_magic.oidc import SSOOIDC
-
-                self._oidc = SSOOIDC(region=self.session.region)
-            return self._oidc
 
     def sign_in(
         self,
@@ -191,26 +151,6 @@ class IdentityCenter:
         if failures:
             raise failures[0]
         return was_in
-
-    def call(self, operation: Callable[[Secret], T]) -> T:
-        """Runs a portal operation with the access token; once more with a refreshed one after a 401.
-
-        Raises:
-            SignInRequired: There is no token without a person.
-        """
-        from sso_magic.portal import UnauthorizedException
-
-        token = self.tokens.get()
-        try:
-            return operation(token)
-        except UnauthorizedException:
-            token = self.tokens.get(refused=token)
-        try:
-            return operation(token)
-        except UnauthorizedException:
-            raise SignInRequired(
-                f"{self.session.label} refuses the access token. Run %sso_login {self.session.label}"
-            ) from None
 
     def accounts(self, words: str = "") -> pd.DataFrame:
         """The accounts that this person may reach.

@@ -9,7 +9,8 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from sso_magic.errors import EachError, SignInRequired, UsageError
-from sso_magic.magics import parse, session_option
+from sso_magic.magic_line import parse
+from sso_magic.magics import session_option
 
 if TYPE_CHECKING:
     import argparse

@@ -1,27 +1,22 @@
 """The magics: read the line, call, show.
 
-Nothing heavier than IPython is imported here: a magic brings in what it needs when it runs. Lines are split as a shell
-would, by each magic's own argparse parser, which is also where ``%magic?`` and completion take the options from.
+Nothing heavier than IPython is imported here: a magic brings in what it needs when it runs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Unicode
 
 from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
+from sso_magic.magic_line import parse
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -368,30 +363,6 @@ class SSOMagics(Magics):
         from sso_magic import console_link
 
         console_link.show(self, args)
-
-
-def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
-    """The line's arguments by the magic's parser, split as a shell would.
-
-    Raises:
-        UsageError: The line cannot be read; says how it goes.
-    """
-    parser = magic.parser  # type: ignore[attr-defined]
-    try:
-        words = shlex.split(line, comments=True)
-    except ValueError:
-        raise UsageError('A quote is not closed. Quote names with spaces: "Team Sandbox".') from None
-    if "-h" in words or "--help" in words:
-        raise UsageError(f"{_usage(parser)}. %{magic.__name__}? tells more.")
-    try:
-        return parser.parse_intermixed_args(words)
-    except IPythonUsageError as error:
-        raise UsageError(f"{error}. {_usage(parser)}. %{magic.__name__}? tells more.") from None
-
-
-def _usage(parser: argparse.ArgumentParser) -> str:
-    """How the line goes, in one line; IPython's parser formats it for a page of help."""
-    return " ".join(parser.format_usage().replace("::", "").split())
 
 
 def load(shell: InteractiveShell) -> None:

@@ -17,6 +17,24 @@ The package is not called ``panel`` so that ``sso_magic.panel`` can be the funct
 
 from __future__ import annotations
 
-from sso_magic.widgets.picker import Panel, panel
+from sso_magic.widgets.picker import Panel
 
 __all__ = ["Panel", "panel"]
+
+
+def panel(session: str | None = None, *, region: str | None = None) -> Panel:
+    """The panel: sign in, find a role among thousands, use it, see until when, open the console.
+
+    Args:
+        session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.
+        region: The region of the Identity Center, for a start URL that no file has.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        ConfigError: The session lacks a setting.
+    """
+    from sso_magic.display import shell
+
+    running = shell()
+    magics = running.magics_manager.registry.get("SSOMagics") if running is not None else None
+    return Panel(session, region=region, magics=magics)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sso_magic.kernel import Use
+
 VERSION = 1
 RECENT = 5  # roles remembered of those used last
 FAVOURITES = 20
@@ -21,6 +23,11 @@ class RoleKey(NamedTuple):
 
     account_id: str
     role_name: str
+
+    @classmethod
+    def of_use(cls, use: Use) -> RoleKey:
+        """The role that is in use."""
+        return cls(use.credentials.account_id, use.credentials.role_name)
 
 
 class Kept(NamedTuple):

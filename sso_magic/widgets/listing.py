@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sso_magic.inventory import Account, Role, search
+from sso_magic.kernel import KERNEL
 from sso_magic.widgets import kept, words
 from sso_magic.widgets.kept import Kept, RoleKey
 
@@ -29,18 +30,11 @@ class Listing:
     Args:
         view: Where they are shown.
         is_production: Whether an account (name, id) is marked.
-        used: Which role is in use, if it is one of this center.
     """
 
-    def __init__(
-        self,
-        view: View,
-        is_production: Callable[[str | None, str], bool],
-        used: Callable[[IdentityCenter], RoleKey | None],
-    ) -> None:
+    def __init__(self, view: View, is_production: Callable[[str | None, str], bool]) -> None:
         self._view = view
         self._is_production = is_production
-        self._used = used
         self.center: IdentityCenter | None = None
         self.snapshot: InventorySnapshot | None = None
         self.rows: list[Role] = []
@@ -142,7 +136,7 @@ class Listing:
                 yield Role(key.account_id, account.account_name, account.email_address, key.role_name)
 
     def _put(self) -> None:
-        used = self._used(self.center) if self.center else None
+        used = _role_in_use(self.center) if self.center else None
         labels = [
             words.option(
                 role,
@@ -171,3 +165,9 @@ class Listing:
 
 def _key(role: Role) -> RoleKey:
     return RoleKey(role.account_id, role.role_name)
+
+
+def _role_in_use(center: IdentityCenter) -> RoleKey | None:
+    """Which it is, if it is one of this center."""
+    use = KERNEL.current
+    return RoleKey.of_use(use) if use is not None and use.session == center.session.label else None

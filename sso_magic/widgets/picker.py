@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.center import IdentityCenter
-    from sso_magic.kernel import Use
     from sso_magic.magics import SSOMagics
     from sso_magic.signin.flow import Method
 
@@ -65,7 +64,7 @@ class Panel:
         self._loading = Loading(lambda _: self._show_list_state(), self._loaded)
         self._work = Work("sso-panel-work")
         self._cells = Cells()
-        self._listing = Listing(self._view, self._is_production, _role_in_use)
+        self._listing = Listing(self._view, self._is_production)
         self._connect()
         self._enter(self._center)
         self._unsubscribe_kernel = KERNEL.switched.subscribe(self._pulse.wake)
@@ -350,7 +349,7 @@ class Panel:
     def _show_role(self) -> None:
         use = KERNEL.current
         if use is not None:
-            kept.remember_use(use.session, _key_of(use))
+            kept.remember_use(use.session, RoleKey.of_use(use))
         warnings = [*status().competing]
         if use is not None and (renewal := use.role.warning()):
             warnings.append(renewal)
@@ -393,32 +392,3 @@ class Panel:
         from sso_magic.using import marks
 
         return marks(pattern, account_name, account_id)
-
-
-def _role_in_use(center: IdentityCenter) -> RoleKey | None:
-    use: Use | None = KERNEL.current
-    if use is None or use.session != center.session.label:
-        return None
-    return _key_of(use)
-
-
-def _key_of(use: Use) -> RoleKey:
-    return RoleKey(use.credentials.account_id, use.credentials.role_name)
-
-
-def panel(session: str | None = None, *, region: str | None = None) -> Panel:
-    """The panel: sign in, find a role among thousands, use it, see until when, open the console.
-
-    Args:
-        session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.
-        region: The region of the Identity Center, for a start URL that no file has.
-
-    Raises:
-        SessionNotFound: There is no such session.
-        ConfigError: The session lacks a setting.
-    """
-    from sso_magic.display import shell
-
-    running = shell()
-    magics = running.magics_manager.registry.get("SSOMagics") if running is not None else None
-    return Panel(session, region=region, magics=magics)

@@ -1,0 +1,82 @@
+"""`Connection`: a session's clients and its access token, which is what a call to the portal takes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from sso_magic.errors import SignInRequired
+from sso_magic.signin.provider import TokenProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic.oidc import SSOOIDC
+    from sso_magic.portal import SSO
+    from sso_magic.profiles import Session
+    from sso_magic.secret import Secret
+
+T = TypeVar("T")
+
+
+class Connection:
+    """A session's clients, made when they are first asked for, and its tokens; safe to use from many threads."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.tokens = TokenProvider(session, oidc=lambda: self.oidc, portal=lambda: self.portal)
+        self._clients = threading.Lock()
+        self._portal: SSO | None = None
+        self._listing: SSO | None = None
+        self._oidc: SSOOIDC | None = None
+
+    @property
+    def portal(self) -> SSO:
+        """The client of the portal, in the session's region."""
+        with self._clients:
+            if self._portal is None:
+                from sso_magic.portal import SSO
+
+                self._portal = SSO(region=self.session.region)
+            return self._portal
+
+    @property
+    def patient_portal(self) -> SSO:
+        """A client that repeats nothing: the inventory repeats at the pace that it keeps."""
+        with self._clients:
+            if self._listing is None:
+                from sso_magic.client.retry import StandardRetryStrategy
+                from sso_magic.portal import SSO
+
+                self._listing = SSO(region=self.session.region, retry_strategy=StandardRetryStrategy(1))
+            return self._listing
+
+    @property
+    def oidc(self) -> SSOOIDC:
+        """The client of the sign-in service, in the session's region."""
+        with self._clients:
+            if self._oidc is None:
+                from sso_magic.oidc import SSOOIDC
+
+                self._oidc = SSOOIDC(region=self.session.region)
+            return self._oidc
+
+    def call(self, operation: Callable[[Secret], T]) -> T:
+        """Runs a portal operation with the access token; once more with a refreshed one after a 401.
+
+        Raises:
+            SignInRequired: There is no token without a person.
+        """
+        from sso_magic.portal import UnauthorizedException
+
+        token = self.tokens.get()
+        try:
+            return operation(token)
+        except UnauthorizedException:
+            token = self.tokens.get(refused=token)
+        try:
+            return operation(token)
+        except UnauthorizedException:
+            raise SignInRequired(
+                f"{self.session.label} refuses the access token. Run %sso_login {self.session.label}"
+            ) from None

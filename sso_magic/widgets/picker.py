@@ -57,6 +57,7 @@ class Panel:
         self._pulse = Pulse(self._beat)
         self._unsubscribe: Callable[[], None] | None = None
         self._center: IdentityCenter | None = first_center(magics, session, region)
+        self._was_in = False  # whether the session had a token when it was looked at last
         self._round_trips = 0  # to the browser, until Enter counts that was pressed too soon
         self._view = View()
         self._sessions = Sessions(self._view)
@@ -275,24 +276,19 @@ class Panel:
             change("post_run_cell", self._after_cell)
 
     def _signed_in(self, center: IdentityCenter, error: BaseException | None) -> None:
-        if error is None:
-            self._tell_magics(center)
-            self._load_if_stale(center)
-            self._sessions.look_again()  # a start URL may be a session from now on
-        self.look()
-        if error is None:
-            self._say(f"Signed in to {center.session.label}.")
-        elif not center.tokens.is_valid():  # else somebody signed in by another way meanwhile
+        if error is not None and not center.tokens.is_valid():  # nor did anybody sign in by another way meanwhile
+            self.look()
             self._say_error(error, "Sign in")
+            return
+        self._tell_magics(center)
+        self._sessions.look_again()  # a start URL may be a session from now on
+        self.look()
+        self._say(f"Signed in to {center.session.label}.")
 
     def _tell_magics(self, center: IdentityCenter) -> None:
         """The magics mean the session used last: this one."""
         if self._magics is not None:
             self._magics.center(center.session.label, center.session.region)
-
-    def _load_if_stale(self, center: IdentityCenter) -> None:
-        if center.directory.is_stale and center.tokens.is_usable():
-            self._loading.start(center)
 
     def _loaded(self, center: IdentityCenter, error: BaseException | None) -> None:
         if error is not None:
@@ -304,7 +300,7 @@ class Panel:
     # ---- what is shown ----
 
     def look(self) -> None:
-        """Shows everything as it is now. Nothing here asks the network."""
+        """Shows everything as it is now. Nothing here waits for the network."""
         try:
             with self._lock:
                 self._sessions.show(self._center)
@@ -327,8 +323,7 @@ class Panel:
         self._center = center
         self._listing.enter(center)
         self._unsubscribe = center.changed.subscribe(self._pulse.wake) if center else None
-        if center is not None:
-            self._load_if_stale(center)
+        self._was_in = False
         self._sessions.look_again()
         self.look()
 
@@ -336,7 +331,7 @@ class Panel:
         view, center = self._view, self._center
         is_waiting = self._signing.center is not None
         if is_waiting and center is not None and center.tokens.is_valid():
-            self._signing.cancel()  # signed in by a magic, another panel or another kernel
+            self._signing.settle()  # signed in a moment ago: here, by a magic, another panel or another kernel
             is_waiting = False
         token = center.tokens.peek() if center else None
         warning = center.tokens.warning if center else None
@@ -345,6 +340,9 @@ class Panel:
         show(view.sign_in, when=not is_waiting and not is_in)
         show(view.cancel, when=is_waiting)
         show(view.sign_out, when=is_in and not is_waiting)
+        if center is not None and is_in and not self._was_in and center.directory.is_stale:
+            self._loading.start(center)
+        self._was_in = is_in
 
     def _show_role(self) -> None:
         use = KERNEL.current

@@ -39,7 +39,7 @@ class Signing:
     def start(self, center: IdentityCenter, method: Method) -> None:
         """Begins, unless one is under way."""
         with self._lock:
-            if self._under_way is not None:
+            if self._under_way is not None and not self._under_way[1].is_set():
                 return
             cancel = threading.Event()
             prompt = PanelPrompt(self._live, cancel)
@@ -48,8 +48,16 @@ class Signing:
             target=self._run, args=(center, method, cancel, prompt), name="sso-panel-sign-in", daemon=True
         ).start()
 
+    def settle(self) -> None:
+        """There is a token, by this sign-in or another way: ends the wait. How it ended is told as ever."""
+        under_way = self._under_way
+        if under_way is not None:
+            _, cancel, prompt = under_way
+            cancel.set()
+            prompt.close()
+
     def cancel(self) -> bool:
-        """Ends it now; whether one was under way."""
+        """Ends it now, and tells nothing of it; whether one was under way."""
         with self._lock:
             under_way, self._under_way = self._under_way, None
         if under_way is None:

@@ -26,7 +26,7 @@ def held(fake_portal, organization):
 def ended(inventory) -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("sso-inventory"):
-            thread.join(5)
+            thread.join(60)
     assert not inventory.is_refreshing
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from ipywidgets import Widget
 from jupyter_in_browser import plant_token
 
+from sso_magic import IdentityCenter
 from sso_magic.local import Fault
 
 
@@ -18,6 +21,28 @@ def test_signing_in_fills_the_list_and_says_until_when(open_panel, center):
     assert len(screen.lines) == 28
     assert screen.can_press("Sign out")
     assert not screen.can_press("Sign in")
+
+
+def test_a_token_that_a_beat_sees_before_its_sign_in_has_ended_is_no_other_ones(open_panel, center, monkeypatch):
+    screen = open_panel()
+    line = IdentityCenter.sign_in_line
+
+    def look_first(it: IdentityCenter) -> str:
+        if threading.current_thread().name == "sso-panel-sign-in":
+            screen.panel._beat()
+        return line(it)
+
+    monkeypatch.setattr(IdentityCenter, "sign_in_line", look_first)
+    screen.sign_in_at(center)
+    screen.until(lambda: screen.status == "Signed in to corp.")
+    assert len(screen.lines) == 28
+
+
+def test_a_sign_in_elsewhere_fills_the_list(open_panel, center, clean_environment):
+    screen = open_panel()
+    assert screen.lines == []
+    plant_token(clean_environment, center)
+    screen.until(lambda: len(screen.lines) == 28)
 
 
 def test_link_and_code_are_sent_to_the_browser_and_taken_away(open_panel, center, sent):

@@ -9,6 +9,7 @@ import traceback
 import pytest
 import requests.exceptions
 import urllib3.exceptions
+from requests import Response
 
 from sso_magic import errors
 from sso_magic.client import transport_errors
@@ -157,6 +158,22 @@ def test_an_answer_that_breaks_off_or_cannot_be_decoded_says_so(once, service, r
     service.plan(service.answer(raw=raw))
     with pytest.raises(errors.ResponseStreamError, match=r"^127\.0\.0\.1:\d+ (broke off|sent an answer that cannot)"):
         once.list_accounts(access_token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n{"],
+    ids=["truncated", "too large"],
+)
+def test_an_error_that_is_kept_keeps_no_answer_and_so_no_connection(once, service, raw):
+    service.plan(service.answer(raw=raw))
+    with pytest.raises(errors.ClientError) as error:
+        once.list_accounts(access_token=TOKEN)
+    frames = [
+        frame for each in transport_errors.chain(error.value) for frame, _ in traceback.walk_tb(each.__traceback__)
+    ]
+    assert len(frames) > 5
+    assert not [name for frame in frames for name, value in frame.f_locals.items() if isinstance(value, Response)]
 
 
 @pytest.mark.parametrize("raw", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 2x0 OK\r\n\r\n"])

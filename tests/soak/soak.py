@@ -32,7 +32,7 @@ TOKEN_LIFETIME = 25
 FAULT_LASTS = (1.0, 4.0)
 WARM_UP = 1 / 3  # of the time: imports, first clients, caches of libraries
 # How much each may rise in a minute; memory, in MB, goes up and down with what runs, so objects are the finer one.
-LIMITS = {"memory": 5.0, "objects": 1000.0, "threads": 0.5, "handles": 1.0}
+LIMITS = {"memory": 2.0, "objects": 1000.0, "threads": 0.5, "handles": 1.0}
 FAULTS = (
     [],
     [],

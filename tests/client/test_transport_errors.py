@@ -147,9 +147,9 @@ def test_a_service_that_does_not_answer_in_time_says_so(once, service):
 
 
 def test_an_answer_that_stops_in_the_middle_says_so(center):
-    center.faults.append(Fault("ListAccounts", kind="drip", delay=30))
+    center.faults.append(Fault("ListAccounts", kind="drip", delay=1))
     with SSO(endpoint=center.url, max_attempts=1) as sso, pytest.raises(errors.ReadTimeoutError) as caught:
-        sso.list_accounts(access_token=center.access_token(), timeout=(5, 0.05))
+        sso.list_accounts(access_token=center.access_token(), timeout=(5, 0.3))
     host = center.url.removeprefix("http://")
     assert str(caught.value).startswith(f"{host} did not answer in time. Try again, or allow more time. (")
 

@@ -63,12 +63,13 @@ def _is_silenced(source: str) -> bool:
     import io
     import tokenize
 
+    lines = io.StringIO(source, newline=None)  # a line may end in \r alone, at which tokenize of Python 3.12 fails
     try:
         tokens = [
             token.string
-            for token in tokenize.generate_tokens(io.StringIO(source).readline)
+            for token in tokenize.generate_tokens(lines.readline)
             if token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT)
         ]
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError):  # of Python 3.11, at a backslash that ends the cell
         return False
     return bool(tokens) and tokens[-1] == ";"

@@ -139,8 +139,6 @@ def header(kind: str, name: str) -> str:
     check_line(name, f"The name of the {kind}")
     if not name.strip():
         raise ConfigError(f"The name of the {kind} is empty; give it one.")
-    if name == "default" and kind == "profile":
-        return "default"
     return f"{kind} {name if _shell_words(name) == [name] else shlex.quote(name)}"
 
 

@@ -210,7 +210,9 @@ class Client:
     def _handler(self, context: HandlerContext) -> Callable[[HandlerArguments], HandlerResult]:
         def handler(args: HandlerArguments) -> HandlerResult:
             if args.request is None:
-                raise ClientError("There is no request to send: serializerMiddleware was removed.")
+                raise ClientError(
+                    "There is no request to send: a middleware has taken it out. Leave args.request in its place."
+                )
             return HandlerResult(self._config.request_handler.handle(args.request, timeout=context.options.timeout))
 
         return handler

@@ -251,6 +251,4 @@ def _incomplete(shape: type[Structure], values: dict[str, Any]) -> Structure:
             object.__setattr__(made, each.name, values[each.name])
         elif each.default is not MISSING:
             object.__setattr__(made, each.name, each.default)
-        elif each.default_factory is not MISSING:
-            object.__setattr__(made, each.name, each.default_factory())
     return made

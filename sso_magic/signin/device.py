@@ -127,7 +127,7 @@ def poll(
         try:
             output = _create_token(oidc, registration, request)
         except SlowDownException:
-            interval += SLOW_DOWN_STEP
+            interval, failures = interval + SLOW_DOWN_STEP, 0
         except TransportError:
             failures += 1  # a network that comes back in time costs no approval
             if failures > LOST_POLLS:

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
-from sso_magic.portal import SSO
+from sso_magic.client.retry import STANDARD_ATTEMPTS
+from sso_magic.portal import SSO, TooManyRequestsException
 
 TOKEN = "aoaPLANTEDaccessTOKEN"
 
@@ -116,6 +117,18 @@ def test_a_throttled_client_waits_for_its_limiter_before_the_retry_and_before_th
         assert clock.now - 1000 == pytest.approx(2.0)  # a token at one in two seconds
         sso.list_accounts(access_token=TOKEN)
         assert clock.now - 1000 > 2.5
+
+
+def test_a_service_that_throttles_on_and_on_is_told_after_the_last_attempt(service, clock):
+    strategy = AdaptiveRetryStrategy(limiter=RateLimiter(clock, clock.sleep), uniform=lambda: 0.0)
+    service.plan(
+        service.answer({"message": "Slower"}, status=429, headers={"x-amzn-errortype": "TooManyRequestsException"})
+    )
+    with SSO(endpoint=service.url, retry_strategy=strategy, sleep=clock.sleep) as sso:
+        with pytest.raises(TooManyRequestsException) as caught:
+            sso.list_accounts(access_token=TOKEN)
+        assert caught.value.metadata.attempts == len(service.asked) == STANDARD_ATTEMPTS
+        assert str(caught.value) == "TooManyRequestsException: Slower (HTTP 429)"
 
 
 def test_the_mode_adaptive_makes_one_limiter_a_client(service):

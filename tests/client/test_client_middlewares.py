@@ -156,6 +156,23 @@ def test_a_middleware_that_wants_the_request_too_early_is_told(sso):
         sso.list_accounts(access_token=TOKEN)
 
 
+def test_a_middleware_that_takes_the_request_out_is_told(sso, service):
+    def take(next_handler, context):
+        def handler(args):
+            args.request = None
+            return next_handler(args)
+
+        return handler
+
+    sso.middleware_stack.add(take, step="deserialize", priority="low")
+    with pytest.raises(ClientError) as caught:
+        sso.list_accounts(access_token=TOKEN)
+    assert str(caught.value) == (
+        "There is no request to send: a middleware has taken it out. Leave args.request in its place."
+    )
+    assert service.asked == []
+
+
 class Log:
     def __init__(self):
         self.records = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +105,15 @@ def test_a_token_of_the_legacy_format_and_its_role_credentials_go(sso, clean_env
     assert not role.exists()
 
 
+def test_another_start_urls_role_credentials_stay(sso, clean_environment):
+    store_token(CORP, TOKEN)
+    ours, others = (
+        store_role(None, "000000000001", "Admin", start_url=url, own={"startUrl": url}) for url in (CORP, OTHER)
+    )
+    sso.logout(access_token=TOKEN)
+    assert [path.exists() for path in (ours, others)] == [False, True]
+
+
 def test_every_file_that_holds_the_token_goes(sso, config):
     paths = [store_token("corp", TOKEN), store_token(CORP, TOKEN), store_token("copy", TOKEN)]
     sso.logout(access_token=TOKEN)
@@ -196,6 +206,22 @@ def test_a_file_that_cannot_be_removed_is_named_and_the_session_has_ended_all_th
         sso.logout(access_token=TOKEN)
     assert str(error.value) == f"{token} cannot be removed (read-only). Remove it by hand."
     assert service.last.path == "/logout"
+
+
+def test_role_credentials_that_cannot_be_removed_are_named_and_the_others_go(config, monkeypatch):
+    stuck, other = sorted(store_role("corp", f"00000000000{number}", "Admin") for number in (1, 2))
+    remove = Path.unlink
+
+    def unlink(path, *arguments, **named):
+        if path == stuck:
+            raise PermissionError(13, "Permission denied")
+        remove(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(CacheError) as error:
+        remove_role_credentials(session_name="corp", start_url=CORP)
+    assert str(error.value) == f"{stuck} cannot be removed (Permission denied). Remove it by hand."
+    assert [path.exists() for path in (stuck, other)] == [True, False]
 
 
 def test_what_is_removed_is_found_by_its_content_not_its_name(sso, clean_environment):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import re
 
@@ -133,6 +134,16 @@ def test_the_user_agent_says_who_asks(service):
     )
 
 
+def test_a_copy_that_was_never_installed_has_no_version_to_tell(service, monkeypatch):
+    def not_installed(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    with SSO(endpoint=service.url, custom_user_agent="not-installed/1") as sso:  # a header not made before
+        sso.list_accounts(access_token=TOKEN)
+    assert service.last.headers["user-agent"].startswith("sso-magic/0 ua/2.1 ")
+
+
 def test_the_oidc_client_names_its_own_service(oidc, service):
     oidc.register_client(client_name="n")
     assert " api/sso_oidc#2019-06-10 " in service.last.headers["user-agent"]
@@ -164,6 +175,9 @@ def test_a_trace_is_handed_on_in_lambda_and_nowhere_else(service):
         environ["AWS_LAMBDA_FUNCTION_NAME"] = "f"
         sso.list_accounts(access_token=TOKEN)
         assert service.last.headers["x-amzn-trace-id"] == "Root=1-2-3"
+        del environ["_X_AMZN_TRACE_ID"]
+        sso.list_accounts(access_token=TOKEN)
+        assert "x-amzn-trace-id" not in service.last.headers
 
 
 @pytest.mark.parametrize(("client", "host"), [(SSO, "portal.sso"), (SSOOIDC, "oidc")])

@@ -14,6 +14,7 @@ from requests import Response
 from sso_magic import errors
 from sso_magic.client import transport_errors
 from sso_magic.client.http import RequestsHandler
+from sso_magic.local import Fault
 from sso_magic.portal import SSO
 from sso_magic.secret import Secret
 
@@ -143,6 +144,14 @@ def test_a_service_that_does_not_answer_in_time_says_so(once, service):
     with pytest.raises(errors.ReadTimeoutError, match=r"^127\.0\.0\.1:\d+ did not answer in time\. Try again"):
         once.list_accounts(access_token=TOKEN, timeout=(5, 0.05))
     release.set()
+
+
+def test_an_answer_that_stops_in_the_middle_says_so(center):
+    center.faults.append(Fault("ListAccounts", kind="drip", delay=1))
+    with SSO(endpoint=center.url, max_attempts=1) as sso, pytest.raises(errors.ReadTimeoutError) as caught:
+        sso.list_accounts(access_token=center.access_token(), timeout=(5, 0.3))
+    host = center.url.removeprefix("http://")
+    assert str(caught.value).startswith(f"{host} did not answer in time. Try again, or allow more time. (")
 
 
 @pytest.mark.parametrize(

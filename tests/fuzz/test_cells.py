@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 
 import pytest
@@ -130,7 +131,15 @@ def test_a_cell_under_a_role_is_read_or_refused_as_python_refuses_it(shell, quie
         assert (cell._value is None) or text.strip()
 
 
-@pytest.mark.parametrize("text", ["1;", "1", "x = 1", "", "# nothing", "1 # ;", "'''\n;'''", "1;  # quiet\n"])
+def test_a_backslash_at_the_end_is_what_python_makes_of_it(shell):
+    python = outcome_of(ast.parse, "1\\\r\n", refusal=SyntaxError)  # Python 3.12 and later refuse it
+    cell = outcome_of(Cell, shell, "1\\\r\n", refusal=SyntaxError)
+    assert isinstance(cell, SyntaxError) if isinstance(python, SyntaxError) else cell.run({}) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["1;", "1", "x = 1", "", "# nothing", "1 # ;", "'''\n;'''", "1;  # quiet\n", "é = 1\ré", "é = 1\ré;"]
+)
 def test_the_value_of_a_cell_is_that_of_its_last_expression_unless_it_is_silenced(shell, text):
     value = Cell(shell, text).run({})
-    assert value == {"1": 1, "1 # ;": 1, "'''\n;'''": "\n;"}.get(text)
+    assert value == {"1": 1, "1 # ;": 1, "'''\n;'''": "\n;", "é = 1\ré": 1}.get(text)

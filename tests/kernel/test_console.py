@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ import pytest
 
 from sso_magic.center import IdentityCenter
 from sso_magic.console import _home, _sign_in_host, federated_url
-from sso_magic.errors import ConfigError, ConnectError, CredentialsError
+from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ResponseStreamError
 from sso_magic.secret import Secret
 
 
@@ -54,6 +55,22 @@ def test_no_answer_is_told_without_the_url(keys):
         federated_url(keys, endpoint="http://127.0.0.1:9")
     assert keys.session_token.reveal() not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_what_is_no_http_is_told_without_the_url(keys):
+    class Answers(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(ResponseStreamError) as caught:
+            federated_url(keys, endpoint=f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+    assert str(caught.value) == "127.0.0.1 did not answer as HTTP does (BadStatusLine): retry."
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +125,8 @@ def test_a_console_that_is_not_known_is_asked_for(keys):
         federated_url(keys, region="us-iso-east-1")
 
 
-def test_keys_go_to_https_or_to_this_machine_only(keys):
-    with pytest.raises(ConfigError, match="keys go to https, or to this machine"):
-        federated_url(keys, endpoint="http://signin.example")
+@pytest.mark.parametrize("endpoint", ["http://signin.example", "https://", "https://[::1"])
+def test_keys_go_to_https_or_to_this_machine_only(keys, endpoint):
+    with pytest.raises(ConfigError) as caught:
+        federated_url(keys, endpoint=endpoint)
+    assert str(caught.value) == f"endpoint {endpoint}: keys go to https, or to this machine; give an https URL."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +122,28 @@ def test_an_interrupt_shows_nothing(planted, calls, center, name):
         found += [f"at {one.where}: {path}" for path in reached(planted, error)]
     assert interrupted > MOMENTS / 2
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("read", ["answer", "file"])
+def test_an_interrupt_while_secrets_are_read_shows_nothing(planted, corp, center, monkeypatch, read):
+    token = corp.tokens.get()
+    prod = next(account.id for account in center.organization.accounts if account.name == ROLE[0])
+    calls = {
+        "answer": lambda: corp.portal.get_role_credentials(access_token=token, account_id=prod, role_name=ROLE[1]),
+        "file": IdentityCenter("corp").tokens.get,
+    }
+    real = json.loads
+
+    def interrupt(*arguments, **named):
+        if threading.current_thread() is threading.main_thread():  # the Identity Center's own threads go on
+            raise KeyboardInterrupt
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(json, "loads", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        calls[read]()
+    monkeypatch.undo()
+    assert reached(planted, caught.value) == []
 
 
 def test_with_the_frames_left_in_the_same_search_finds_what_leaks(planted, corp, monkeypatch):

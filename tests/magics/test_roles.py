@@ -8,6 +8,7 @@ import sys
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.client
 import pytest
 import requests
 
@@ -115,6 +116,37 @@ def test_a_chain_that_cannot_be_followed_says_why(shell, ids, add_profile, text,
         shell.run_line_magic("sso_use", "me")
     assert message in str(caught.value)
     assert KERNEL.current is None
+
+
+def test_an_external_id_and_a_duration_go_to_sts(shell, ids, add_profile, monkeypatch):
+    asked = []
+    real = botocore.client.BaseClient._make_api_call
+    monkeypatch.setattr(
+        botocore.client.BaseClient,
+        "_make_api_call",
+        lambda client, operation, given: asked.append((operation, given)) or real(client, operation, given),
+    )
+    add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
+    role_arn = f"arn:aws:iam::{ids[PROD]}:role/Deployer"
+    settings = "external_id = of-a-partner\nduration_seconds = 900\nrole_session_name = night-run"
+    add_profile("on-top", f"source_profile = base\nrole_arn = {role_arn}\n{settings}")
+    shell.run_line_magic("sso_use", "on-top")
+    given = {
+        "RoleArn": role_arn,
+        "RoleSessionName": "night-run",
+        "DurationSeconds": 900,
+        "ExternalId": "of-a-partner",
+    }
+    assert asked == [("AssumeRole", given)]
+
+
+def test_a_duration_that_is_no_number_is_named(shell, ids, add_profile):
+    add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
+    role_arn = f"arn:aws:iam::{ids[PROD]}:role/Deployer"
+    add_profile("on-top", f"source_profile = base\nrole_arn = {role_arn}\nduration_seconds = an hour")
+    with pytest.raises(errors.ConfigError) as caught:
+        shell.run_line_magic("sso_use", "on-top")
+    assert str(caught.value) == "Profile on-top has duration_seconds = an hour: give a number of seconds."
 
 
 def test_without_boto3_a_chain_says_what_it_takes(shell, ids, add_profile, monkeypatch):

@@ -63,6 +63,16 @@ def test_a_role_that_is_gone_takes_its_profile_along(config, corp, snapshot_of):
     assert made.after == WRITTEN
 
 
+def test_a_profile_that_stands_first_takes_the_blank_line_after_it_along(config, snapshot_of):
+    legacy = Session(None, "https://corp.awsapps.com/start", "eu-west-1")
+    plan(snapshot_of(TEST), legacy).write()
+    alone = "[profile mine]\nregion = eu-west-1\n"
+    config.write_text(f"{config.read_text()}\n{alone}")
+    made = plan(snapshot_of(PROD), legacy)
+    assert ("removed", "test.Admin") in changes(made)
+    assert made.after.startswith(alone)
+
+
 def test_a_region_that_is_wanted_changes_what_was_written_here(config, corp, snapshot_of):
     plan(snapshot_of(PROD), corp).write()
     made = plan(snapshot_of(PROD), corp, region="us-east-1")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
+import webbrowser
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
 from sso_magic import IdentityCenter, cache
-from sso_magic.errors import ConfigError, SignInCancelled, SignInDenied, SignInError
+from sso_magic.errors import ConfigError, SignInCancelled, SignInDenied, SignInError, SignInExpired
+from sso_magic.local import Fault
 from sso_magic.signin import browser, flow, where
 
 
@@ -106,6 +110,13 @@ def test_an_answer_with_another_state_is_not_ours(attempt):
     assert not attempt.answered.is_set()
 
 
+def test_an_answer_with_neither_a_code_nor_an_error_is_none(attempt):
+    page = answer(attempt, state=state_of(attempt))
+    assert page.status_code == 400
+    assert "not your sign-in" in page.text
+    assert not attempt.answered.is_set()
+
+
 def test_the_page_repeats_nothing_of_the_request(attempt):
     page = answer(attempt, error="<script>alert(1)</script>", error_description="<b>x", state=state_of(attempt))
     assert "<script>" not in page.text
@@ -145,6 +156,26 @@ def test_a_person_who_denies_is_told_so(attempt, corp):
     assert str(caught.value) == ("The sign-in to corp was denied in the browser. Run %sso_login to start again.")
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "line"),
+    [
+        (
+            "AccessDeniedException",
+            SignInDenied,
+            "The sign-in to corp was denied in the browser. Run %sso_login to start again.",
+        ),
+        ("ExpiredTokenException", SignInExpired, "The approval came too late. Run %sso_login to start again."),
+    ],
+)
+def test_a_code_that_the_service_takes_no_more_is_told(corp, center, prompt, fetching_browser, error, kind, line):
+    center.auto_approve = True
+    center.faults.append(Fault("CreateToken", status=400, error=error))
+    with pytest.raises(kind) as caught:
+        corp.sign_in(method="browser", prompt=prompt)
+    assert str(caught.value) == line
+    assert prompt.lines == ["Sign-in stopped."]
+
+
 @pytest.mark.parametrize(("error", "shown"), [("server_error", "server_error"), ("<b>bad\n", "an error")])
 def test_another_error_is_named_if_it_is_a_name(attempt, corp, error, shown):
     answer(attempt, error=error, state=state_of(attempt))
@@ -155,8 +186,19 @@ def test_another_error_is_named_if_it_is_a_name(attempt, corp, error, shown):
     )
 
 
-def test_a_browser_that_cannot_be_opened_gets_a_code_without_starting_over(corp, center, prompt, person, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: False)
+def no_browser(_):
+    return False
+
+
+def broken_browser(_):
+    raise webbrowser.Error("could not locate runnable browser")
+
+
+@pytest.mark.parametrize("opening", [no_browser, broken_browser])
+def test_a_browser_that_cannot_be_opened_gets_a_code_without_starting_over(
+    corp, center, prompt, person, monkeypatch, opening
+):
+    monkeypatch.setattr("webbrowser.open", opening)
     person.approves()
     corp.sign_in(method="browser", prompt=prompt)
     (_, opened, no_code), (_, _, code) = prompt.browsers
@@ -189,6 +231,37 @@ def test_the_browser_can_still_answer_while_the_code_is_shown(corp, center, prom
     corp.sign_in(method="browser", prompt=prompt)
     thread.join()
     assert len(corp.accounts()) > 5
+
+
+def test_without_a_code_beside_the_link_the_browser_is_waited_for(corp, center, prompt, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr(flow, "FALLBACK_AFTER", 0)
+    center.faults.append(Fault("StartDeviceAuthorization", status=500))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    def late():
+        wait_for(lambda: center.requests.total("StartDeviceAuthorization"))
+        center.auto_approve = True
+        requests.get(prompt.browsers[0][0].url, timeout=10)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    corp.sign_in(method="browser", prompt=prompt)
+    thread.join()
+    assert [device for _, _, device in prompt.browsers] == [None]
+    assert len(corp.accounts()) > 5
+
+
+def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, prompt, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    center.faults.append(Fault("StartDeviceAuthorization", status=500))
+    minutes = itertools.count(step=60)
+    monkeypatch.setattr(flow, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
+    with pytest.raises(SignInExpired) as caught:
+        corp.sign_in(method="browser", prompt=prompt)
+    assert str(caught.value) == "The sign-in was not approved in time. Run %sso_login to start again."
+    assert prompt.lines == ["Sign-in stopped."]
 
 
 def test_with_no_open_only_the_link_is_shown(corp, center, prompt, monkeypatch):

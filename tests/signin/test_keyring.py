@@ -79,6 +79,12 @@ def test_a_file_from_before_is_taken_out(signed_in, keychain, prompt):
     assert not cache.token_path("corp").exists()
 
 
+def test_a_sign_out_takes_a_file_from_before_out_too(signed_in, keychain):
+    store.choose("keyring")
+    IdentityCenter("corp").sign_out()
+    assert not cache.token_path("corp").exists()
+
+
 def test_a_locked_keychain_costs_the_keeping_not_the_sign_in(center, keychain, prompt):
     store.choose("keyring")
     keychain.locked = True

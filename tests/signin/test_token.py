@@ -109,6 +109,15 @@ def test_a_refused_token_is_refreshed_once_and_the_call_goes_through(corp, cente
     assert center.requests.total("CreateToken") == 1
 
 
+def test_a_portal_that_refuses_the_refreshed_token_too_asks_for_a_sign_in(corp, center):
+    center.faults.append(Fault("GetRoleCredentials", status=401))
+    with pytest.raises(SignInRequired) as caught:
+        corp.credentials("payments-dev", "ReadOnly")
+    assert str(caught.value) == "corp refuses the access token. Run %sso_login corp"
+    assert center.requests.total("CreateToken") == 1
+    assert center.requests.total("GetRoleCredentials") == 2
+
+
 def test_a_token_another_kernel_got_is_taken_without_a_refresh(corp, center):
     old = corp.tokens.get()
     rewrite(corp, accessToken=center.access_token())
@@ -121,6 +130,19 @@ def test_a_sign_out_elsewhere_is_seen_at_the_next_call(corp):
     IdentityCenter("corp").sign_out()
     with pytest.raises(SignInRequired, match=r"Not signed in to corp\. Run %sso_login corp"):
         corp.accounts()
+
+
+def test_a_sign_out_elsewhere_in_the_moment_of_the_sign_in_is_told(center, prompt, monkeypatch):
+    center.auto_approve = True
+    other = IdentityCenter("corp")
+    monkeypatch.setattr(prompt, "close", lambda _: other.sign_out())
+    with pytest.raises(SignInRequired) as caught:
+        IdentityCenter("corp").sign_in(method="device", prompt=prompt)
+    assert str(caught.value) == "Not signed in to corp. Run %sso_login corp"
+
+
+def test_who_is_signed_in_can_be_asked_before_anybody_is(center):
+    assert IdentityCenter("corp").sign_in_line() == "Not signed in to corp."
 
 
 def test_many_threads_make_one_refresh(corp, center):

@@ -97,7 +97,10 @@ def test_a_file_that_holds_something_else_is_none_and_stays(clean_environment):
     assert len(list(directory.iterdir())) == 8
 
 
-def test_a_missing_directory_is_empty():
+@pytest.mark.parametrize("home", ["gone", "n" * 300])  # no system looks for a name of 300 characters
+def test_a_directory_that_is_missing_or_cannot_be_looked_at_is_empty(clean_environment, monkeypatch, home):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(clean_environment / home))
     assert list(cache.scan(cache.sso_directory())) == []
 
 

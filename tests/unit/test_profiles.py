@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from sso_magic import IdentityCenter
 from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
 from sso_magic.profiles import Session, find_session, sessions, sso_profile
 
@@ -103,6 +106,12 @@ def test_the_legacy_format_is_a_session_too(config):
     assert session.portal_url == "https://old.awsapps.com/start"
 
 
+@pytest.mark.parametrize("emptied", ["sso_start_url", "sso_region"])
+def test_a_profile_of_the_legacy_format_with_an_empty_setting_is_no_session(config, emptied):
+    config(re.sub(f"{emptied} = .*", f"{emptied} =", LEGACY))
+    assert sessions() == []
+
+
 def test_a_region_that_contradicts_the_session_is_refused(config):
     path = config(CORP)
     with pytest.raises(ConfigError) as caught:
@@ -117,6 +126,20 @@ def test_a_session_without_its_region_is_named(config):
     with pytest.raises(ConfigError) as caught:
         find_session("corp")
     assert str(caught.value) == f"[sso-session corp] in {path} lacks sso_region: add it."
+
+
+def test_a_session_and_a_start_url_are_one_too_many(config):
+    config(CORP)
+    with pytest.raises(ConfigError) as caught:
+        IdentityCenter("corp", start_url=URL)
+    assert str(caught.value) == "Give a session or a start URL, not both."
+
+
+def test_a_profile_without_a_session_says_what_to_add(config):
+    config(f"{CORP}[profile static]\nregion = us-east-2\n")
+    with pytest.raises(SessionNotFound) as caught:
+        find_session("static")
+    assert str(caught.value) == ("Profile static has no SSO session: add sso_session = NAME to it, or name a session.")
 
 
 def test_what_is_no_url_is_no_start_url():

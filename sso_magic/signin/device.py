@@ -15,7 +15,7 @@ from sso_magic.oidc import (
     ExpiredTokenException,
     SlowDownException,
 )
-from sso_magic.signin.tokens import Token, utc_now
+from sso_magic.signin.tokens import Token, access_token_in, utc_now
 
 if TYPE_CHECKING:
     import threading
@@ -165,7 +165,7 @@ def _expired() -> SignInExpired:
 def token_of(output: CreateTokenOutput, registration: Registration) -> Token:
     """The token of a CreateToken answer, with the registration that refreshes it."""
     return Token(
-        access_token=output.access_token,
+        access_token=access_token_in(output),
         expires_at=cache.seconds_after(utc_now(), output.expires_in or 0),
         refresh_token=output.refresh_token,
         client_id=registration.client_id,

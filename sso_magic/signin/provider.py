@@ -122,12 +122,13 @@ class TokenProvider:
                 grant_type="refresh_token",
                 refresh_token=token.refresh_token,
             )
+            access_token = tokens.access_token_in(output)
         except ClientError as error:
             self._failed_at = time.monotonic()
             self._failure = str(error)
             return token
         self._failed_at, self._failure = float("-inf"), None
-        refreshed = token.refreshed(output.access_token, output.expires_in or 0, output.refresh_token, utc_now())
+        refreshed = token.refreshed(access_token, output.expires_in or 0, output.refresh_token, utc_now())
         self._keep(refreshed)
         return refreshed
 

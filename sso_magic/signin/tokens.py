@@ -10,10 +10,12 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
+from sso_magic.errors import DeserializationError
 from sso_magic.secret import Secret, is_sendable
 from sso_magic.signin import store
 
 if TYPE_CHECKING:
+    from sso_magic.oidc import CreateTokenOutput
     from sso_magic.profiles import Session
 
 _OURS = (
@@ -101,6 +103,17 @@ def parse(content: dict[str, Any]) -> Token | None:
         registration_expires_at=cache.parse_timestamp(content.get("registrationExpiresAt")),
         other={key: value for key, value in content.items() if key not in _OURS},
     )
+
+
+def access_token_in(output: CreateTokenOutput) -> Secret:
+    """The access token that the service gave.
+
+    Raises:
+        DeserializationError: It is none that a header can hold.
+    """
+    if not is_sendable(output.access_token):
+        raise DeserializationError("The service gave no access token. Try again; if it stays so, ask who runs it.")
+    return output.access_token
 
 
 def _secret(content: dict[str, Any], key: str) -> Secret | None:

@@ -277,6 +277,7 @@ def test_a_sign_in_ends_with_a_token_or_an_error_whatever_is_answered(
 @examples(40)
 @given(contents(GOOD["create_token"]))
 @example(json.dumps({**GOOD["create_token"], "expiresIn": 1e300}).encode())
+@example(json.dumps({**GOOD["create_token"], "accessToken": "\x1f"}).encode())
 def test_a_refresh_gives_a_token_or_asks_for_a_sign_in(canned, clients, body):
     from sso_magic.signin import tokens
 

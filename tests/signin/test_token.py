@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from sso_magic import IdentityCenter, cache
-from sso_magic.errors import SignInRequired
+from sso_magic.errors import DeserializationError, SignInRequired
 from sso_magic.local import Fault
 from sso_magic.secret import Secret
 from sso_magic.signin import provider, tokens
@@ -94,6 +94,26 @@ def test_an_ended_token_that_cannot_be_refreshed_says_why(corp, center):
         SignInRequired, match=r"could not be refreshed \(InvalidGrantException: .*\)\. Run %sso_login corp"
     ):
         corp.tokens.get()
+
+
+UNSENDABLE = json.dumps({"accessToken": "aoa\x1f", "tokenType": "Bearer", "expiresIn": 3600})
+NO_TOKEN = "The service gave no access token. Try again; if it stays so, ask who runs it."
+
+
+def test_a_refresh_that_gives_what_no_header_can_hold_is_none(corp, center):
+    rewrite(corp, expiresAt=ends_in(-10))
+    center.faults.append(Fault("CreateToken", body=UNSENDABLE))
+    with pytest.raises(SignInRequired) as caught:
+        corp.tokens.get()
+    assert str(caught.value) == f"The sign-in to corp could not be refreshed ({NO_TOKEN}). Run %sso_login corp"
+
+
+def test_a_sign_in_that_gives_what_no_header_can_hold_is_none(center, prompt):
+    center.faults.append(Fault("CreateToken", body=UNSENDABLE))
+    with pytest.raises(DeserializationError) as caught:
+        IdentityCenter("corp").sign_in(method="device", prompt=prompt)
+    assert str(caught.value) == NO_TOKEN
+    assert not cache.token_path("corp").exists()
 
 
 def test_a_registration_that_has_ended_cannot_refresh(corp, center):

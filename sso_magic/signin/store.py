@@ -65,20 +65,25 @@ class FileStore:
 
 
 class KeyringStore:
-    """The keychain of macOS, Windows or a Linux desktop, by the library keyring."""
+    """The keychain of macOS, Windows or a Linux desktop, by the library keyring.
+
+    A file that an earlier setting left is read until there is something in the keychain, which takes its place.
+    """
 
     notice: str | None = None
 
     def __init__(self, keyring: ModuleType) -> None:
         self._keyring = keyring
+        self._file = FileStore()
 
     def stamp(self, key: str) -> object:
         """The content itself: a keychain tells no time of change."""
-        return self._get(key)
+        return self._get(key) or self._file.stamp(key)
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """What the keychain has."""
-        return cache.parse(self._get(key) or "")
+        """What the keychain has, else the file."""
+        found = self._get(key)
+        return self._file.read(key) if found is None else cache.parse(found)
 
     def _get(self, key: str) -> Secret | None:
         try:
@@ -88,7 +93,7 @@ class KeyringStore:
         return None if found is None else Secret(found)
 
     def write(self, key: str, content: dict[str, Any]) -> None:
-        """Puts it in the keychain, and takes out a file that an earlier setting left."""
+        """Puts it in the keychain, and takes out the file."""
         try:
             self._keyring.set_password(SERVICE, key, json.dumps(content))
         except Exception as error:  # noqa: BLE001 - each system's backend has errors of its own
@@ -96,11 +101,11 @@ class KeyringStore:
                 f"The keychain did not take the token ({type(error).__name__}). Nothing is lost in this kernel; unlock "
                 "it, or keep tokens in the file: %config SSOMagics.token_store = 'file'"
             ) from None
-        cache.remove(cache.token_path(key))
+        self._file.remove(key)
 
     def remove(self, key: str) -> bool:
-        """Takes it out of the keychain, and the file that an earlier setting left."""
-        had_file = cache.remove(cache.token_path(key))
+        """Takes it out of the keychain, and the file."""
+        had_file = self._file.remove(key)
         if self._get(key) is None:
             return had_file
         try:

@@ -75,14 +75,28 @@ def test_a_file_from_before_is_taken_out(signed_in, keychain, prompt):
     assert cache.token_path("corp").exists()
     store.choose("keyring")
     signed_in.auto_approve = True
-    IdentityCenter("corp").sign_in(method="device", prompt=prompt)
+    IdentityCenter("corp").sign_in(force=True, method="device", prompt=prompt)
     assert not cache.token_path("corp").exists()
 
 
-def test_a_sign_out_takes_a_file_from_before_out_too(signed_in, keychain):
+def test_a_file_from_before_is_used_until_its_token_is_refreshed_into_the_keychain(center, keychain, prompt):
+    center.auto_approve = True
+    corp = IdentityCenter("corp")
+    corp.sign_in(method="device", prompt=prompt)
     store.choose("keyring")
-    IdentityCenter("corp").sign_out()
+    assert corp.tokens.get()
+    assert keychain.kept == {}
+    center.revoke()
+    assert len(corp.accounts()) > 5
+    assert ("sso_magic", "corp") in keychain.kept
     assert not cache.token_path("corp").exists()
+
+
+def test_a_sign_out_takes_a_file_from_before_out_too_and_ends_its_session(signed_in, keychain):
+    store.choose("keyring")
+    assert IdentityCenter("corp").sign_out()
+    assert not cache.token_path("corp").exists()
+    assert signed_in.requests.total("Logout") == 1
 
 
 def test_a_locked_keychain_costs_the_keeping_not_the_sign_in(center, keychain, prompt):

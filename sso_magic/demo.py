@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 QUICKSTART = "quickstart.ipynb"
 LAB_STARTS_WITHIN = 60  # seconds
+LAB_STOPS_WITHIN = 15  # seconds
 
 
 class DemoError(LocalError):
@@ -111,7 +112,7 @@ def run_lab(root: Path, center: LocalIdentityCenter, environment: dict[str, str]
             flush=True,
         )
         process.wait()
-    raise DemoError(f"JupyterLab ended by itself:\n{_tail(root / 'lab.log')}")
+    raise DemoError(f"JupyterLab ended by itself. Start the demo again. It said:\n{_tail(root / 'lab.log')}")
 
 
 @contextlib.contextmanager
@@ -173,11 +174,14 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + LAB_STARTS_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise DemoError(f"JupyterLab did not start:\n{_tail(log)}")
+            raise DemoError(f"JupyterLab did not start. Try it alone: python -m jupyterlab. It said:\n{_tail(log)}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.1)
-    raise DemoError(f"JupyterLab did not answer within {LAB_STARTS_WITHIN} s:\n{_tail(log)}")
+    raise DemoError(
+        f"JupyterLab did not answer within {LAB_STARTS_WITHIN} s. Start the demo again when this machine is less busy. "
+        f"It said:\n{_tail(log)}"
+    )
 
 
 def _tail(log: Path) -> str:
@@ -189,7 +193,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
     try:
-        process.wait(15)
+        process.wait(LAB_STOPS_WITHIN)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -33,9 +33,6 @@ class Shown:
         self.text = text
         self.html = html if html is not None else f'<div style="{TEXT}">{escape(text)}</div>'
 
-    def __repr__(self) -> str:
-        return self.text
-
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         return {"text/plain": self.text, "text/html": self.html}
 

@@ -93,8 +93,7 @@ class AWS:
 
     def stop(self) -> None:
         """Closes the port and every connection, and waits for the threads to end."""
-        if self._thread is None:
-            return
+        assert self._thread is not None
         failed = self._ready.exception()
         if self._server is not None:
             self._server.stop()

@@ -294,20 +294,13 @@ def _replaced(response: Response, operation: str, fault: Fault) -> Response:
         return Response(fault.status or 302, headers=[("Location", fault.location)])
     if fault.kind == "wrong-types":
         with contextlib.suppress(ValueError):
-            response.body = encode(_twisted(json.loads(response.body)))
+            response.body = encode({name: _other_type(value) for name, value in json.loads(response.body).items()})
     return response
 
 
 def _oidc_fault(name: str, description: str, status: int | None) -> Response:
     renamed = {"TooManyRequestsException": "SlowDownException", "UnauthorizedException": "InvalidClientException"}
     return oidc_error_response(renamed.get(name, name), description, status)
-
-
-def _twisted(value: Any) -> Any:
-    """The same shape's outer members, each with a value of another JSON type."""
-    if isinstance(value, dict):
-        return {name: _other_type(member) for name, member in value.items()}
-    return value
 
 
 def _other_type(value: Any) -> Any:

@@ -31,9 +31,10 @@ class Throttle:
         """``RATE`` or ``RATE:BURST``, calls a second and calls."""
         rate, _, burst = text.partition(":")
         try:
-            return cls(float(rate), float(burst or 0))
+            numbers = float(rate), float(burst or 0)
         except ValueError as error:
             raise KnobError(f"throttle: RATE or RATE:BURST is expected, such as 20 or 50:100, not {text!r}.") from error
+        return cls(*numbers)
 
 
 @dataclass

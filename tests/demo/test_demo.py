@@ -132,3 +132,84 @@ def test_a_port_in_use_is_one_clear_line(temporary, option, said):
     assert "in use" in out
     assert said in out
     assert list(temporary.iterdir()) == []
+
+
+@pytest.fixture
+def broken_lab(tmp_path_factory, monkeypatch):
+    """Puts a program in the place of JupyterLab."""
+    folder = tmp_path_factory.mktemp("lab")
+
+    def put(program: str) -> None:
+        (folder / "jupyterlab.py").write_text(program)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+
+    return put
+
+
+def run_with(setting: str) -> tuple[int, str]:
+    """The demo with something else in place of one of its own: exit status and what it says."""
+    code = f"import sys\nfrom sso_magic import demo\nfrom sso_magic.__main__ import main\n{setting}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}sys.exit(main(['demo']))"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            "demo.QUICKSTART = 'gone.ipynb'",
+            "the notebooks are missing: install sso-magic again, or run from a checkout of it.",
+        ),
+        (
+            "demo.shutil.which = lambda *_, **__: None\nsys.modules['jupyterlab'] = None",
+            'JupyterLab is not installed: pip install "sso-magic[demo]"',
+        ),
+    ],
+)
+def test_what_is_missing_is_one_line_that_says_how_to_get_it(temporary, setting, said):
+    assert run_with(setting) == (1, f"sso-magic: {said}\n")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_lab_that_does_not_start_shows_the_end_of_its_log(temporary, broken_lab):
+    broken_lab("import sys\nprint(*range(100), sep='\\n', flush=True)\nsys.exit('no such thing')\n")
+    end = "\n".join([*map(str, range(86, 100)), "no such thing"])
+    assert run_with("") == (
+        1,
+        f"sso-magic: JupyterLab did not start. Try it alone: python -m jupyterlab. It said:\n{end}\n",
+    )
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no signal that a process could ignore")
+def test_a_lab_that_neither_answers_nor_stops_is_killed(temporary, broken_lab):
+    broken_lab(
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('I take my time', flush=True)\ntime.sleep(200)\n"
+    )
+    assert run_with("demo.LAB_STARTS_WITHIN, demo.LAB_STOPS_WITHIN = 5, 0.1") == (
+        1,
+        (
+            "sso-magic: JupyterLab did not answer within 5 s. Start the demo again when this machine is less busy. "
+            "It said:\nI take my time\n"
+        ),
+    )
+    assert list(temporary.iterdir()) == []
+    assert processes_with(str(temporary)) == []
+
+
+def test_a_lab_that_ends_by_itself_shows_the_end_of_its_log(temporary):
+    process = demo()
+    read_until(process, r"Ctrl-C stops everything")
+    [lab] = [child for child in psutil.Process(process.pid).children() if "jupyterlab" in child.cmdline()]
+    lab.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.search(r"^sso-magic: JupyterLab ended by itself\. Start the demo again\. It said:\n.", out, re.MULTILINE)
+    assert list(temporary.iterdir()) == []

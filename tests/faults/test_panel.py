@@ -97,6 +97,21 @@ def test_what_only_takes_longer_goes_well(screen, strike, fault):
     assert screen.status == "Signed out of corp."
 
 
+def test_an_inventory_that_cannot_be_kept_is_listed_and_says_which_directory_to_make_writable(screen):
+    directory = cache.own_directory() / "inventory"
+    [file] = directory.iterdir()
+    file.unlink()
+    file.mkdir()
+    screen.press("Refresh")
+    end(screen)
+    screen.until(lambda: screen.status != "")
+    assert screen.status.startswith(f"{file} cannot be written (")
+    assert screen.status.endswith(
+        f"). Nothing is lost in this kernel; make {directory} writable to keep it for the next one."
+    )
+    assert "Just refreshed" in screen.list_state
+
+
 def test_a_favourite_that_cannot_be_kept_says_which_directory_to_make_writable(screen):
     (cache.own_directory() / "panel.json").mkdir(parents=True)
     screen.type("payments-prod")

@@ -83,6 +83,16 @@ def test_it_says_its_version_and_session_and_holds_no_token(fetched):
             ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
             ' "account_ids": [1], "account_names": [null], "email_addresses": [null], "roles": [null]}}'
         ),
+        (
+            '{"version": 1, "key": "corp", "changes": "[]", "whole": {"started_at": "2026-01-01T00:00:00Z",'
+            ' "listed": true, "next_token": null, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
+            ' "account_ids": ["1"], "account_names": [3], "email_addresses": [null], "roles": [null]}}'
+        ),
+        (
+            '{"version": 1, "key": "corp", "changes": "[]", "whole": {"started_at": "2026-01-01T00:00:00Z",'
+            ' "listed": true, "next_token": 3, "role_names": [], "combinations": [], "sorted": true, "errors": {},'
+            ' "account_ids": ["1"], "account_names": [null], "email_addresses": [null], "roles": [null]}}'
+        ),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_counts_as_none(text, fetched):

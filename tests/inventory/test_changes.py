@@ -83,6 +83,20 @@ def test_an_account_that_failed_has_not_lost_its_roles(portal, inventory_of, ref
     assert changes(inventory) == []
 
 
+def test_an_account_that_came_and_failed_is_told_without_its_roles(portal, inventory_of, refusal):
+    inventory = inventory_of(portal)
+    inventory.fetch()
+    portal.accounts["000000000004"] = ("four", None, ["ReadOnly"])
+
+    def trouble(asked, number):
+        if asked == "000000000004":
+            raise refusal(403)
+
+    portal.trouble = trouble
+    inventory.fetch()
+    assert changes(inventory) == [("added", "000000000004", "four", None)]
+
+
 def test_the_table_has_its_columns_and_types_when_there_is_nothing(portal, inventory_of):
     frame = inventory_of(portal).changes()
     assert list(frame.columns) == ["change", "account_id", "account_name", "role_name"]

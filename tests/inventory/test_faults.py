@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from sso_magic import errors
@@ -86,6 +88,28 @@ def test_an_error_is_one_line_whatever_the_service_says(fake_portal, inventory_o
     (text,) = inventory_of(portal).fetch().errors.values()
     assert "\n" not in text
     assert "\x1b" not in text
+
+
+def test_an_account_that_two_pages_list_is_asked_once_and_stands_there_once(fake_portal, inventory_of, organization):
+    portal = fake_portal(organization(4))
+    portal.page = 2
+    listed = portal.list_accounts
+
+    def overlapping(**asked):
+        page = listed(**asked)
+        return (
+            page
+            if asked.get("next_token")
+            else SimpleNamespace(
+                account_list=(*page.account_list, *listed(**{**asked, "next_token": "2"}).account_list[:1]),
+                next_token=page.next_token,
+            )
+        )
+
+    portal.list_accounts = overlapping
+    snapshot = inventory_of(portal).fetch()
+    assert [account.account_id for account in snapshot.accounts] == [f"{number:012}" for number in range(1, 5)]
+    assert portal.asked("000000000003") == 1
 
 
 def test_every_account_failing_is_an_error_and_not_an_empty_table(fake_portal, inventory_of, organization, refusal):

@@ -63,6 +63,34 @@ def test_progress_counts_what_is_known_done_and_found(halfway, slow, inventory_o
     assert end.seconds > 0
 
 
+def test_the_rate_is_that_of_the_last_seconds(halfway, slow, inventory_of, monkeypatch):
+    monkeypatch.setattr("sso_magic.inventory.fetch.RATE_OVER", 0.01)
+
+    class UntilStill(Recorder):
+        def update(self, state):
+            super().update(state)
+            if state.accounts_done == 10 and state.calls_per_second == 0:
+                halfway.go.set()
+
+    recorder = UntilStill()
+    assert inventory_of(halfway).fetch(progress=recorder).complete
+
+
+def test_what_has_come_so_far_can_be_looked_at_meanwhile(halfway, slow, inventory_of):
+    inventory = inventory_of(halfway)
+    seen = []
+
+    class UntilHalf(Recorder):
+        def update(self, state):
+            if state.accounts_done == 10 and not seen:
+                seen.append(inventory.partial())
+                halfway.go.set()
+
+    inventory.fetch(progress=UntilHalf())
+    assert (len(seen[0].accounts), len(seen[0].roles), seen[0].complete) == (20, 10, False)
+    assert inventory.partial() is None
+
+
 def test_progress_is_told_in_the_thread_that_waits(halfway, slow, inventory_of):
     halfway.go.set()
     recorder = Recorder()
@@ -139,10 +167,12 @@ def test_the_bar_shows_accounts_roles_rate_and_time_left_and_leaves_one_line(cap
     shown = capsys.readouterr().err
     assert "300/1000" in shown
     assert "900 roles, 1 failed, 50 calls/s, 1:35 left" in shown
+    bar.update(FetchState(600, 1000, True, 1800, 1, 50.4, 12, 65.2))  # noqa: FBT003
     bar.close(FetchState(1000, 1000, True, 3000, 0, 50, 20.31))  # noqa: FBT003
     left = capsys.readouterr()
     assert left.out == "1,000 accounts, 3,000 roles in 20.3 s\n"
     assert left.err.rpartition("\r")[2] == ""  # the bar's own line is empty again
+    assert "\n" not in left.err  # a second bar would have a line of its own
 
 
 def test_the_bar_says_when_more_accounts_are_to_come(capsys):

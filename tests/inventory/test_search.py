@@ -93,6 +93,7 @@ def test_what_is_found_is_a_table_too(company):
     frame = search_frame(company, "payments admin")
     assert frame["account_name"].tolist() == ["payments-prod-eu"]
     assert frame.attrs["errors"] == {}
+    assert search_frame(list(company.rows()), "payments admin").equals(frame)
     empty = search_frame(company, "nowhere")
     assert list(empty.columns) == list(Role._fields)
     assert {str(kind) for kind in empty.dtypes} == {"string"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from sso_magic import errors
@@ -74,6 +76,24 @@ def test_what_is_young_enough_is_not_asked_again(fake_portal, inventory_of, orga
     inventory.accounts()
     inventory.roles("000000000001")
     assert len(portal.calls) == 2
+
+
+def test_a_cancelled_list_of_accounts_is_returned_and_not_kept(fake_portal, inventory_of, organization):
+    portal = fake_portal(organization(4))
+    portal.page = 2
+    cancel, go = threading.Event(), threading.Event()
+
+    def trouble(asked, number):
+        if number == 2:
+            cancel.set()
+            assert go.wait(20)
+
+    portal.trouble = trouble
+    inventory = inventory_of(portal)
+    found = inventory.accounts(cancel=cancel)
+    go.set()
+    assert [account.account_id for account in found] == ["000000000001", "000000000002"]
+    assert inventory.cached() is None
 
 
 @pytest.mark.parametrize("ask", [lambda one: one.accounts(), lambda one: one.roles("000000000001")])

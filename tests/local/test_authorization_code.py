@@ -115,6 +115,15 @@ def test_consent_without_its_token_is_refused(wire, ask):
     assert wire.form("/authorize", {**fields, "form": "", "decision": "allow"}).status == 403
 
 
+def test_consent_that_comes_too_late_gets_a_page_that_says_to_start_again(local, wire, ask):
+    fields = fields_of(ask())
+    local.advance(7_776_001)
+    answer = wire.form("/authorize", {**fields, "decision": "allow"})
+    assert answer.status == 400
+    assert "is not registered, or no longer. Start the sign-in again." in answer.text
+    assert "location" not in answer.headers
+
+
 def test_the_page_may_post_to_the_callback_and_nowhere_else(ask):
     assert "form-action 'self' http://127.0.0.1:43039;" in ask().headers["content-security-policy"]
 
@@ -199,6 +208,13 @@ def test_scopes_come_under_either_name_or_not_at_all(ask, scopes):
     page = ask(**scopes)
     assert page.status == 200
     assert "Get credentials for them on your behalf" in page.text
+
+
+def test_who_sends_no_state_gets_none(local, ask):
+    local.auto_approve = True
+    answer = ask(state=None)
+    assert set(back(answer)[1]) == {"code"}
+    assert "state" not in answer.headers["location"]
 
 
 def test_auto_approve_answers_at_once(local, ask, redeem):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 
 import boto3
 import pytest
@@ -110,6 +111,23 @@ def test_there_is_a_table_to_read_as_csv_and_as_parquet(keys, client):
     assert {row["account_id"] for row in rows} == {PROD}
     parquet = s3.get_object(Bucket="payments-prod-reports", Key="2026/costs.parquet")["Body"].read()
     assert (parquet[:4], parquet[-4:]) == (b"PAR1", b"PAR1")
+
+
+def test_without_pyarrow_there_are_tables_as_csv_alone(keys, client, monkeypatch):
+    monkeypatch.setattr("sso_magic.local.content.find_spec", lambda _: None)
+    found = client("s3", keys()).list_objects_v2(Bucket="payments-prod-data")["Contents"]
+    assert [entry["Key"] for entry in found] == ["transactions/2026-10.csv", "transactions/2026-11.csv"]
+
+
+def test_a_service_whose_packages_are_missing_says_what_to_install(keys, client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "moto.mediastore", None)
+    with pytest.raises(ClientError) as caught:
+        client("mediastore", keys()).list_containers()
+    answer = caught.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert answer["Error"]["Message"] == (
+        "The local AWS lacks moto.mediastore for this service: pip install 'moto[all]'."
+    )
 
 
 def test_an_account_can_write_and_read_keys_with_any_character(keys, client):

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import boto3
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from sso_magic.__main__ import main
 from sso_magic.local.knobs import knobs
@@ -74,6 +76,27 @@ def test_it_stops_cleanly_and_leaves_nothing(number):
         assert (process.wait(), out, errors) == (0, "", "")
     listening = {at.laddr.port for at in psutil.net_connections("inet") if at.status == "LISTEN"}
     assert not listening & set(ports)
+
+
+def test_without_content_the_accounts_have_no_buckets(wire_to):
+    with running("--json", "--no-content", "--auto-approve", "--poll-interval", "0") as (_, line):
+        told = json.loads(line)
+        wire = wire_to(told["url"])
+        client = wire.register()
+        token = wire.poll(client, wire.start_device(client, told["start_url"])).json["accessToken"]
+        query = {"role_name": "ReadOnly", "account_id": "731659028443"}
+        keys = wire.get("/federation/credentials", token, **query).json["roleCredentials"]
+        s3 = boto3.client(
+            "s3",
+            region_name="eu-west-1",
+            endpoint_url=told["environment"]["AWS_ENDPOINT_URL"],
+            aws_access_key_id=keys["accessKeyId"],
+            aws_secret_access_key=keys["secretAccessKey"],
+            aws_session_token=keys["sessionToken"],
+        )
+        assert s3.list_buckets()["Buckets"] == []
+        with pytest.raises(ClientError, match="NoSuchBucket"):
+            s3.list_objects_v2(Bucket="payments-dev-data")
 
 
 def test_its_settings_take_effect(wire_to):

@@ -67,6 +67,14 @@ def test_without_scopes_the_token_lasts_as_long_as_the_session_and_cannot_be_ref
     assert wire.get("/assignment/accounts", answer["accessToken"]).status == 200
 
 
+def test_no_two_sign_ins_have_the_same_user_code(local, wire, monkeypatch):
+    drawn = iter(["BCDF-GHJK", "BCDF-GHJK", "LMNP-QRST"])
+    monkeypatch.setattr("sso_magic.local.state._user_code", lambda: next(drawn))
+    client = wire.register()
+    codes = [wire.start_device(client, local.start_url)["userCode"] for _ in range(2)]
+    assert codes == ["BCDF-GHJK", "LMNP-QRST"]
+
+
 def test_a_device_code_works_once(local, wire, device):
     local.approve()
     assert wire.poll(*device).status == 200

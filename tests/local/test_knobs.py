@@ -35,6 +35,9 @@ def test_two_identity_centers_are_set_apart():
         ("auto_approve", None, "True, False or a user's name is expected, not None."),
         ("throttle", [1], r"a Throttle, \(rate, burst\), a rate or None is expected, not \[1\]."),
         ("throttle", (1, 2, 3), "something else is expected, not "),
+        ("throttle", "fast", "RATE or RATE:BURST is expected, such as 20 or 50:100, not 'fast'."),
+        ("throttle", 0, "rate and burst must be above 0, not 0 and 0."),
+        ("throttle", "0:5", "rate and burst must be above 0, not 0 and 5."),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_its_name(local, name, value, expected):
@@ -42,6 +45,18 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_name(local, name, value, 
         setattr(local, name, value)
     with pytest.raises(KnobError, match=f"^{name}: {expected}"):
         LocalIdentityCenter(aws=False, **{name: value})
+
+
+def test_a_mistake_in_a_notebook_is_one_line(shell, capsys):
+    shell.run_cell("from sso_magic.local import LocalIdentityCenter\nLocalIdentityCenter(aws=False, pagesize=5)")
+    assert capsys.readouterr().out.strip() == (
+        "KnobError: The local Identity Center has no setting pagesize. Did you mean page_size?"
+    )
+
+
+def test_the_class_tells_what_each_knob_is_for_and_its_default():
+    assert LocalIdentityCenter.page_size.default == 20
+    assert LocalIdentityCenter.page_size.explain.startswith("entries on a page")
 
 
 def test_a_knob_that_does_not_exist_is_refused_with_the_nearest():
@@ -75,6 +90,13 @@ def test_a_reset_undoes_everything_that_was_done_since_it_was_made():
     assert center.sessions() == []
     with pytest.raises(KnobError, match="has not issued that access token"):
         center.session_of(token)
+
+
+def test_one_that_does_not_run_yet_can_be_reset():
+    center = LocalIdentityCenter(page_size=5)
+    center.page_size = 50
+    center.reset()
+    assert center.page_size == 5
 
 
 def test_a_reset_starts_fault_rules_again(wire_to):

@@ -63,8 +63,10 @@ def test_stopping_does_not_wait_for_clients_that_hang_on(wire_to):
     half.close()
 
 
-def test_it_can_be_started_again_and_again(wire_to):
-    center = LocalIdentityCenter(aws=False)
+@pytest.mark.parametrize("aws", [False, True])
+def test_it_can_be_started_again_and_again(wire_to, aws):
+    center = LocalIdentityCenter(aws=aws)
+    center.stop()
     for _ in range(2):
         center.start()
         center.start()

@@ -186,6 +186,25 @@ def test_picking_a_user_leads_nowhere_else(wire, target):
     assert wire.form("/user", fields).headers["location"] == "/start"
 
 
+def test_a_user_is_picked_once_by_each_form(wire):
+    fields = {"user": "sam", "form": form_token(wire.get("/start"), "/user"), "next": "/start"}
+    assert wire.form("/user", fields).status == 303
+    again = wire.form("/user", fields)
+    assert again.status == 403
+    assert "This form was used before or is too old. Go back, load the page again, and repeat what you did." in said(
+        again
+    )
+    assert "set-cookie" not in again.headers
+
+
+def test_of_very_many_open_forms_the_oldest_is_too_old(wire, monkeypatch):
+    monkeypatch.setattr("sso_magic.local.web._FORMS_KEPT", 3)
+    tokens = [form_token(wire.get("/start"), "/user") for _ in range(4)]
+    newest_first = reversed(tokens)
+    answers = [wire.form("/user", {"user": "sam", "form": token, "next": "/start"}).status for token in newest_first]
+    assert answers == [303, 303, 303, 403]
+
+
 def test_only_users_can_be_picked(wire):
     fields = {"user": "bob", "form": form_token(wire.get("/start"), "/user")}
     answer = wire.form("/user", fields)

@@ -7,6 +7,7 @@ import os
 import ssl
 import sys
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import trustme
@@ -14,6 +15,9 @@ import trustme
 from sso_magic import cache
 from sso_magic.doctor import Report, examine
 from sso_magic.local import Fault
+from sso_magic.profiles import find_session
+from sso_magic.secret import Secret
+from sso_magic.signin import tokens
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +97,22 @@ def test_a_certificate_that_is_not_accepted(signed_in, company_server, monkeypat
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
     assert f"The sign-in service answers at {url}." in found(examine(), "ok")
+
+
+def test_a_proxy_that_does_not_answer_is_named_with_the_settings_to_check(center, monkeypatch):
+    for name in ("AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    report = examine()
+    notes = found(report, "note")
+    assert notes["The portal is reached through a proxy (HTTPS_PROXY)."] == ""
+    assert notes["The sign-in service is reached through a proxy (HTTPS_PROXY)."] == ""
+    assert not [text for text in notes if " is reached at " in text]  # it is AWS
+    text, fix = only(report, "problem")
+    assert text.startswith(
+        "The sign-in service does not answer: oidc.eu-west-1.amazonaws.com could not be reached through the proxy. "
+    )
+    assert fix == "Check HTTPS_PROXY and NO_PROXY in the environment of this kernel."
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(-400, "ahead"), (400, "behind")])
@@ -184,6 +204,21 @@ def test_an_old_aws_cli_is_named(signed_in, monkeypatch, answer, old):
     assert bool(named) is old
 
 
-def test_the_sign_in_has_ended_or_was_never(center, signed_in):
+def test_an_aws_cli_that_cannot_be_started_is_passed_over(signed_in, monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda _: str(tmp_path / "aws"))
+    report = examine()
+    assert report.is_ok
+    assert "AWS CLI" not in repr(report)
+
+
+def test_no_sign_in_says_how_to_begin(signed_in):
     cache.remove(cache.token_path("corp"))
     assert found(examine(), "note")["Not signed in to corp."] == "Run %sso_login corp"
+
+
+def test_a_sign_in_that_has_ended_says_how_to_begin_again(signed_in):
+    moment = datetime.now(timezone.utc) - timedelta(seconds=1)
+    tokens.save(find_session("corp"), tokens.Token(Secret(signed_in.access_token()), moment))
+    notes = found(examine(), "note")
+    assert notes["The sign-in has ended."] == "Run %sso_login corp"
+    assert "Not signed in to corp." not in notes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -36,6 +38,25 @@ def test_not_signed_in(fails, center):
     line, error = fails("%sso_accounts")
     assert isinstance(error, errors.SignInRequired)
     assert line == "SignInRequired: Not signed in to corp. Run %sso_login corp"
+
+
+NOBODY = (
+    "Not signed in to corp, and this run has nobody to ask. Sign in first: run %sso_login corp in a notebook, or "
+    "aws sso login --sso-session corp in a terminal."
+)
+
+
+def test_nobody_to_ask_where_there_is_no_standard_input(fails, center, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    line, _ = fails("%sso_login")
+    assert line == f"SignInRequired: {NOBODY}"
+
+
+def test_nobody_to_ask_in_a_script_without_ipython(center):
+    script = "import sys\nfrom sso_magic import IdentityCenter\nIdentityCenter('corp').sign_in()"
+    done = subprocess.run([sys.executable, "-c", script], input="", capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == f"sso_magic.errors.SignInRequired: {NOBODY}"
+    assert center.requests.total() == 0
 
 
 def test_the_sign_in_is_denied(fails, center, person):

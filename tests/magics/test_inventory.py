@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 
 import pandas as pd
@@ -17,6 +19,13 @@ COLUMNS = ["account_id", "account_name", "email_address", "role_name"]
 @pytest.fixture
 def inventory(shell, signed_in):
     return lambda line="": shell.run_line_magic("sso_inventory", line)
+
+
+def until_refreshed(directory) -> None:
+    deadline = time.monotonic() + 20
+    while directory.is_refreshing:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def expected(center) -> int:
@@ -83,6 +92,49 @@ def test_what_is_old_is_shown_and_refreshed_behind(shell, inventory, signed_in):
     assert "Since the time before: 1 added (center.inventory_changes())." in inventory().note
     changes = IdentityCenter("corp").inventory_changes()
     assert changes[["change", "role_name"]].to_numpy().tolist() == [["added", "NewRole"]]
+
+
+def test_a_refresh_behind_that_failed_is_told_until_one_goes_well(shell, inventory, signed_in):
+    inventory()
+    shell.run_line_magic("config", "SSOMagics.inventory_max_age = 0.0")
+    signed_in.faults.append(Fault("ListAccounts", status=400, message="no\n\x1b[31m<b>such</b>"))
+    assert "failed" not in inventory().note
+    directory = shell.magics_manager.registry["SSOMagics"].center().directory
+    until_refreshed(directory)
+    shell.run_line_magic("config", "SSOMagics.inventory_max_age = 3600.0")
+    table = inventory()
+    said = re.sub(r", request id [\w-]+", "", table.note)
+    assert said.endswith(
+        ". The refresh failed: The accounts could not be listed: InvalidRequestException: no [31m<b>such</b> "
+        "(HTTP 400). Run it again."
+    )
+    assert "<b>such" not in table._repr_html_()
+    signed_in.faults.clear()
+    directory.refresh_in_background()
+    until_refreshed(directory)
+    assert "failed" not in inventory().note
+
+
+def test_a_fetch_that_somebody_else_ended_is_shown_as_not_all_of_it(shell, inventory, signed_in):
+    signed_in.faults.append(Fault("ListAccountRoles", kind="stall", delay=1))
+    center = shell.magics_manager.registry["SSOMagics"].center()
+    ends = threading.Event()
+    ends.set()
+
+    def end_it() -> None:
+        while not signed_in.requests.total("ListAccountRoles"):
+            time.sleep(0.01)
+        center.directory.fetch(cancel=ends)  # as a panel does that is closed while it loads
+
+    other = threading.Thread(target=end_it)
+    other.start()
+    table = inventory()
+    other.join()
+    assert len(table) == 0
+    assert table.note.startswith("14 accounts, 0 roles, fetched ")
+    assert table.note.endswith(". Not all of it: the fetch was not finished. %sso_inventory --refresh goes on.")
+    signed_in.faults.clear()
+    assert len(inventory("--refresh")) == expected(signed_in)
 
 
 def test_refresh_waits_for_it(inventory, signed_in):

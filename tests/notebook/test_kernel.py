@@ -55,6 +55,26 @@ def test_the_prompt_is_replaced_by_one_line_and_nothing_secret_is_saved(run_cell
     assert not [secret for secret in planted if secret in saved or secret in shown]
 
 
+def test_the_prompt_for_the_browser_is_replaced_by_one_line_too(run_cells, center):
+    seen: list[str] = []
+    no_browser = "import webbrowser\nwebbrowser.open = lambda url: False"
+    notebook = run_cells(LOAD, no_browser, "%sso_login --browser", seen=seen)
+    shown = "\n".join(seen)
+    for words in (
+        "Open the page in the browser of this machine.",
+        f"{center.url}/authorize?response_type=code",
+        "That page does not reach this machine? Then use a code, here or on any device:",
+        f"{center.start_url}/#/device?user_code=",
+        "Approve only a sign-in that you started yourself.",
+    ):
+        assert words in shown
+    [output] = notebook.cells[2].outputs
+    assert output["data"]["text/plain"].startswith("Signed in to corp until")
+    saved = nbformat.writes(notebook)
+    assert "user_code" not in saved
+    assert "/authorize" not in saved
+
+
 def test_a_run_without_a_person_fails_at_once_under_its_name(run_cells, center):
     started = time.monotonic()
     with pytest.raises(CellExecutionError) as caught:

@@ -6,6 +6,8 @@ import os
 import threading
 import time
 
+from panel_screen import Screen
+
 from sso_magic.kernel import KERNEL
 
 
@@ -153,7 +155,10 @@ def test_the_panel_works_without_the_extension(center, clean_environment, shell)
 
     plant_token(clean_environment, center)
     plant_inventory(clean_environment, center)
-    panel = Panel()
-    panel._view.search.value = "web-shop-prod readonly"
-    assert "PRODUCTION" in panel._view.selection.value
-    panel.close()
+    screen = Screen(Panel())
+    screen.type("web-shop-prod readonly")
+    assert screen.selection.startswith("PRODUCTION")
+    screen.press("Use")
+    screen.finish()
+    assert screen.status.startswith("Using web-shop-prod")
+    screen.panel.close()

@@ -19,6 +19,13 @@ def test_a_terminal_shows_what_is_known_and_the_magics(open_panel, ready, shell,
     assert "%sso_use ACCOUNT ROLE" in out
 
 
+def test_without_a_session_it_says_so_and_how_to_sign_in(open_panel, center, clean_environment):
+    (clean_environment / ".aws" / "config").unlink()
+    lines = open_panel().panel._repr_mimebundle_()["text/plain"].splitlines()
+    assert lines[:2] == ["Session: none is configured.", "Role: No role is in use."]
+    assert "%sso_login             sign in" in lines
+
+
 def test_the_bundle_has_text_and_html_beside_the_widget(open_panel, ready):
     screen = open_panel()
     bundle = screen.panel._repr_mimebundle_()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from jupyter_in_browser import plant_inventory, plant_token
 
 from sso_magic.local import Organization
@@ -15,6 +17,17 @@ def test_opening_and_searching_with_a_fresh_cache_sends_nothing(open_panel, read
     assert len(screen.lines) == 28
     screen.until_threads_end("sso-panel-refresh")
     assert ready.requests.total() == 0
+
+
+def test_refresh_pressed_twice_asks_once(open_panel, ready):
+    ready.latency = 0.2
+    screen = open_panel()
+    for _ in range(2):
+        screen.view.refresh.click()  # the second was on its way before the button was off
+    assert [thread.name for thread in threading.enumerate()].count("sso-panel-refresh") == 1
+    screen.until_threads_end("sso-panel-refresh")
+    assert ready.requests.total("ListAccounts") == 1
+    assert screen.can_press("Refresh")
 
 
 def test_an_old_inventory_is_there_at_once_and_refreshed_behind(open_panel, center, clean_environment):

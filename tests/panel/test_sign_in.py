@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from ipywidgets import Widget
@@ -10,6 +13,9 @@ from jupyter_in_browser import plant_token
 
 from sso_magic import IdentityCenter
 from sso_magic.local import Fault
+from sso_magic.profiles import find_session
+from sso_magic.secret import Secret
+from sso_magic.signin import tokens
 
 
 def test_signing_in_fills_the_list_and_says_until_when(open_panel, center):
@@ -55,6 +61,17 @@ def test_link_and_code_are_sent_to_the_browser_and_taken_away(open_panel, center
     screen.until(lambda: "Signed in until" in screen.sign_in)
     last = [message["data"] for message in sent if message["to"] == to and "value" in message["data"]["state"]][-1]
     assert last == {"method": "update", "state": {"value": ""}, "buffer_paths": []}
+
+
+def test_without_segno_link_and_code_come_without_a_picture(open_panel, center, sent, monkeypatch):
+    monkeypatch.setitem(sys.modules, "segno", None)
+    screen = open_panel()
+    screen.press("Sign in")
+    code = center.wait_for_pending().user_code
+    screen.until(lambda: any(code in str(message) for message in sent))
+    [card] = [str(message) for message in sent if code in str(message)]
+    assert f"/device?user_code={code}" in card
+    assert "<svg" not in card
 
 
 def test_a_page_that_is_loaded_again_gets_link_and_code_again_until_they_are_taken_away(open_panel, center, sent):
@@ -133,6 +150,15 @@ def test_a_cancelled_sign_in_that_ends_late_takes_nothing_of_the_next_one_away(o
     assert len([card for card in shown if card]) == 1
 
 
+def test_cancel_that_comes_after_the_sign_in_has_ended_changes_nothing(open_panel, center):
+    screen = open_panel()
+    screen.sign_in_at(center)
+    screen.until(lambda: screen.status == "Signed in to corp.")
+    screen.view.cancel.click()
+    assert screen.status == "Signed in to corp."
+    assert "Signed in until" in screen.sign_in
+
+
 def test_two_presses_start_one_sign_in(open_panel, center):
     screen = open_panel()
     screen.press("Sign in")
@@ -145,6 +171,28 @@ def test_a_token_that_is_there_is_used_without_asking(open_panel, ready):
     screen = open_panel()
     assert "Signed in until" in screen.sign_in
     assert not screen.can_press("Sign in")
+
+
+@pytest.mark.parametrize(
+    ("renewable", "said", "can_sign_in"),
+    [(True, "Signed in; renewed at its next use.", False), (False, "The sign-in has ended.", True)],
+)
+def test_a_token_that_has_ended_says_whether_it_is_renewed(open_panel, ready, renewable, said, can_sign_in):
+    session = ready.sign_in()
+    now = datetime.now(timezone.utc)
+    token = tokens.Token(Secret(ready.access_token(session=session)), now - timedelta(seconds=1))
+    if renewable:
+        token = replace(
+            token,
+            refresh_token=Secret(session.refresh_token),
+            client_id=session.registration.client_id,
+            client_secret=Secret(session.registration.client_secret),
+            registration_expires_at=now + timedelta(days=1),
+        )
+    tokens.save(find_session("corp"), token)
+    screen = open_panel()
+    assert screen.sign_in == said
+    assert screen.can_press("Sign in") is can_sign_in
 
 
 def test_signing_out_ends_the_session_and_releases_its_role(open_panel, center):
@@ -218,6 +266,36 @@ def test_without_any_session_a_start_url_is_asked_for(open_panel, center, clean_
     screen.sign_in_at(center)
     assert screen.view.other_session.layout.display == "none"
     assert center.start_url in screen.view.session.options
+
+
+@pytest.mark.parametrize(
+    ("url", "region", "said"),
+    [
+        (
+            "corp.awsapps.com",
+            "",
+            (
+                "There is no session 'corp.awsapps.com'. Known: corp. A start URL does too: "
+                "%sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION."
+            ),
+        ),
+        ("https://", "eu-west-1", "'https://' is not a start URL: it begins with https:// and a host."),
+        (
+            "{start_url}",
+            "us-east-1",
+            "corp is in eu-west-1 ({config}), not in us-east-1: leave --region out, or correct sso_region there.",
+        ),
+    ],
+)
+def test_a_start_url_that_cannot_be_one_says_why(open_panel, center, clean_environment, url, region, said):
+    screen = open_panel()
+    screen.pick_session("Another start URL…")
+    screen.view.start_url.set_state({"value": url.format(start_url=center.start_url)})
+    screen.view.sso_region.set_state({"value": region})
+    screen.press("Sign in")
+    assert screen.is_error
+    assert screen.status == said.format(config=clean_environment / ".aws" / "config")
+    assert center.requests.total() == 0
 
 
 @pytest.mark.parametrize("error", [ValueError("ASIAsecret"), OSError("x")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import boto3
 
@@ -106,6 +107,21 @@ def test_what_would_win_over_the_role_is_said(open_panel, ready):
     del os.environ["AWS_PROFILE"]
     screen.panel.look()
     assert "AWS_PROFILE" not in screen.role
+
+
+def test_a_role_that_cannot_be_renewed_says_why_and_until_when_it_lasts(open_panel, ready):
+    ready.role_lifetime = 6  # renewed when four are left
+    screen = open_panel()
+    screen.use("ml-sandbox")
+    ready.organization.withdraw("alex", ids(ready)["ml-sandbox"])
+    screen.until(lambda: "is not renewed" in screen.role)
+    said = re.sub(r"\d\d:\d\d(:\d\d)?|\d+ s\b", "_", screen.role)
+    assert said == (
+        "In use: ml-sandbox (873320164592) / PowerUserAccess, until _ (_)."
+        "ml-sandbox (873320164592) / PowerUserAccess is not renewed; its credentials last until _. "
+        "The role PowerUserAccess in ml-sandbox is refused (403, No access): it is not assigned to you, or was "
+        "assigned a moment ago. %sso_roles 873320164592 lists what you have."
+    )
 
 
 def test_the_console_link_is_the_portals_own_and_has_no_secret(open_panel, ready):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import re
 import socket
 import threading
 import time
@@ -379,3 +381,58 @@ def test_a_legacy_profile_signs_in_as_the_aws_cli_does(center, clean_environment
     legacy.sign_in(prompt=prompt)
     assert legacy.tokens.peek().refresh_token is None
     assert len(legacy.accounts()) > 5
+
+
+def test_a_terminal_shows_the_page_and_then_who_is_signed_in(shell, center, fetching_browser, capsys):
+    center.auto_approve = True
+    shell.run_line_magic("sso_login", "--browser")
+    title, words, link, check, line = capsys.readouterr().out.splitlines()
+    assert title.startswith("Sign in to corp (")
+    assert words == "  A page was opened in your browser."
+    assert link.startswith(f"  Open   {center.url}/authorize?response_type=code&client_id=")
+    assert check == "  Approve only a sign-in that you started yourself. Interrupt to cancel."
+    assert line.startswith("Signed in to corp until")
+
+
+def test_a_terminal_shows_the_code_below_the_page_where_no_browser_opens(shell, center, person, capsys, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    person.approves()
+    shell.run_line_magic("sso_login", "--browser")
+    page, code = capsys.readouterr().out.split("\n\n")
+    assert page.splitlines()[1] == "  Open the page in the browser of this machine."
+    assert f"  Open   {center.start_url}/#/device?user_code=" in code
+    assert "  Approve only if that page shows this code, and only a sign-in that you started." in code
+    assert code.splitlines()[-1].startswith("Signed in to corp until")
+
+
+class Terminal(io.StringIO):
+    """An output that is a terminal, and tells when the countdown is there."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = threading.Event()
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        if "Waiting for approval" in text:
+            self.counts.set()
+        return super().write(text)
+
+
+@pytest.mark.parametrize("method", ["--device", "--browser"])
+def test_a_terminal_counts_down_until_the_sign_in_has_ended(shell, center, monkeypatch, method):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    approving = threading.Thread(
+        target=lambda: (terminal.counts.wait(20), center.approve(center.wait_for_pending().user_code))
+    )
+    approving.start()
+    shell.run_line_magic("sso_login", method)
+    approving.join()
+    assert re.search(r"\rWaiting for approval, \d+:\d\d left ", terminal.getvalue())
+    left = terminal.getvalue().rpartition("\r")[2]
+    assert left.startswith("Signed in to corp until")
+    assert "sso-magic-countdown" not in [thread.name for thread in threading.enumerate()]

@@ -220,6 +220,18 @@ class TestTheEnvironment:
             kernel.use(role_b.use())
         assert role_b.is_in_environment()
 
+    @pytest.mark.parametrize("is_one_in_use", [True, False])
+    def test_a_role_that_cannot_be_written_leaves_all_as_it_was(self, kernel, role_a, role_b, is_one_in_use):
+        used = role_a.use() if is_one_in_use else None
+        if used is not None:
+            kernel.use(used)
+        before = dict(os.environ)
+        with pytest.raises(ValueError, match="null"):
+            kernel.use(role_b.use(region="eu-west-1\0"))
+        assert kernel.current is used
+        assert kernel.previous is None
+        assert dict(os.environ) == before
+
     def test_what_somebody_changed_is_named(self, kernel, role_a, monkeypatch):
         kernel.use(role_a.use())
         assert kernel.changed() == ()

@@ -180,7 +180,7 @@ class ClusterRole:
         self._use = use
         self._region = region or next(filter(None, (os.environ.get(name) for name in REGION_VARIABLES)), None)
         self._token = secrets.token_hex(8)
-        self._plugin: str | None = None  # the name by which the cluster knows what it was given last
+        self._plugins: list[str] = []  # the names by which the cluster may know what it was given
         self._sent: RoleCredentials | None = None
         self._moving = threading.RLock()
         self._changed = threading.Condition()
@@ -283,16 +283,17 @@ class ClusterRole:
 
     def _send(self, wanted: RoleCredentials | None) -> None:
         """Puts a new plugin there, then takes the one before out, so that the workers have no moment without either."""
-        before = self._plugin
+        before = list(self._plugins)
         if wanted is not None:
             name = f"sso_magic-{self._token}-{time.time_ns()}"
             plugin = RolePlugin(name, self._token, Handover(wanted), self._region)
-            self._plugin = name
+            self._plugins.append(name)
             self._client.register_plugin(plugin, name=name)
-        else:
-            self._plugin = None
-        if before is not None and self._client.status == "running":
-            self._client.unregister_worker_plugin(before)
+        for name in before:
+            if self._client.status == "running":
+                with contextlib.suppress(KeyError, ValueError):  # it never came to the workers, or the scheduler
+                    self._client.unregister_worker_plugin(name)
+            self._plugins.remove(name)
 
 
 _LOCK = threading.RLock()
@@ -300,6 +301,9 @@ _ACTIVE: dict[str, ClusterRole] = {}
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error} on the Dask workers: install sso-magic there, as in this kernel."
-    return f"The Dask cluster did not take the role: {type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) or str(error).startswith(ModuleNotFoundError.__name__):  # by way of Dask
+        return f"The Dask workers lack a module ({error}): install sso-magic there, as in this kernel."
+    return (
+        f"The Dask cluster did not take the role ({type(error).__name__}: {error}). client.get_worker_logs() tells "
+        "more; dask.use(client) tries again."
+    )

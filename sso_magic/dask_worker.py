@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from sso_magic.each.handover import Handover
 
 PATIENCE = 30  # seconds that a task without credentials waits for the notebook
-_GONE = "The notebook that gave this cluster its role has not renewed it: is its kernel gone?"
+_GONE = (
+    "The notebook that gave this cluster its role has not renewed it, or has taken it out: use it there again, by "
+    "dask.use(client)."
+)
 _PROCESS = secrets.token_hex(8)
 
 

@@ -139,13 +139,19 @@ class KernelRole:
     def _put(self, use: Use | None) -> Layer:
         if use is not None:
             use.role = self._share(use.key, use.role, use.fetch)
+        before, previous = list(self._layers), self._previous
         replaced = self.current
         if replaced is not None and not (use and _is_same(replaced, use)):
             self._previous = replaced
         displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
         layer = Layer(self, use, displaced)
         self._layers.append(layer)
-        self._apply()
+        try:
+            self._apply()
+        except Exception:  # it cannot be written, a region that no variable can hold say: what was in use stays
+            self._layers, self._previous = before, previous
+            self._apply()
+            raise
         return layer
 
     def open_block(self, layer: Layer) -> None:

@@ -161,7 +161,8 @@ class Asking:
                     del _WAITING[ticket]
         if box.content is None:
             raise CredentialsError(
-                f"The notebook sent no credentials within {ANSWERED_WITHIN} s: its kernel is busy or gone."
+                f"The notebook sent no credentials within {ANSWERED_WITHIN} s: its kernel is busy or gone. Run it "
+                "again when the kernel has time."
             )
         return opened(box.content)
 
@@ -183,4 +184,6 @@ def _worker() -> Any:
         for worker in list(distributed.Worker._instances):  # noqa: SLF001
             if worker.status.name == "running":
                 return worker
-        raise CredentialsError("This is no worker of a Dask cluster.") from None
+        raise CredentialsError(
+            "Its credentials come to the workers of a Dask cluster only, and this is none: use them in the task itself."
+        ) from None

@@ -78,4 +78,7 @@ def opened(answered: Handover | Refusal) -> RoleCredentials:
     kind = getattr(errors, answered.error, None)
     if isinstance(kind, type) and issubclass(kind, errors.SSOMagicError):
         raise kind(answered.message)
-    raise errors.CredentialsError(answered.message)
+    raise errors.CredentialsError(
+        f"The notebook could not get this role's credentials ({answered.error}: {answered.message}). Run the task "
+        "again."
+    )

@@ -129,8 +129,6 @@ def _part(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the tab
         return [value._asdict()]
     if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray)):
         return _of_items(list(value))
-    if getattr(value, "ndim", 0) == 1:  # an array of numpy's is no Collection
-        return _of_items(list(value))
     return [{"value": _shown(value)}]
 
 

@@ -68,9 +68,10 @@ class ArrowBinding:
 
     def install(self, library: ModuleType) -> None:
         """Puts the stand-ins under the two names, wherever they have been imported to."""
-        if not hasattr(library, "S3FileSystem"):
+        try:
+            self.s3 = library.S3FileSystem
+        except ImportError:
             return  # this pyarrow is built without S3
-        self.s3 = library.S3FileSystem
         for filesystem in _in_modules(self.s3):
             self._unbound.add(filesystem, None)
         base = library.FileSystem
@@ -109,7 +110,7 @@ class ArrowBinding:
             return type.__call__(kind, **kwargs)
         return self._bound(
             lambda: type.__call__(kind, **kwargs),
-            lambda role: type.__call__(kind, **kwargs, **keys(role.get())),
+            lambda role: self._remember(type.__call__(kind, **kwargs, **keys(role.get())), role),
         )
 
     def from_uri(self, original: Callable[[Any], tuple[Any, str]], uri: Any) -> tuple[Any, str]:
@@ -126,6 +127,7 @@ class ArrowBinding:
             settings = self._settings(filesystem)
             if settings is not None:
                 filesystem.__init__(**settings | keys(role.get()))
+                self._remember(filesystem, role)
             return filesystem
 
         return self._bound(plain, with_keys), path
@@ -139,16 +141,15 @@ class ArrowBinding:
                 if self._kernel.generation == generation:
                     return self._remember_unbound(filesystem)
             elif not self._kernel.serves(role):
-                return self._remember(with_keys(role), role)
+                return with_keys(role)
             else:
                 role.get()  # raises if there are none: a chain that finds none when it is made looks again later
                 filesystem = plain()  # the SDK takes the endpoint's address from the environment
                 if self._kernel.generation == generation:
-                    return self._remember(filesystem, role)
+                    return filesystem if self._settings(filesystem) is None else self._remember(filesystem, role)
 
     def _remember(self, filesystem: Any, role: RenewingRole) -> Any:
-        if isinstance(filesystem, self.s3):
-            self._roles.add(filesystem, role)
+        self._roles.add(filesystem, role)
         return filesystem
 
     def _remember_unbound(self, filesystem: Any) -> Any:

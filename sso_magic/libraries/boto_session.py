@@ -78,7 +78,7 @@ def role_session_class() -> Any:
             try:
                 return self.__dict__[name]
             except KeyError:
-                raise AttributeError(name) from None
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
 
         @functools.wraps(boto3.session.Session.client)
         def client(self, *arguments: Any, **options: Any) -> Any:

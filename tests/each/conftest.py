@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import logging
 import sys
 import threading
@@ -16,6 +17,7 @@ from sso_magic.local import Organization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from distributed import Client, LocalCluster
 
@@ -101,12 +103,44 @@ def cluster(local_identity_center_server: LocalIdentityCenter) -> Iterator[Local
 
 @pytest.fixture
 def client(cluster: LocalCluster) -> Iterator[Client]:
-    """The current client of the cluster, with all its workers there."""
+    """The current client of the cluster, with all its workers there; no role stays on them."""
     from distributed import Client
+
+    from sso_magic.kernel import KERNEL
 
     with Client(cluster) as made:
         made.wait_for_workers(2, timeout=60)
         yield made
+        KERNEL.forget()
+
+
+@pytest.fixture
+def without_the_package(client: Client) -> Callable[[], AbstractContextManager[None]]:
+    """While it lasts, this package cannot be imported on the workers."""
+
+    def hide() -> None:
+        class Nowhere:
+            def find_spec(self, name, path, target=None):
+                if name.partition(".")[0] == "sso_magic":
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        names = [name for name in sys.modules if name.partition(".")[0] == "sso_magic"]
+        sys.meta_path.insert(0, Nowhere())
+        sys.hidden = {name: sys.modules.pop(name) for name in names}
+
+    def show() -> None:
+        sys.meta_path.pop(0)
+        sys.modules.update(sys.hidden)
+
+    @contextlib.contextmanager
+    def hidden() -> Iterator[None]:
+        client.run(hide)
+        try:
+            yield
+        finally:
+            client.run(show)
+
+    return hidden
 
 
 @pytest.fixture

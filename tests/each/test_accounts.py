@@ -7,6 +7,7 @@ import pytest
 
 from sso_magic import errors
 from sso_magic.each.accounts import select
+from sso_magic.inventory import Account
 from sso_magic.local import Fault
 
 
@@ -57,8 +58,9 @@ def test_accounts_of_one_name_are_told_apart(many, signed_in):
         pd.Series(["645098217733", "log-archive", "645098217733"]),
         [{"account_id": "645098217733", "error": "x"}, {"account_id": "034817265590", "error": "y"}],
         (name for name in ["data-lake", "log-archive"]),
+        [Account("645098217733"), Account("034817265590", "another name")],
     ],
-    ids=["list", "numbers", "frame", "frame of numbers", "series", "errors", "generator"],
+    ids=["list", "numbers", "frame", "frame of numbers", "series", "errors", "generator", "accounts"],
 )
 def test_accounts_can_be_named_in_many_ways_and_keep_their_order(sample, accounts):
     assert names(select(sample, "ReadOnly", accounts=accounts)) == ["data-lake", "log-archive"]

@@ -90,6 +90,7 @@ def test_a_session_that_the_notebook_has_is_never_taken_for_the_accounts(run):
     with pytest.raises(pytest.fail.Exception, match=r"the role was asked for"):
         run("ask()", lines)
     assert run("account.name", lines) == "one"
+    assert run("account.name", "def account(): return 'the notebook'") == "one"
 
 
 def test_a_decorated_function_of_the_notebook_sees_the_account_too(run):
@@ -112,6 +113,31 @@ def test_functions_keep_what_else_they_are(run):
 def test_functions_that_call_each_other_are_moved_together(run):
     lines = "def even(n): return n == 0 or odd(n - 1)\ndef odd(n): return n > 0 and even(n - 1)"
     assert run("even(10)", lines) is True
+
+
+def test_functions_that_close_over_each_other_see_the_account_too(run):
+    lines = (
+        "account = 'the notebook'\n"
+        "def make(least):\n"
+        "    def even(n): return account.name if n == least else odd(n - 1)\n"
+        "    def odd(n): return even(n - 1)\n"
+        "    return even\n"
+        "ask = make(0)\n"
+    )
+    assert run("ask(10)", lines) == "one"
+
+
+def test_a_function_that_closes_over_what_was_never_set_goes_as_far_as_it_does_in_the_notebook(run):
+    lines = (
+        "def make():\n"
+        "    def ask(deep): return later if deep else account.name\n"
+        "    return ask\n"
+        "    later = 1\n"
+        "ask = make()\n"
+    )
+    assert run("ask(False)", lines) == "one"
+    with pytest.raises(NameError, match="later"):
+        run("ask(True)", lines)
 
 
 def test_classes_and_functions_that_the_cell_defines_see_the_account(run):
@@ -178,6 +204,21 @@ def test_what_cannot_be_sent_to_another_process_is_named():
     ):
         packed(work("n, lock", space))
     assert unpacked(packed(work("n", space))).run(here()) == 1
+
+
+def test_what_cannot_be_sent_now_and_can_a_moment_later_is_told_without_a_name():
+    class Moody:
+        asked = 0
+
+        def __reduce__(self):
+            Moody.asked += 1
+            if Moody.asked == 1:
+                raise ValueError("not now")
+            return (int, ())
+
+    line = r"^This cannot be sent to another process \(ValueError: not now\)\. Run it in threads\.$"
+    with pytest.raises(errors.UsageError, match=line):
+        packed(work("thing", {"thing": Moody()}))
 
 
 def test_the_package_that_sends_work_is_named_where_it_is_missing(monkeypatch):

@@ -13,6 +13,7 @@ import cloudpickle
 import pytest
 from distributed.cfexecutor import ClientExecutor
 
+from sso_magic import errors
 from sso_magic.each import cluster as venue
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -158,3 +159,63 @@ def test_workers_without_the_package_are_told_of(name):
     assert told.message.endswith("on the workers: install sso-magic there, as in this kernel.")
     other = Outcome(failure=Failure("ModuleNotFoundError", "No module named 'other'"))
     assert venue._explained(other).failure.message == "No module named 'other'"
+
+
+def test_another_module_that_workers_lack_is_told_as_it_is(many, client):
+    def ask(here):
+        import no_such_module  # noqa: F401
+
+    with pytest.raises(errors.EachError, match=r"by ModuleNotFoundError: No module named 'no_such_module' \(line"):
+        many(2).each(ask, "ReadOnly", on="dask", progress=False)
+
+
+def test_a_thread_that_a_task_has_made_gets_its_accounts_credentials(many, client):
+    def ask(here):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(here.credentials.account_id))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    frame = many(3).each(ask, "ReadOnly", on="dask", progress=False)
+    assert (frame["account_id"] == frame["value"]).all()
+    assert len(frame) == 3
+
+
+def test_credentials_that_are_asked_for_here_are_refused_with_where_they_come_to(many, client):
+    frame = many(1).each(
+        lambda here: cloudpickle.dumps(here._get_role.__self__.source), "ReadOnly", on="dask", progress=False
+    )
+    asking = cloudpickle.loads(frame["value"].item())
+    with pytest.raises(errors.CredentialsError) as caught:
+        asking.fetch("ticket")
+    assert str(caught.value) == (
+        "Its credentials come to the workers of a Dask cluster only, and this is none: use them in the task itself."
+    )
+
+
+def test_a_notebook_that_does_not_answer_is_told_by_each_that_asked(client):
+    def hurry(seconds: float) -> float:
+        from sso_magic.each import cluster
+
+        before, cluster.ANSWERED_WITHIN = cluster.ANSWERED_WITHIN, seconds
+        return before
+
+    def left() -> int:
+        from sso_magic.each import cluster
+
+        return len(cluster._WAITING)
+
+    [worker, _] = client.run(hurry, 0.2)
+    asking = venue.Asking("sso_magic-nobody-listens")
+    try:
+        tasks = [client.submit(asking.fetch, "ticket", workers=[worker], pure=False) for _ in range(2)]
+        told = {str(task.exception(30)) for task in tasks}
+    finally:
+        client.run(hurry, venue.ANSWERED_WITHIN)
+    line = (
+        "The notebook sent no credentials within 0.2 s: its kernel is busy or gone. Run it again when the kernel has "
+        "time."
+    )
+    assert told == {line}
+    assert client.run(left)[worker] == 0

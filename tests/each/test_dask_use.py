@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import pickle
@@ -65,8 +66,9 @@ def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, cli
     assert "is not on the Dask cluster" in repr(there)
 
 
-def test_an_account_can_be_used_in_the_same_line_and_a_block_ends_it(sample, client):
-    with dask.use(client, "payments-dev", "ReadOnly", center=sample, region="us-west-2"):
+@pytest.mark.parametrize("is_named", [True, False], ids=["a center", "the configured one"])
+def test_an_account_can_be_used_in_the_same_line_and_a_block_ends_it(sample, client, is_named):
+    with dask.use(client, "payments-dev", "ReadOnly", center=sample if is_named else None, region="us-west-2"):
         assert set(client.run(account_there).values()) == {DEV}
         assert set(client.run(os.getenv, "AWS_REGION").values()) == {"us-west-2"}
     assert set(client.run(account_there).values()) == {"NoCredentialsError"}
@@ -194,6 +196,21 @@ def test_a_notebook_that_does_not_renew_is_said_to_be_gone(held, monkeypatch):
     held.give(-1, 1)
     with pytest.raises(errors.CredentialsError, match=r"^The notebook that gave this cluster its role has not renewed"):
         KERNEL.current.role.get()
+
+
+@pytest.mark.parametrize("is_another_there", [False, True], ids=["none", "another role"])
+def test_a_client_of_a_role_that_was_taken_out_says_to_use_it_again(held, sample, is_another_there):
+    held.give(-1, 1)
+    role = KERNEL.current.role
+    held.discard(dask_worker.RolePlugin("sso_magic-x-1", "x", None, None), "tcp://127.0.0.1:1")
+    if is_another_there:
+        sample.use("payments-dev", "ReadOnly")
+    with pytest.raises(errors.CredentialsError) as caught:
+        role.get()
+    assert str(caught.value) == (
+        "The notebook that gave this cluster its role has not renewed it, or has taken it out: use it there again, by "
+        "dask.use(client)."
+    )
 
 
 def test_a_task_whose_credentials_hold_does_not_wait(held, monkeypatch):
@@ -329,6 +346,77 @@ def test_what_is_missing_is_said(sample, client):
         dask.use("tcp://127.0.0.1:1")
 
 
+def test_a_client_that_is_asynchronous_is_refused(sample, cluster):
+    async def use() -> None:
+        async with Client(cluster.scheduler_address, asynchronous=True) as client:
+            dask.use(client)
+
+    with pytest.raises(errors.UsageError) as caught:
+        asyncio.run(use())
+    assert str(caught.value) == (
+        "The Dask client is asynchronous: make one with Client(address), without asynchronous=True."
+    )
+
+
+def test_workers_without_the_package_are_told_of(sample, client, without_the_package):
+    sample.use("payments-prod", "ReadOnly")
+    with without_the_package(), pytest.raises(errors.CredentialsError) as caught:
+        dask.use(client)
+    assert str(caught.value).startswith("The Dask workers lack a module (")
+    assert "No module named 'sso_magic" in str(caught.value)
+    assert str(caught.value).endswith("): install sso-magic there, as in this kernel.")
+    _assert_that_it_is_nowhere(client)
+
+
+def test_workers_that_do_not_take_the_role_are_an_error(sample, client):
+    sample.use("payments-prod", "ReadOnly")
+    with pytest.raises(errors.CredentialsError) as caught:
+        dask.use(client, region="eu-west-1\0")
+    assert str(caught.value) == (
+        "The Dask cluster did not take the role (ValueError: embedded null byte). client.get_worker_logs() tells more; "
+        "dask.use(client) tries again."
+    )
+    _assert_that_it_is_nowhere(client)
+
+
+def _assert_that_it_is_nowhere(client) -> None:
+    """And that it can be put there again."""
+    assert client.id not in dask._ACTIVE
+    assert list(client.run(keys_there).values()) == [{}, {}]
+    with dask.use(client):
+        assert set(client.run(account_there).values()) == {PROD}
+    assert list(client.run(keys_there).values()) == [{}, {}]
+
+
+def test_workers_that_cannot_follow_are_told_of_and_tried_again(sample, client, without_the_package):
+    sample.use("payments-prod", "ReadOnly")
+    there = dask.use(client)
+    elsewhere = sample.use("payments-dev", "ReadOnly").__enter__()
+    with without_the_package():
+        elsewhere.__exit__(None, None, None)
+        eventually(lambda: there.failure is not None)
+        line = there.line()
+    assert line.startswith(f"payments-prod ({PROD}) / ReadOnly may be on the Dask cluster tcp://127.0.0.1:")
+    assert " or not: The Dask workers lack a module (" in line
+    eventually(lambda: there.failure is None)
+    assert set(client.run(account_there).values()) == {PROD}
+    assert there.line().endswith("2 workers and any that join")
+
+
+def test_a_renewal_that_the_workers_do_not_take_leaves_nothing_there_either(
+    sample, client, signed_in, without_the_package
+):
+    signed_in.role_lifetime = 4
+    sample.use("payments-prod", "ReadOnly")
+    there = dask.use(client)
+    with without_the_package():
+        eventually(lambda: there.failure is not None)
+    eventually(lambda: there.failure is None)
+    KERNEL.release()
+    assert client.run_on_scheduler(_plugins) == []
+    assert list(client.run(keys_there).values()) == [{}, {}]
+
+
 def test_a_client_that_is_closed_is_refused(sample, cluster):
     with Client(cluster) as gone:
         pass
@@ -341,8 +429,3 @@ def test_without_a_client_it_says_how_to_make_one(sample):
         errors.UsageError, match=r"^There is no Dask client in this kernel. Make one first: client = dis"
     ):
         dask.use()
-
-
-def test_workers_that_lack_the_package_are_told_of():
-    told = dask._told(ModuleNotFoundError("No module named 'sso_magic'"))
-    assert told == "No module named 'sso_magic' on the Dask workers: install sso-magic there, as in this kernel."

@@ -86,6 +86,52 @@ def test_a_pool_that_is_broken_is_every_accounts_error(many):
         many(2).each(lambda here: os._exit(1), "ReadOnly", on=broken, progress=False)
 
 
+def test_what_somebody_cancels_in_their_pool_is_told_as_stopped(many):
+    executor = ThreadPoolExecutor(1)
+
+    def ask(here):
+        deadline = time.monotonic() + 20
+        while not executor._work_queue.qsize():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        executor.shutdown(wait=False, cancel_futures=True)
+        return 1
+
+    frame = many(2).each(ask, "ReadOnly", on=executor, workers=2, progress=False)
+    [record] = frame.attrs["errors"]
+    assert (record["error"], record["message"]) == ("Stopped", "It had not finished when the run was stopped.")
+    assert len(frame) == 1
+
+
+def test_the_line_tells_why_there_are_no_credentials(many, signed_in):
+    from sso_magic.renewal import RenewingRole
+
+    center = many(1)
+    [account] = center.snapshot().accounts
+    ended = dataclasses.replace(
+        center.credentials(account.account_id, "ReadOnly"), expires_at=datetime.now(timezone.utc)
+    )
+    signed_in.organization.withdraw("alex", account.account_id, "ReadOnly")
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    line = Line()
+    try:
+        line.open("a", RenewingRole(ended, lambda: center.credentials(account.account_id, "ReadOnly", fresh=True)))
+        with pytest.raises(errors.RoleNotAssigned, match=r"^The role ReadOnly in team-000 is refused \(403"):
+            line.far_end.fetch("a")
+        line.open("b", RenewingRole(ended, full))
+        with pytest.raises(errors.CredentialsError) as caught:
+            line.far_end.fetch("b")
+        assert str(caught.value) == (
+            "The notebook could not get this role's credentials (OSError: [Errno 28] No space left on device). Run the "
+            "task again."
+        )
+    finally:
+        line.close()
+
+
 def test_the_line_gives_a_ticket_its_own_role_and_nothing_after_its_task(many):
     center = many(2)
     first, second = center.snapshot().accounts

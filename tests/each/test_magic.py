@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sso_magic import errors
+from sso_magic.local import Fault
 
 
 @pytest.fixture
@@ -132,6 +133,24 @@ def test_many_errors_are_told_in_few_lines(run):
     assert lines[1].split() == ["failed", "error", "message"]
     assert lines[2].endswith("and 8 more  ValueError  broken (line 1)")
     assert lines[3] == 'All of it, with tracebacks, is in attrs["errors"] of the result.'
+
+
+def test_errors_of_many_kinds_are_told_as_far_as_a_screen_shows_them(run):
+    _, out = run("%%sso_each ReadOnly\nif account.name != 'data-lake': raise ValueError(account.id)\n1")
+    lines = out.splitlines()
+    assert lines[12].split() == ["1", "more", "..."]
+    assert lines[13] == 'All of it, with tracebacks, is in attrs["errors"] of the result.'
+
+
+@pytest.mark.parametrize(
+    ("options", "rest"),
+    [("", ""), ("--dry-run", "Would run in 11 accounts as ReadOnly. 2 accounts were left out: no ReadOnly there.")],
+)
+def test_accounts_whose_roles_cannot_be_listed_are_told(run, signed_in, options, rest):
+    signed_in.faults.append(Fault("ListAccountRoles", times=1, status=400, error="Broken"))
+    _, out = run(f"%%sso_each ReadOnly {options}\n1")
+    assert out.splitlines()[0].endswith(" The roles in 1 account could not be listed.")
+    assert out.startswith(rest)
 
 
 def test_an_interrupt_returns_what_is_there(run, shell, interrupt_when, each_threads_end):

@@ -12,6 +12,7 @@ import pytest
 
 from sso_magic import errors
 from sso_magic.each import processes
+from sso_magic.local import Fault
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as for functions of a notebook
 
@@ -159,6 +160,50 @@ def test_an_interrupt_kills_the_processes(many, interrupt_when, each_threads_end
     for path in tmp_path.iterdir():
         with pytest.raises(OSError, match=r"."):
             os.kill(int(path.name), 0)
+
+
+def test_what_is_stopped_before_its_credentials_have_come_starts_no_process(
+    many, signed_in, interrupt_when, each_threads_end, monkeypatch
+):
+    center = many(2)
+    center.snapshot()
+    started = []
+    monkeypatch.setattr(processes, "Child", lambda blob: started.append(blob) or pytest.fail("a process was started"))
+    signed_in.faults.append(Fault("GetRoleCredentials", delay=2.0))
+    interrupt_when(lambda: any(thread.name == "sso_magic each 2" for thread in threading.enumerate()))
+    frame = center.each(lambda here: 1, "ReadOnly", on="processes", workers=2, progress=False)
+    assert [record["error"] for record in frame.attrs["errors"]] == ["Stopped", "Stopped"]
+    each_threads_end()
+    assert started == []
+
+
+def test_a_thread_that_a_task_has_left_does_not_keep_its_process(many, monkeypatch):
+    monkeypatch.setattr(processes, "_ENDS_WITHIN", 0.5)
+
+    def ask(here):
+        threading.Thread(target=time.sleep, args=(600,)).start()
+        return os.getpid()
+
+    frame = many(1).each(ask, "ReadOnly", on="processes", progress=False)
+    with pytest.raises(OSError, match=r"."):
+        os.kill(frame["value"].item(), 0)
+
+
+class Unreadable:
+    """What can be sent and not be read there."""
+
+    def __reduce__(self):
+        return (_refuse, ())
+
+
+def _refuse():
+    raise ValueError("it cannot be read here")
+
+
+def test_what_cannot_be_read_there_is_every_accounts_error(many):
+    thing = Unreadable()
+    with pytest.raises(errors.EachError, match=r"^All 2 accounts failed by ValueError: it cannot be read here$"):
+        many(2).each(lambda here: thing, "ReadOnly", on="processes", progress=False)
 
 
 def test_what_is_printed_there_comes_back(many, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_without_a_cluster_nothing_is_used(shell, signed_in):
     with pytest.raises(
         errors.UsageError, match=r"^There is no Dask client in this kernel\. Make one first: client = dis"
     ):
+        shell.run_line_magic("sso_use", "payments-prod ReadOnly --dask")
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_dask_is_named_where_it_is_missing_and_nothing_is_used(shell, signed_in, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sso_magic.dask", None)
+    with pytest.raises(errors.UsageError, match=r'^Dask is not installed: pip install "sso-magic\[dask\]"$'):
         shell.run_line_magic("sso_use", "payments-prod ReadOnly --dask")
     assert "AWS_ACCESS_KEY_ID" not in os.environ
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from sso_magic.each import stopping
+from sso_magic.local import Throttle
 
 
 def test_what_is_there_is_returned_and_the_rest_is_told(many, interrupt_when, each_threads_end):
@@ -53,6 +54,19 @@ def test_it_does_not_wait_for_what_cannot_be_stopped(many, interrupt_when):
     assert len(frame.attrs["errors"]) == 4
     assert not release.is_set()
     release.set()
+
+
+def test_it_ends_while_many_wait_for_their_turn_to_ask_the_portal(
+    many, signed_in, interrupt_when, each_threads_end, monkeypatch
+):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    center = many(12)
+    center.snapshot()
+    signed_in.throttle = Throttle(0.1, 1)
+    interrupt_when(lambda: signed_in.requests.total("GetRoleCredentials", status=429) >= 6)
+    frame = center.each(lambda here: 1, "ReadOnly", progress=False)
+    assert {record["error"] for record in frame.attrs["errors"]} == {"Stopped"}
+    each_threads_end()
 
 
 def test_it_ends_while_the_portal_makes_everybody_wait(many, signed_in, interrupt_when, each_threads_end):

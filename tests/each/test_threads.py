@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
+import re
+import sys
 import threading
 import time
 
@@ -153,18 +156,52 @@ def test_a_portal_that_fails_in_passing_costs_nothing(many, signed_in):
     assert len(frame) == 6
 
 
+def test_a_portal_that_refuses_again_and_again_for_speed_is_that_accounts_error(many, signed_in, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    center = many(2)
+    center.snapshot()
+    signed_in.faults.append(Fault("GetRoleCredentials", times=10, status=429, message="Rate exceeded"))
+    frame = center.each(lambda here: 1, "ReadOnly", workers=1, progress=False)
+    [record] = frame.attrs["errors"]
+    assert record["error"] == "TooManyRequestsException"
+    assert re.fullmatch(r"TooManyRequestsException: Rate exceeded \(HTTP 429, request id [\w-]+\)", record["message"])
+    assert len(frame) == 1
+    assert signed_in.requests.total("GetRoleCredentials") == 11
+
+
+def test_a_portal_that_refuses_for_another_reason_is_asked_once(many, signed_in):
+    center = many(2)
+    center.snapshot()
+    signed_in.faults.append(Fault("GetRoleCredentials", times=1, status=400, error="Broken", message="no"))
+    frame = center.each(lambda here: 1, "ReadOnly", workers=1, progress=False)
+    [record] = frame.attrs["errors"]
+    assert re.fullmatch(r"Broken: no \(HTTP 400, request id [\w-]+\)", record["message"])
+    assert signed_in.requests.total("GetRoleCredentials") == 2
+
+
 def test_what_tasks_print_comes_back_with_the_account_before_it(many, capsys):
     center = many(6)
 
     def ask(here):
         print("one")
-        print("10%\r90%\rtwo")
+        sys.stdout.writelines(["10%\r", "90%\rtwo\n"])
 
     frame = center.each(ask, "ReadOnly", progress=False)
     assert len(frame) == 0
     lines = capsys.readouterr().out.splitlines()
     assert sorted(lines) == sorted(f"team-{n:03} | {text}" for n in range(6) for text in ("one", "two"))
     assert all(lines[n].partition(" |")[0] == lines[n + 1].partition(" |")[0] for n in range(0, 12, 2))
+
+
+def test_a_stream_that_a_task_has_put_in_place_of_the_notebooks_stays(many, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # and is gone after the test
+    mine = io.StringIO()
+
+    def ask(here):
+        sys.stdout = mine
+
+    many(1).each(ask, "ReadOnly", progress=False)
+    assert sys.stdout is mine
 
 
 def test_its_own_keys_are_redacted_in_what_a_task_prints_and_raises(many, capsys):

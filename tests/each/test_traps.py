@@ -25,6 +25,7 @@ LOOKS_UP_SESSION = {
     "a method": "class Tool:\n    def ask(self): return session",
     "a property": "class Tool:\n    @property\n    def ask(self): return session",
     "a class method": "class Tool:\n    @classmethod\n    def ask(cls): return [session for _ in range(1)]",
+    "a function in a method": "class Tool:\n    def ask(self): return lambda: session",
     "an object": "class Kind:\n    def ask(self): return session\nTool = Kind()",
     "a subclass": "class Base:\n    def ask(self): return session\nclass Tool(Base): pass",
     "a cached function": "import functools\n@functools.cache\ndef Tool(): return session",

@@ -59,6 +59,10 @@ class FakeRole:
     def use(self, *, region: str | None = None, session: str = "corp", serve: bool = False) -> Use:
         return Use(self.credentials(), region, session, self.fetch, serve=serve)
 
+    def newest(self) -> tuple[str, str, str]:
+        keys = self.issued[-1]
+        return (keys.access_key_id.reveal(), keys.secret_access_key.reveal(), keys.session_token.reveal())
+
     def is_in_environment(self) -> bool:
         newest = self.issued[-1].environment()
         return all(os.environ.get(name) == value for name, value in newest.items())
@@ -72,6 +76,17 @@ def role_a() -> FakeRole:
 @pytest.fixture
 def role_b() -> FakeRole:
     return FakeRole("222222222222", "prod")
+
+
+@pytest.fixture
+def own_keys(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str]:
+    """Keys of the person's own in the environment, which end in five minutes: botocore reads them at every use."""
+    own = "AKIAOWN", "own-secret", "own-token"
+    end = datetime.now(timezone.utc) + timedelta(minutes=5)
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), own, strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end.isoformat())
+    return own
 
 
 @pytest.fixture

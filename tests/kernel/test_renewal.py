@@ -286,6 +286,17 @@ class TestBeforeACell:
             assert role_a.is_in_environment()
         assert role_a.fetched == 1
 
+    def test_after_a_short_sleep_what_still_holds_is_renewed_behind_the_cell(self, kernel, role_a, until):
+        use = role_a.use()
+        kernel.use(use)
+        role_a.in_the_way.clear()
+        until(lambda: kernel._renewal._condition._waiters)
+        with time_machine.travel(use.credentials.expires_at - timedelta(minutes=5)):
+            assert kernel.before_cell() is None  # it does not wait
+            role_a.in_the_way.set()
+            until(lambda: role_a.fetched == 1)
+            until(role_a.is_in_environment)
+
     def test_a_sign_in_wakes_the_renewal(self, kernel, role_a, until):
         use = role_a.use()
         kernel.use(use)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import importlib.util
 import os
-import pickle
 import subprocess
 import sys
 import threading
@@ -12,13 +13,14 @@ from datetime import timedelta
 
 import boto3
 import botocore.credentials
+import botocore.exceptions
 import botocore.loaders
 import botocore.session
 import pytest
 import time_machine
 
 from sso_magic.environment import OWNED
-from sso_magic.errors import CredentialsError, SignInRequired
+from sso_magic.errors import SignInRequired
 from sso_magic.libraries import _MAKERS
 from sso_magic.libraries.boto_session import boto3_session
 
@@ -33,25 +35,6 @@ def keys_of(client) -> tuple[str, str, str]:
     return (frozen.access_key, frozen.secret_key, frozen.token)
 
 
-def newest(role) -> tuple[str, str, str]:
-    keys = role.issued[-1]
-    return (keys.access_key_id.reveal(), keys.secret_access_key.reveal(), keys.session_token.reveal())
-
-
-OLD = "AKIAOWN", "own-secret", "own-token"
-
-
-@pytest.fixture
-def own_keys(monkeypatch):
-    """Keys of the person's own in the environment, which end in five minutes: botocore reads them at every use."""
-    from datetime import datetime, timezone
-
-    end = datetime.now(timezone.utc) + timedelta(minutes=5)
-    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), OLD, strict=True):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end.isoformat())
-
-
 class TestBoto3:
     @pytest.mark.parametrize(
         "make", [lambda: boto3.client("s3"), lambda: boto3.Session().client("s3"),
@@ -60,12 +43,12 @@ class TestBoto3:
     def test_a_client_goes_on_as_its_role_across_its_expiry_after_a_switch(self, kernel, role_a, role_b, make):
         kernel.use(role_a.use())
         client = make()
-        assert keys_of(client) == newest(role_a)
+        assert keys_of(client) == role_a.newest()
         kernel.use(role_b.use())
         with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
-            assert keys_of(client) == newest(role_a)
+            assert keys_of(client) == role_a.newest()
         assert role_a.fetched == 1
-        assert keys_of(make()) == newest(role_b)
+        assert keys_of(make()) == role_b.newest()
 
     def test_a_client_that_cannot_renew_fails_as_its_role_and_says_what_to_do(self, kernel, role_a, role_b):
         kernel.use(role_a.use())
@@ -83,7 +66,7 @@ class TestBoto3:
         client = boto3.client("s3")
         role_a.failure = SignInRequired("corp is not signed in. Run %sso_login corp")
         with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
-            assert keys_of(client) == newest(role_a)
+            assert keys_of(client) == role_a.newest()
 
     def test_a_role_assumed_on_top_by_a_profile_stays_on_its_source(self, kernel, role_a, role_b, clean_environment):
         config = clean_environment / ".aws" / "config"
@@ -98,30 +81,54 @@ class TestBoto3:
         kernel.use(role_b.use())
         with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
             source = fetcher._source_credentials.get_frozen_credentials()
-        assert (source.access_key, source.secret_key, source.token) == newest(role_a)
+        assert (source.access_key, source.secret_key, source.token) == role_a.newest()
 
     def test_the_persons_own_client_stays_their_own_while_a_role_is_in_use(self, kernel, role_a, own_keys):
         client = boto3.Session().client("s3")  # no hook is in botocore yet
-        assert keys_of(client) == OLD
+        assert keys_of(client) == own_keys
         kernel.use(role_a.use())
-        assert keys_of(client) == OLD
+        assert keys_of(client) == own_keys
         second = botocore.session.Session()
         kernel.release()
-        assert keys_of(client) == OLD
+        assert keys_of(client) == own_keys
         os.environ["AWS_SECRET_ACCESS_KEY"] = "changed"
         assert keys_of(client)[1] == "changed"  # as botocore does without us
-        assert second.get_credentials().access_key == OLD[0]
+        assert second.get_credentials().access_key == own_keys[0]
 
     def test_keys_that_somebody_sets_over_ours_are_read_as_they_are(self, kernel, role_a, role_b, own_keys):
         end = os.environ["AWS_CREDENTIAL_EXPIRATION"]
         kernel.use(role_a.use())
-        for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), OLD, strict=True):
+        for name, value in zip(
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), own_keys, strict=True
+        ):
             os.environ[name] = value
         os.environ["AWS_CREDENTIAL_EXPIRATION"] = end
         client = boto3.Session().client("s3")
-        assert keys_of(client) == OLD
+        assert keys_of(client) == own_keys
         kernel.use(role_b.use())
-        assert keys_of(client) == OLD
+        assert keys_of(client) == own_keys
+
+    def test_half_a_set_of_keys_is_told_as_botocore_tells_it(self, kernel, role_a, monkeypatch):
+        kernel.use(role_a.use())
+        kernel.release()
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
+        line = r"^Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY$"
+        with pytest.raises(botocore.exceptions.PartialCredentialsError, match=line):
+            boto3.Session().get_credentials()
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own-secret")
+        assert boto3.Session().get_credentials().secret_key == "own-secret"
+
+    @pytest.mark.parametrize("when", ["before", "while"])
+    def test_a_provider_that_reads_another_mapping_reads_that(self, kernel, role_a, own_keys, when):
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
+        mapping = {name: os.environ[name] for name in names}
+        provider = botocore.credentials.EnvProvider(environ=mapping)
+        loaded = provider.load() if when == "before" else None
+        kernel.use(role_a.use())
+        loaded = loaded or provider.load()
+        mapping["AWS_SECRET_ACCESS_KEY"] = "changed"
+        frozen = loaded.get_frozen_credentials()  # they end soon: botocore reads them again
+        assert (frozen.access_key, frozen.secret_key) == (own_keys[0], "changed")
 
     def test_the_default_session_is_the_roles_and_afterwards_the_persons_own(self, kernel, role_a, monkeypatch):
         own = boto3.Session(region_name="us-west-2")
@@ -140,6 +147,16 @@ class TestBoto3:
         assert boto3.DEFAULT_SESSION is not None  # boto3.client looks twice: None in between is an error in a thread
         assert boto3.DEFAULT_SESSION.get_credentials() is None
 
+    def test_a_session_can_be_copied_and_lacks_what_sessions_lack(self, kernel, role_a, role_b):
+        kernel.use(role_a.use())
+        session = boto3.DEFAULT_SESSION
+        twin = copy.copy(session)
+        kernel.use(role_b.use())
+        for one in (session, twin):
+            assert keys_of(one.client("s3")) == role_a.newest()
+            with pytest.raises(AttributeError, match=r"^'RoleSession' object has no attribute 'nothing'$"):
+                _ = one.nothing
+
     def test_a_switch_does_not_wait_for_a_session_to_be_made(self, kernel, role_a, monkeypatch):
         monkeypatch.setattr(botocore.session, "get_session", lambda: pytest.fail("made"))
         kernel.use(role_a.use())
@@ -147,20 +164,20 @@ class TestBoto3:
     def test_sessions_of_several_roles_live_side_by_side(self, kernel, role_a, role_b):
         sessions = {role: boto3_session(role.use().role, "eu-west-1") for role in (role_a, role_b)}
         for role, session in sessions.items():
-            assert keys_of(session.client("s3")) == newest(role)
+            assert keys_of(session.client("s3")) == role.newest()
 
     def test_the_service_models_are_read_once_for_all_of_them(self, role_a, role_b, monkeypatch):
         boto3_session(role_a.use().role, "eu-west-1").client("s3")
         monkeypatch.setattr(botocore.loaders.JSONFileLoader, "load_file", lambda *_: pytest.fail("read again"))
-        assert keys_of(boto3_session(role_b.use().role, "eu-west-1").client("s3")) == newest(role_b)
+        assert keys_of(boto3_session(role_b.use().role, "eu-west-1").client("s3")) == role_b.newest()
 
     def test_a_client_made_with_the_endpoint_in_use_stays_with_its_role_without_its_token(self, kernel, role_a, role_b):
         kernel.use(role_a.use(serve=True))
         client = boto3.Session().client("s3")
-        assert keys_of(client) == newest(role_a)
+        assert keys_of(client) == role_a.newest()
         kernel.use(role_b.use())
         with time_machine.travel(role_a.issued[-1].expires_at - timedelta(minutes=5)):
-            assert keys_of(client) == newest(role_a)
+            assert keys_of(client) == role_a.newest()
         assert role_a.fetched == 1
 
 
@@ -202,6 +219,18 @@ class TestTheEnvironment:
         with pytest.raises(KeyboardInterrupt):
             kernel.use(role_b.use())
         assert role_b.is_in_environment()
+
+    @pytest.mark.parametrize("is_one_in_use", [True, False])
+    def test_a_role_that_cannot_be_written_leaves_all_as_it_was(self, kernel, role_a, role_b, is_one_in_use):
+        used = role_a.use() if is_one_in_use else None
+        if used is not None:
+            kernel.use(used)
+        before = dict(os.environ)
+        with pytest.raises(ValueError, match="null"):
+            kernel.use(role_b.use(region="eu-west-1\0"))
+        assert kernel.current is used
+        assert kernel.previous is None
+        assert dict(os.environ) == before
 
     def test_what_somebody_changed_is_named(self, kernel, role_a, monkeypatch):
         kernel.use(role_a.use())
@@ -331,77 +360,6 @@ class TestHolders:
         assert client is not None
 
 
-class TestArrow:
-    def test_its_classes_still_are_what_they_were(self, kernel, role_a):
-        import pyarrow.fs
-        from pyarrow._fs import FileSystem
-        from pyarrow._s3fs import S3FileSystem
-
-        kernel.use(role_a.use())
-        made = pyarrow.fs.S3FileSystem(region="eu-west-1")
-        assert type(made) is S3FileSystem
-        assert isinstance(made, pyarrow.fs.S3FileSystem)
-        assert isinstance(made, pyarrow.fs.FileSystem)
-        assert issubclass(S3FileSystem, pyarrow.fs.S3FileSystem)
-        assert issubclass(pyarrow.fs.S3FileSystem, FileSystem)
-        assert not isinstance(pyarrow.fs.LocalFileSystem(), pyarrow.fs.S3FileSystem)
-        assert isinstance(pyarrow.fs.LocalFileSystem(), pyarrow.fs.FileSystem)
-
-    def test_keys_that_are_given_are_left_alone(self, kernel, role_a):
-        import pyarrow.fs
-
-        kernel.use(role_a.use())
-        own = pyarrow.fs.S3FileSystem(access_key="AKIAOWN", secret_key="x", region="eu-west-1")
-        assert own.__reduce__()[1][0]["access_key"] == "AKIAOWN"
-        assert pyarrow.fs.S3FileSystem(anonymous=True, region="eu-west-1").__reduce__()[1][0]["anonymous"]
-
-    def test_a_class_of_ones_own_is_bound_too(self, kernel, role_a):
-        import pyarrow.fs
-
-        kernel.use(role_a.use())
-
-        class Mine(pyarrow.fs.S3FileSystem):
-            def __init__(self):
-                super().__init__(region="eu-west-1")
-
-        made = Mine()
-        assert isinstance(made, Mine)
-        assert made.__reduce__()[1][0]["access_key"] == newest(role_a)[0]
-
-    def test_an_older_filesystem_keeps_the_persons_own_keys(self, kernel, role_a, own_keys):
-        import pyarrow.fs
-
-        here = sys.modules[__name__]
-        here.older = pyarrow.fs.S3FileSystem(region="eu-west-1")
-        kernel.use(role_a.use())
-        assert here.older.__reduce__()[1][0]["access_key"] == OLD[0]
-        kernel.release()
-        later = pyarrow.fs.S3FileSystem(region="eu-west-1")
-        assert not later.__reduce__()[1][0]["access_key"]
-        kernel.use(role_a.use())
-        assert later.__reduce__()[1][0]["access_key"] == OLD[0]
-        del here.older
-
-    def test_a_pickle_holds_no_key_and_is_read_where_the_role_is_in_use_only(self, kernel, role_a, role_b):
-        import pyarrow.fs
-
-        kernel.use(role_a.use())
-        pickled = pickle.dumps(pyarrow.fs.S3FileSystem(region="eu-west-1"))
-        assert not any(part.encode() in pickled for part in newest(role_a))
-        assert pickle.loads(pickled).__reduce__()[1][0]["access_key"] == newest(role_a)[0]
-        kernel.use(role_b.use())
-        with pytest.raises(CredentialsError, match=r"was made for dev \(111111111111\) / ReadOnly"):
-            pickle.loads(pickled)
-
-
-def test_a_query_of_polars_that_is_pickled_holds_no_key(kernel, role_a, role_b):
-    import polars as pl
-
-    kernel.use(role_a.use())
-    pickled = pickle.dumps(pl.scan_parquet("s3://bucket/key"))
-    assert not any(part.encode() in pickled for part in newest(role_a))
-
-
 LATE_IMPORTS = """
 import os, sys
 from datetime import datetime, timedelta, timezone
@@ -442,7 +400,20 @@ def test_libraries_that_are_imported_after_a_use_are_bound_too():
     ], done.stderr
 
 
-def test_each_binding_names_a_module_that_there_is():
-    from importlib.util import find_spec
+def test_a_library_that_is_not_installed_is_missed_as_ever(kernel, role_a, monkeypatch):
+    monkeypatch.setitem(_MAKERS, "no_such_library", None)
+    kernel.use(role_a.use())
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_library'$"):
+        importlib.import_module("no_such_library")
 
-    assert all(find_spec(name) is not None for name in _MAKERS)
+
+def test_a_library_can_be_looked_at_before_it_is_imported(kernel, role_a, monkeypatch, tmp_path):
+    (tmp_path / "some_library.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(_MAKERS, "some_library", None)
+    kernel.use(role_a.use())
+    assert importlib.util.find_spec("some_library").loader.get_source("some_library") == "x = 1\n"
+
+
+def test_each_binding_names_a_module_that_there_is():
+    assert all(importlib.util.find_spec(name) is not None for name in _MAKERS)

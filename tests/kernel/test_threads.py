@@ -188,6 +188,28 @@ def test_a_block_begun_while_another_thread_releases_has_its_role_and_ends_with_
     assert kernel.current is None
 
 
+def test_a_block_begun_while_another_thread_uses_role_after_role_ends_with_the_last_of_them(kernel, role_a, role_b):
+    kernel.use(role_a.use())
+    mine = kernel.use(role_b.use())
+    switches = []
+    kernel.switched.subscribe(lambda: switches.append(kernel.current))
+    for region in ("us-west-2", "us-east-1"):
+        in_another_thread(lambda region=region: kernel.use(role_a.use(region=region)))
+    with mine:
+        assert switches[-1] is kernel.current is mine.use
+        assert role_b.is_in_environment()
+    assert os.environ["AWS_REGION"] == "us-east-1"
+    assert role_a.is_in_environment()
+
+
+def test_a_block_that_a_shutdown_has_ended_already_ends_without_a_word(kernel, role_a):
+    before = dict(os.environ)
+    with kernel.use(role_a.use()):
+        kernel.shutdown()
+        assert dict(os.environ) == before
+    assert dict(os.environ) == before
+
+
 def test_what_was_used_before_is_not_kept_for_good(kernel, role_a, role_b):
     for role in [role_a, role_b] * 10:
         layer = kernel.use(role.use())

@@ -176,6 +176,16 @@ def test_a_profile_without_a_role_leaves_its_name_to_an_account(shell, ids, add_
     assert account_here() == ids["ml-sandbox"]
 
 
+def test_a_profile_without_a_role_whose_name_is_no_accounts_either_says_what_it_lacks(shell, ids, add_profile):
+    add_profile("keys", "aws_access_key_id = AKIA\naws_secret_access_key = s")
+    with pytest.raises(errors.ConfigError) as caught:
+        shell.run_line_magic("sso_use", "keys")
+    assert str(caught.value) == (
+        "Profile keys is not one of SSO: it lacks sso_session, sso_account_id and sso_role_name. boto3 and the AWS CLI "
+        "use it as it is, with AWS_PROFILE=keys."
+    )
+
+
 def test_the_console_link_holds_no_secret(shell, ids, capsys):
     shell.run_line_magic("sso_console", f"{PROD} ReadOnly")
     out = capsys.readouterr().out

@@ -10,6 +10,7 @@ here whether or not anybody asks. Measured on two processes: 3 to 11 ms for an a
 from __future__ import annotations
 
 import contextlib
+import importlib
 import secrets
 import threading
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ import distributed
 from sso_magic.dask import check, warn_if_open
 from sso_magic.each import remote, stopping
 from sso_magic.each.handover import Handover, Refusal, answer, opened
-from sso_magic.each.task import STOPPED, Failure, Outcome
+from sso_magic.each.task import STOPPED, Outcome
 from sso_magic.each.venues import WORKERS, result_of
-from sso_magic.errors import CredentialsError
+from sso_magic.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,7 @@ class Cluster:
     def __init__(self, client: Any, blob: bytes, region: str | None) -> None:
         check(client)
         warn_if_open(client)
+        _check_package(client)
         self.workers = min(MOST, max(WORKERS, 2 * sum(client.nthreads().values())))
         self._client = client
         self._region = region
@@ -72,7 +74,7 @@ class Cluster:
             if not future.done():
                 future.cancel()
                 return Outcome(failure=STOPPED)
-            return _explained(result_of(future, remote.received))
+            return result_of(future, remote.received)
         finally:
             self._jobs.pop(job.ticket, None)
 
@@ -107,18 +109,22 @@ class Cluster:
             self._client.run(function, *arguments, workers=workers, on_error="ignore")
 
 
+def _check_package(client: Any) -> None:
+    """Without the package a worker could not even read its tasks, and nobody would hear of them again.
+
+    Raises:
+        UsageError: A worker lacks it.
+    """
+    # A lambda is sent whole: a function of this package could not be read there either.
+    found = client.run(lambda: bool(importlib.import_module("sso_magic.each.remote")), on_error="return")
+    lacking = sorted(worker for worker, there in found.items() if there is not True)
+    if lacking:
+        where = ", ".join(lacking[:3])
+        raise UsageError(f"Workers of the Dask cluster lack sso-magic ({where}): install it there, as in this kernel.")
+
+
 def _same(blob: bytes) -> bytes:
     return blob
-
-
-def _explained(outcome: Outcome) -> Outcome:
-    """Says what to do where the workers lack this package."""
-    failure = outcome.failure
-    if failure is not None and failure.error == "ModuleNotFoundError" and "'sso_magic" in failure.message:
-        outcome.failure = Failure(
-            failure.error, f"{failure.message} on the workers: install sso-magic there, as in this kernel."
-        )
-    return outcome
 
 
 # ---- on a worker ----

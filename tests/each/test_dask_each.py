@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -76,7 +77,8 @@ def test_no_keys_travel_but_to_the_worker_that_asked(many, client, signed_in, mo
     run, submit = type(client).run, ClientExecutor.submit
 
     def spy(self, function, *args, workers=None, **kwargs):
-        delivered.append((args, workers))
+        if args:  # the question whether the package is there has none
+            delivered.append((args, workers))
         return run(self, function, *args, workers=workers, **kwargs)
 
     monkeypatch.setattr(type(client), "run", spy)
@@ -151,14 +153,15 @@ def test_a_cell_runs_there_with_the_notebook(shell, many, client):
     assert list(shell.user_ns["got"]["value"]) == [8] * 6
 
 
-@pytest.mark.parametrize("name", ["sso_magic", "sso_magic.each.remote"])
-def test_workers_without_the_package_are_told_of(name):
-    from sso_magic.each.task import Failure, Outcome
-
-    told = venue._explained(Outcome(failure=Failure("ModuleNotFoundError", f"No module named '{name}'"))).failure
-    assert told.message.endswith("on the workers: install sso-magic there, as in this kernel.")
-    other = Outcome(failure=Failure("ModuleNotFoundError", "No module named 'other'"))
-    assert venue._explained(other).failure.message == "No module named 'other'"
+def test_workers_without_the_package_are_told_of_before_anything_is_sent(many, client, without_the_package):
+    center = many(2)
+    with without_the_package(), pytest.raises(errors.UsageError) as caught:
+        center.each(lambda here: 1, "ReadOnly", on="dask", progress=False)
+    told = re.sub(r"tcp://127\.0\.0\.1:\d+", "ADDRESS", str(caught.value))
+    assert told == (
+        "Workers of the Dask cluster lack sso-magic (ADDRESS, ADDRESS): install it there, as in this kernel."
+    )
+    assert len(center.each(lambda here: 1, "ReadOnly", on="dask", progress=False)) == 2
 
 
 def test_another_module_that_workers_lack_is_told_as_it_is(many, client):

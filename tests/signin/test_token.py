@@ -179,10 +179,10 @@ def test_many_threads_make_one_refresh(corp, center):
 
 
 def test_lifetimes_of_seconds_go_on(corp, center):
-    center.access_token_lifetime = 1
+    center.access_token_lifetime = 5
     rewrite(corp, expiresAt=ends_in(-10))
     first = corp.tokens.get()
-    center.advance(2)
+    center.advance(6)
     rewrite(corp, expiresAt=ends_in(-1))
     assert corp.tokens.get() != first
 

@@ -27,6 +27,8 @@ def ended(inventory) -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("sso-inventory"):
             thread.join(60)
+    if inventory._background is not None:
+        inventory._background.join(60)  # one that is about to end is in no list any more, and alive
     assert not inventory.is_refreshing
 
 

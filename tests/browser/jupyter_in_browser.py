@@ -177,19 +177,29 @@ class LabNotebook:
 
     def run(self, number: int) -> str:
         """Runs the cell, waits until it is done; what it shows, as text."""
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
         before = self._prompt(number)
-        self.cell(number).locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
+        for _ in range(4):  # as a person would: a page that is not done with loading may drop the keys without a word
+            self.cell(number).locator(".cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+            with contextlib.suppress(PlaywrightTimeout):
+                self._wait_for_prompt(number, "prompt.innerText.trim() !== before", before, 10_000)
+                break
         self.wait_until_run(number, before)
         shown = self.cell(number).locator(".jp-OutputArea-output").all_inner_texts()
         return "\n".join(text.strip() for text in shown)
 
     def wait_until_run(self, number: int, before: str = "[ ]:") -> None:
         """Waits until the cell has a number, another than before."""
+        has_number = "/\\[\\d+\\]/.test(prompt.innerText) && prompt.innerText.trim() !== before"
+        self._wait_for_prompt(number, has_number, before, 60_000)
+
+    def _wait_for_prompt(self, number: int, condition: str, before: str, timeout: float) -> None:
         self.page.wait_for_function(
-            "([prompt, before]) => /\\[\\d+\\]/.test(prompt.innerText) && prompt.innerText.trim() !== before",
+            f"([prompt, before]) => {condition}",
             arg=[self.cell(number).locator(".jp-InputPrompt").element_handle(), before],
-            timeout=60_000,
+            timeout=timeout,
         )
 
     def _prompt(self, number: int) -> str:

@@ -117,7 +117,7 @@ def _check_package(client: Any) -> None:
     """
     # A lambda is sent whole: a function of this package could not be read there either.
     found = client.run(lambda: bool(importlib.import_module("sso_magic.each.remote")), on_error="return")
-    lacking = sorted(worker for worker, there in found.items() if there is not True)
+    lacking = sorted(worker for worker, there in found.items() if isinstance(there, ImportError))
     if lacking:
         where = ", ".join(lacking[:3])
         raise UsageError(f"Workers of the Dask cluster lack sso-magic ({where}): install it there, as in this kernel.")

@@ -75,7 +75,7 @@ class Live:
         """Takes it off the screen, unless what is there is somebody else's by now."""
         with self._lock:
             if self._owner is owner:
-                self._owner = None
+                self._owner, self._make, self._html = None, str, ""
                 self._send("")
                 self.widget.layout.display = "none"
 

@@ -37,7 +37,7 @@ class Signing:
         return under_way[0] if under_way else None
 
     def start(self, center: IdentityCenter, method: Method) -> None:
-        """Begins, unless one is under way."""
+        """Begins, unless one is under way that waits for somebody still."""
         with self._lock:
             if self._under_way is not None and not self._under_way[1].is_set():
                 return

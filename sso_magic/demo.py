@@ -51,9 +51,13 @@ def add_command(commands: Any) -> None:
 def main(args: argparse.Namespace) -> int:
     """Runs the demo; the exit code."""
     from sso_magic.local import LocalIdentityCenter
+    from sso_magic.local.cli import stop_signals_as_ctrl_c
 
     try:
-        with tempfile.TemporaryDirectory(prefix="sso-magic-demo-", ignore_cleanup_errors=True) as folder:
+        with (
+            stop_signals_as_ctrl_c(),
+            tempfile.TemporaryDirectory(prefix="sso-magic-demo-", ignore_cleanup_errors=True) as folder,
+        ):
             root = Path(folder)
             if not args.quickstart:
                 _check_port(args.lab_port, "--lab-port")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -14,6 +15,8 @@ from sso_magic.local.faults import KINDS, Fault
 from sso_magic.local.knobs import Knob, knobs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sso_magic.local.center import LocalIdentityCenter
     from sso_magic.local.organization import Organization
     from sso_magic.local.request_log import RequestRecord
@@ -91,9 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.verbose:
         center.requests.tell = _print_request
-    before = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:
-        with center:
+        with stop_signals_as_ctrl_c(), center:
             _say(_as_json(center) if arguments.json else _as_text(center))
             center.wait_until_ready()
             while True:
@@ -101,15 +103,19 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if not arguments.json:
             _say("\nStopped.")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0
 
 
-def _stop_signals() -> list[signal.Signals]:
-    """What stops it beside Ctrl-C: a service manager, a closed terminal, Ctrl-Break."""
-    return [number for number in signal.Signals if number.name in {"SIGTERM", "SIGHUP", "SIGBREAK"}]
+@contextlib.contextmanager
+def stop_signals_as_ctrl_c() -> Iterator[None]:
+    """What stops a program beside Ctrl-C does the same: a service manager, a closed terminal, Ctrl-Break."""
+    numbers = [number for number in signal.Signals if number.name in {"SIGTERM", "SIGHUP", "SIGBREAK"}]
+    before = {number: signal.signal(number, _interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _settable() -> list[Knob[Any]]:

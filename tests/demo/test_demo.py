@@ -99,7 +99,8 @@ def test_a_quickstart_that_fails_is_a_failure(temporary, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-def test_lab_opens_and_ctrl_c_leaves_nothing(temporary):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_lab_opens_and_a_stop_leaves_nothing(temporary, number):
     process = demo()
     url = read_until(process, r"(http://127\.0\.0\.1:\d+/lab/tree/quickstart\.ipynb\?token=\w+)")[1]
     root = next(temporary.iterdir())
@@ -108,7 +109,7 @@ def test_lab_opens_and_ctrl_c_leaves_nothing(temporary):
     request = urllib.request.Request(f"{base}/api/kernels?token={token}", data=b"{}", method="POST")
     assert urllib.request.urlopen(request, timeout=20).status == 201
     assert token not in " ".join(processes_with("jupyterlab")), "the token is open to everybody on the machine"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert out.rstrip().endswith("Stopped; nothing is left behind.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import re
@@ -218,20 +219,27 @@ def test_a_browser_that_does_not_come_back_gets_a_code_too(corp, center, prompt,
     assert len(corp.accounts()) > 5
 
 
+@contextlib.contextmanager
+def answered_when(ready, center, prompt):
+    """The page in the browser is approved as soon as this holds."""
+
+    def answer():
+        wait_for(ready)
+        center.auto_approve = True
+        requests.get(prompt.browsers[0][0].url, timeout=10)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield
+    thread.join()
+
+
 def test_the_browser_can_still_answer_while_the_code_is_shown(corp, center, prompt, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr(flow, "FALLBACK_AFTER", 0.2)
 
-    def late():
-        while len(prompt.browsers) < 2:
-            time.sleep(0.02)
-        center.auto_approve = True
-        requests.get(prompt.browsers[0][0].url, timeout=10)
-
-    thread = threading.Thread(target=late)
-    thread.start()
-    corp.sign_in(method="browser", prompt=prompt)
-    thread.join()
+    with answered_when(lambda: len(prompt.browsers) == 2, center, prompt):
+        corp.sign_in(method="browser", prompt=prompt)
     assert len(corp.accounts()) > 5
 
 
@@ -241,15 +249,8 @@ def test_without_a_code_beside_the_link_the_browser_is_waited_for(corp, center, 
     center.faults.append(Fault("StartDeviceAuthorization", status=500))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
-    def late():
-        wait_for(lambda: center.requests.total("StartDeviceAuthorization"))
-        center.auto_approve = True
-        requests.get(prompt.browsers[0][0].url, timeout=10)
-
-    thread = threading.Thread(target=late)
-    thread.start()
-    corp.sign_in(method="browser", prompt=prompt)
-    thread.join()
+    with answered_when(lambda: center.requests.total("StartDeviceAuthorization"), center, prompt):
+        corp.sign_in(method="browser", prompt=prompt)
     assert [device for _, _, device in prompt.browsers] == [None]
     assert len(corp.accounts()) > 5
 

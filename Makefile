@@ -52,7 +52,7 @@ lint: .venv/installed
 
 # Which lines and branches the tests do not run, in every process they start. 95 % are to be run.
 coverage: .venv/installed
-	.venv/$(BIN)/python -m pytest $(PARALLEL) --cov $(ARGS)
+	.venv/$(BIN)/python -m pytest $(PARALLEL) --cov=sso_magic $(ARGS)
 
 # Made-up input for some minutes, other input each time; what fails is kept in .hypothesis and tried first the next time.
 fuzz: .venv/installed

@@ -48,6 +48,7 @@ def shield(before: Mapping[str, str | None], directory: Path) -> dict[str, str |
     for variable, default in (
         ("AWS_CONFIG_FILE", cache.home() / ".aws" / "config"),
         ("AWS_SHARED_CREDENTIALS_FILE", cache.home() / ".aws" / "credentials"),
+        ("CPL_AWS_CREDENTIALS_FILE", cache.home() / ".aws" / "credentials"),  # GDAL ignores the variable above
     ):
         given = before.get(variable)
         path = Path(os.path.expandvars(given)).expanduser() if given else default

@@ -71,6 +71,29 @@ class TestVariables:
         assert shield({}, tmp_path) == {}
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("sdk", [None, "elsewhere"], ids=["one file", "the SDKs have another"])
+    @pytest.mark.parametrize("gdal", [None, "gdal"], ids=["default", "a file named for GDAL"])
+    def test_gdal_reads_a_copy_too(self, clean_environment, tmp_path, sdk, gdal):
+        """GDAL reads ~/.aws/credentials whatever AWS_SHARED_CREDENTIALS_FILE says; it has a variable of its own."""
+        before = {"AWS_SHARED_CREDENTIALS_FILE": sdk, "CPL_AWS_CREDENTIALS_FILE": gdal}
+        before = {name: value and str(clean_environment / value) for name, value in before.items()}
+        read = Path(before["CPL_AWS_CREDENTIALS_FILE"] or clean_environment / ".aws" / "credentials")
+        read.parent.mkdir(exist_ok=True)
+        read.write_text("[default]\naws_access_key_id = AKIA\n[other]\naws_access_key_id = AKIB\n")
+        variables = shield(before, tmp_path)
+        copy = Path(variables["CPL_AWS_CREDENTIALS_FILE"])
+        assert copy.read_text() == "[default]\n[other]\naws_access_key_id = AKIB\n"
+        assert variables.get("AWS_SHARED_CREDENTIALS_FILE") != str(read)
+
+    def test_gdals_variable_is_restored(self, clean_environment, kernel, role_a, monkeypatch):
+        given = clean_environment / "gdal"
+        given.write_text("[default]\naws_access_key_id = AKIA\n")
+        monkeypatch.setenv("CPL_AWS_CREDENTIALS_FILE", str(given))
+        kernel.use(role_a.use(serve=True))
+        assert Path(os.environ["CPL_AWS_CREDENTIALS_FILE"]).read_text() == "[default]\n"
+        kernel.release()
+        assert os.environ["CPL_AWS_CREDENTIALS_FILE"] == str(given)
+
     def test_a_file_that_is_in_the_way_is_copied_for_its_owner_only(self, clean_environment, tmp_path):
         (clean_environment / ".aws").mkdir()
         original = clean_environment / ".aws" / "config"

@@ -222,7 +222,9 @@ def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest |
 
 
 def _browser_words(opened: bool) -> str:  # noqa: FBT001
-    return "A page was opened in your browser." if opened else "Open the page in the browser of this machine."
+    if opened:
+        return "A page opens in your browser. If none opens, use the link."
+    return "Open the page in the browser of this machine."
 
 
 def _title(session: Session) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
@@ -73,8 +72,10 @@ def sign_in(
     """
     request = start(oidc, session, registration)
     output = None
-    with contextlib.suppress(SlowDownException):
+    try:
         output = _create_token(oidc, registration, request)  # one that is approved already need not ask (2.6, step 3)
+    except SlowDownException:  # counts for every later poll, also if it answers the first one (RFC 8628 3.5)
+        request = replace(request, interval=request.interval + SLOW_DOWN_STEP)
     if output is None:
         prompt.device(request)
         output = poll(oidc, registration, request, cancel.wait)

@@ -6,15 +6,14 @@ the link, and whichever is approved first wins.
 
 from __future__ import annotations
 
-import contextlib
 import time
-import webbrowser
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from sso_magic.errors import ClientError, ConfigError, SignInCancelled, SignInExpired
 from sso_magic.oidc import InvalidClientException, UnauthorizedClientException
 from sso_magic.signin import browser, device
 from sso_magic.signin import registration as registrations
+from sso_magic.signin.opener import Opening
 from sso_magic.signin.tokens import utc_now
 from sso_magic.signin.where import remote_signal
 
@@ -87,10 +86,11 @@ def _by_browser(
     def run(registration: Registration) -> Token:
         with browser.BrowserSignIn(session, registration, browser.authorize_url(oidc)) as attempt:
             request = attempt.request()
-            opened = open_browser and _open(request.url)
-            prompt.browser(request, opened=opened, device=None)
-            grace = FALLBACK_AFTER if opened or not open_browser else 0
-            if not _wait(attempt.answered, cancel, grace):
+            prompt.browser(request, opened=open_browser, device=None)  # first: the browser may take its time
+            opening = Opening(request.url) if open_browser else None
+            failed = opening.failed if opening is not None else None
+            if not _wait(attempt.answered, cancel, FALLBACK_AFTER, unless=failed):
+                opened = failed is not None and not failed.is_set()
                 token = _offer_device(oidc, prompt, request, attempt, cancel, opened=opened)
                 if token is not None:
                     return token
@@ -121,8 +121,10 @@ def _offer_device(
     return device.token_of(output, registration) if output is not None else None
 
 
-def _wait(answered: threading.Event, cancel: threading.Event, seconds: float) -> bool:
-    """Waits for the browser's answer; False if none came in time.
+def _wait(
+    answered: threading.Event, cancel: threading.Event, seconds: float, *, unless: threading.Event | None = None
+) -> bool:
+    """Wait for the browser's answer; return False if none came in time or if `unless` was set.
 
     Raises:
         SignInCancelled: ``cancel`` was set first.
@@ -132,13 +134,6 @@ def _wait(answered: threading.Event, cancel: threading.Event, seconds: float) ->
         left = deadline - time.monotonic()
         if answered.wait(max(0.0, min(_TICK, left))):
             return True
-        if left <= 0:
+        if left <= 0 or (unless is not None and unless.is_set()):
             return False
     raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
-
-
-def _open(url: str) -> bool:
-    """Opens the page in the browser of this machine; False if that cannot be done."""
-    with contextlib.suppress(webbrowser.Error, OSError):
-        return webbrowser.open(url)
-    return False

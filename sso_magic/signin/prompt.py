@@ -16,7 +16,13 @@ class Prompt(Protocol):
         """Show link and code, and that they run out; return at once."""
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
-        """Show the page's link, and the code beside it once there is one; return at once. It may be called again."""
+        """Show the page's link, and the code beside it once there is one; return at once. It may be called again.
+
+        Args:
+            request: The page.
+            opened: True if the page is being opened in the browser of this machine; False if a person has to open it.
+            device: The code that signs in as well, once it is offered.
+        """
 
     def close(self, line: str) -> None:
         """Put this line in the place of all that was shown. It is called once, also after an error."""

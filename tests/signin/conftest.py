@@ -1,28 +1,54 @@
-"""The browser of the sign-in tests."""
+"""The browser of the sign-in tests: a child process that does what a test says."""
 
 from __future__ import annotations
 
-import threading
+import sys
+import time
 
 import pytest
-import requests
+
+from sso_magic.signin import opener
+
+OPENS = "import sys; sys.stdin.read()"
+FAILS = "import sys; sys.stdin.read(); sys.exit(1)"
+FETCHES = """
+import pathlib, sys, urllib.request
+with urllib.request.urlopen(sys.stdin.read(), timeout=20) as answer:
+    pathlib.Path({path!r}).write_bytes(answer.read())
+"""
 
 
 @pytest.fixture
-def fetching_browser(monkeypatch):
-    """Stands in for the browser: opens the page on a thread, follows it, and keeps the answers."""
-    pages, threads = [], []
+def browser_runs(monkeypatch):
+    """Sets the script that runs in place of the browser; the page's URL is on its standard input."""
 
-    def visit(url):
-        pages.append(requests.get(url, timeout=10))
+    def run(script):
+        monkeypatch.setattr(opener, "COMMAND", (sys.executable, "-I", "-S", "-c", script))
 
-    def open_page(url):
-        thread = threading.Thread(target=visit, args=(url,))
-        thread.start()
-        threads.append(thread)
-        return True
+    return run
 
-    monkeypatch.setattr("webbrowser.open", open_page)
-    yield pages
-    for thread in threads:
-        thread.join()
+
+@pytest.fixture
+def browser_opens(browser_runs):
+    """A browser that opens and never answers."""
+    browser_runs(OPENS)
+
+
+@pytest.fixture
+def browser_fails(browser_runs):
+    """No browser can be opened."""
+    browser_runs(FAILS)
+
+
+@pytest.fixture
+def fetching_browser(browser_runs, tmp_path):
+    """Opens the page and follows its redirects; the path of the page that it ended on."""
+    path = tmp_path / "page.html"
+    browser_runs(FETCHES.format(path=str(path)))
+    return path
+
+
+def wait_for(condition) -> None:
+    """Wait until the condition holds; the test's own timeout ends a wait in vain."""
+    while not condition():
+        time.sleep(0.02)

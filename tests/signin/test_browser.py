@@ -9,7 +9,6 @@ import re
 import socket
 import threading
 import time
-import webbrowser
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -62,9 +61,8 @@ def test_the_browser_signs_in_and_comes_back_to_a_page(corp, center, prompt, fet
     assert request.url.startswith(f"{center.url}/authorize?response_type=code&client_id=")
     assert prompt.lines[0].startswith("Signed in to corp until")
     assert center.requests.total("StartDeviceAuthorization") == 0
-    [page] = fetching_browser
-    assert page.status_code == 200
-    assert "You can close this tab" in page.text
+    wait_for(fetching_browser.exists)
+    wait_for(lambda: "You can close this tab" in fetching_browser.read_text())
 
 
 def test_the_request_is_the_aws_clis(attempt, center):
@@ -189,29 +187,16 @@ def test_another_error_is_named_if_it_is_a_name(attempt, corp, error, shown):
     )
 
 
-def no_browser(_):
-    return False
-
-
-def broken_browser(_):
-    raise webbrowser.Error("could not locate runnable browser")
-
-
-@pytest.mark.parametrize("opening", [no_browser, broken_browser])
-def test_a_browser_that_cannot_be_opened_gets_a_code_without_starting_over(
-    corp, center, prompt, person, monkeypatch, opening
-):
-    monkeypatch.setattr("webbrowser.open", opening)
+def test_a_browser_that_cannot_be_opened_gets_a_code_without_starting_over(corp, center, prompt, person, browser_fails):
     person.approves()
     corp.sign_in(method="browser", prompt=prompt)
-    (_, opened, no_code), (_, _, code) = prompt.browsers
-    assert (opened, no_code) == (False, None)
+    (_, opening, no_code), (_, opened, code) = prompt.browsers
+    assert (opening, no_code, opened) == (True, None, False)
     assert code.user_code
     assert len(corp.accounts()) > 5
 
 
-def test_a_browser_that_does_not_come_back_gets_a_code_too(corp, center, prompt, person, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
+def test_a_browser_that_does_not_come_back_gets_a_code_too(corp, center, prompt, person, monkeypatch, browser_opens):
     monkeypatch.setattr(flow, "FALLBACK_AFTER", 0.3)
     person.approves()
     corp.sign_in(method="browser", prompt=prompt)
@@ -234,8 +219,7 @@ def answered_when(ready, center, prompt):
     thread.join()
 
 
-def test_the_browser_can_still_answer_while_the_code_is_shown(corp, center, prompt, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
+def test_the_browser_can_still_answer_while_the_code_is_shown(corp, center, prompt, monkeypatch, browser_opens):
     monkeypatch.setattr(flow, "FALLBACK_AFTER", 0.2)
 
     with answered_when(lambda: len(prompt.browsers) == 2, center, prompt):
@@ -243,8 +227,7 @@ def test_the_browser_can_still_answer_while_the_code_is_shown(corp, center, prom
     assert len(corp.accounts()) > 5
 
 
-def test_without_a_code_beside_the_link_the_browser_is_waited_for(corp, center, prompt, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
+def test_without_a_code_beside_the_link_the_browser_is_waited_for(corp, center, prompt, monkeypatch, browser_opens):
     monkeypatch.setattr(flow, "FALLBACK_AFTER", 0)
     center.faults.append(Fault("StartDeviceAuthorization", status=500))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -255,8 +238,7 @@ def test_without_a_code_beside_the_link_the_browser_is_waited_for(corp, center, 
     assert len(corp.accounts()) > 5
 
 
-def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, prompt, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
+def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, prompt, monkeypatch, browser_opens):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     center.faults.append(Fault("StartDeviceAuthorization", status=500))
     minutes = itertools.count(step=60)
@@ -268,7 +250,7 @@ def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, pro
 
 
 def test_with_no_open_only_the_link_is_shown(corp, center, prompt, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: pytest.fail("a browser was opened"))
+    monkeypatch.setattr(flow, "Opening", lambda _: pytest.fail("a browser was opened"))
     center.auto_approve = True
     seen = threading.Thread(
         target=lambda: (wait_for(lambda: prompt.browsers), requests.get(prompt.browsers[0][0].url, timeout=10))
@@ -284,8 +266,7 @@ def wait_for(condition) -> None:
         time.sleep(0.02)
 
 
-def test_cancelling_ends_the_wait_and_leaves_nothing(corp, center, prompt, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
+def test_cancelling_ends_the_wait_and_leaves_nothing(corp, center, prompt, browser_opens):
     cancel = threading.Event()
     threading.Thread(target=lambda: (wait_for(lambda: prompt.browsers), cancel.set())).start()
     with pytest.raises(SignInCancelled, match=r"Sign-in cancelled\. Run %sso_login to start again\."):
@@ -389,18 +370,17 @@ def test_a_terminal_shows_the_page_and_then_who_is_signed_in(shell, center, fetc
     shell.run_line_magic("sso_login", "--browser")
     title, words, link, check, line = capsys.readouterr().out.splitlines()
     assert title.startswith("Sign in to corp (")
-    assert words == "  A page was opened in your browser."
+    assert words == "  A page opens in your browser. If none opens, use the link."
     assert link.startswith(f"  Open   {center.url}/authorize?response_type=code&client_id=")
     assert check == "  Approve only a sign-in that you started yourself. Interrupt to cancel."
     assert line.startswith("Signed in to corp until")
 
 
-def test_a_terminal_shows_the_code_below_the_page_where_no_browser_opens(shell, center, person, capsys, monkeypatch):
-    monkeypatch.setattr("webbrowser.open", lambda url: False)
+def test_a_terminal_shows_the_code_below_the_page_where_no_browser_opens(shell, center, person, capsys, browser_fails):
     person.approves()
     shell.run_line_magic("sso_login", "--browser")
     page, code = capsys.readouterr().out.split("\n\n")
-    assert page.splitlines()[1] == "  Open the page in the browser of this machine."
+    assert page.splitlines()[1] == "  A page opens in your browser. If none opens, use the link."
     assert f"  Open   {center.start_url}/#/device?user_code=" in code
     assert "  Approve only if that page shows this code, and only a sign-in that you started." in code
     assert code.splitlines()[-1].startswith("Signed in to corp until")
@@ -423,10 +403,9 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("method", ["--device", "--browser"])
-def test_a_terminal_counts_down_until_the_sign_in_has_ended(shell, center, monkeypatch, method):
+def test_a_terminal_counts_down_until_the_sign_in_has_ended(shell, center, monkeypatch, method, browser_fails):
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    monkeypatch.setattr("webbrowser.open", lambda url: False)
     approving = threading.Thread(
         target=lambda: (terminal.counts.wait(20), center.approve(center.wait_for_pending().user_code))
     )

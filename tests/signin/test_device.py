@@ -41,6 +41,21 @@ def test_a_service_that_asks_for_patience_gets_five_seconds_more_each_time(polli
     assert polling.pauses == [1, 6, 11]
 
 
+def test_a_service_that_asks_for_patience_at_the_very_first_poll_gets_it_too(corp, center, prompt, monkeypatch):
+    pauses = []
+
+    class Cancel:
+        def wait(self, seconds):
+            pauses.append(seconds)
+            center.approve(prompt.devices[0].user_code)
+            return False
+
+    center.slow_down = 1
+    registered = registration.register(corp.oidc, corp.session)
+    assert device.sign_in(corp.oidc, corp.session, registered, prompt, Cancel()).access_token
+    assert pauses == [6]
+
+
 def test_a_network_that_comes_back_in_time_costs_no_approval(polling, center):
     center.approve(polling.request.user_code)
     center.faults.append(Fault("CreateToken", times=device.LOST_POLLS, kind="drop"))

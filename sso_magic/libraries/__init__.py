@@ -10,6 +10,7 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
     polar.py      polars
+    forget.py     caches of any library that are emptied at a switch
     logs.py       what botocore logs of them
     imports.py    a library that is imported only after a role is in use
     alive.py      what of it is still alive
@@ -28,6 +29,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.errors import reason
+from sso_magic.libraries.forget import imported_rows
 from sso_magic.libraries.imports import ImportWatch
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class Libraries:
         """Makes every library follow: this role is in the environment now; None: none of ours is."""
         for name, binding in list(self._bindings.items()):
             self._try(name, binding.enter, use)
+        for name, forget, library in imported_rows():
+            self._try(name, forget, library)
 
     def uninstall(self) -> None:
         """Takes every hook out. Objects that are bound to a role stay bound to it."""

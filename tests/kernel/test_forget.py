@@ -1,0 +1,173 @@
+"""Caches of libraries that a switch empties: what is made or called afterwards uses the new role."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from types import ModuleType, SimpleNamespace
+
+import psutil
+import pytest
+
+from sso_magic.libraries import forget
+
+
+def newest_key_id(role) -> str:
+    return role.newest()[0]
+
+
+def test_a_new_parallel_call_runs_in_workers_of_the_new_role(kernel, role_a, role_b, until):
+    from joblib import Parallel, delayed
+
+    def in_workers() -> set[str | None]:
+        return set(Parallel(2)(delayed(os.getenv)("AWS_ACCESS_KEY_ID") for _ in range(4)))
+
+    kernel.use(role_a.use())
+    assert in_workers() == {newest_key_id(role_a)}
+    workers = [child for child in psutil.Process().children() if "popen_loky" in " ".join(child.cmdline())]
+    assert workers
+    kernel.use(role_b.use())
+    assert in_workers() == {newest_key_id(role_b)}
+    until(lambda: not any(worker.is_running() for worker in workers))
+    kernel.release()
+    assert in_workers() == {None}
+
+
+def test_a_parallel_call_under_way_finishes_in_the_workers_it_began_with(kernel, role_a, role_b):
+    from joblib import Parallel, delayed
+
+    kernel.use(role_a.use())
+    calls = Parallel(2, return_as="generator", pre_dispatch=2, batch_size=1)(
+        delayed(os.getenv)("AWS_ACCESS_KEY_ID") for _ in range(8)
+    )
+    found = [next(calls)]
+    kernel.use(role_b.use())
+    found += list(calls)
+    assert found == [newest_key_id(role_a)] * 8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork server")
+def test_a_new_process_of_a_fork_server_has_the_new_roles_environment(kernel, role_a, role_b, until):
+    context = multiprocessing.get_context("forkserver")
+
+    def in_a_process() -> str | None:
+        with context.Pool(1) as pool:
+            return pool.apply(os.getenv, ("AWS_ACCESS_KEY_ID",))
+
+    import multiprocessing.forkserver as module
+
+    module.set_forkserver_preload([])  # not this test's modules
+    kernel.use(role_a.use())
+    assert in_a_process() == newest_key_id(role_a)
+    server = psutil.Process(module._forkserver._forkserver_pid)
+    kernel.use(role_b.use())
+    until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
+    assert in_a_process() == newest_key_id(role_b)
+    kernel.release()
+    assert in_a_process() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork server")
+def test_a_process_that_a_fork_server_started_before_goes_on_and_reports_how_it_ended(kernel, role_a, role_b):
+    context = multiprocessing.get_context("forkserver")
+    kernel.use(role_a.use())
+    ours, its = context.Pipe()
+    child = context.Process(target=_end_with_the_number, args=(its,))
+    child.start()
+    kernel.use(role_b.use())
+    ours.send(7)
+    child.join(30)
+    assert child.exitcode == 7
+
+
+def _end_with_the_number(connection) -> None:
+    sys.exit(connection.recv())
+
+
+@pytest.mark.parametrize("protocol", ["blockcache", "filecache", "simplecache", "dir"])
+def test_fsspec_wraps_a_new_filesystem_after_a_switch(kernel, role_a, role_b, protocol, tmp_path):
+    import fsspec
+
+    def s3() -> object:
+        if protocol == "dir":
+            return fsspec.filesystem("dir", path="bucket", target_protocol="s3", target_options={}).fs
+        return fsspec.filesystem(protocol, target_protocol="s3", cache_storage=str(tmp_path)).fs
+
+    kernel.use(role_a.use())
+    of_a = s3()
+    assert s3() is of_a
+    kernel.use(role_b.use())
+    of_b = s3()
+    assert of_b is not of_a
+    kernel.release()
+    assert s3() is not of_b
+
+
+def test_fsspec_keeps_filesystems_that_cannot_hold_a_role(kernel, role_a):
+    import fsspec
+
+    memory, local = fsspec.filesystem("memory"), fsspec.filesystem("file")
+    kernel.use(role_a.use())
+    assert fsspec.filesystem("memory") is memory
+    assert fsspec.filesystem("file") is local
+
+
+def test_every_function_cache_of_a_listed_module_is_emptied(kernel, role_a, role_b, monkeypatch):
+    module = made_up("anthropic.lib.aws._auth", "import functools\n@functools.lru_cache\ndef f(): return object()\n")
+    monkeypatch.setitem(sys.modules, "anthropic.lib.aws._auth", module)
+    kernel.use(role_a.use())
+    of_a = module.f()
+    assert module.f() is of_a
+    kernel.use(role_b.use())
+    of_b = module.f()
+    assert of_b is not of_a
+    kernel.release()
+    assert module.f() is not of_b
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_litellm_forgets_credentials_kept_for_all_or_for_each_instance(kernel, role_a, monkeypatch, shared):
+    emptied = []
+    cache = SimpleNamespace(in_memory_cache=SimpleNamespace(flush_cache=lambda: emptied.append(1)))
+    module = made_up("litellm.llms.bedrock.base_aws_llm", "class BaseAWSLLM: pass")
+    caller = made_up("litellm.main", "")
+    if shared:
+        module.BaseAWSLLM._shared_iam_cache = cache
+    else:
+        caller.bedrock = module.BaseAWSLLM()
+        caller.bedrock.iam_cache = cache
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, caller.__name__, caller)
+    kernel.use(role_a.use())
+    assert emptied == [1]
+    kernel.release()
+    assert emptied == [1, 1]
+
+
+def test_a_cache_that_cannot_be_emptied_is_named_at_the_switch_and_the_switch_goes_on(
+    kernel, role_a, role_b, monkeypatch
+):
+    module = made_up("litellm.llms.bedrock.base_aws_llm", "")  # another release: no such class
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    kernel.use(role_a.use())
+    layer = kernel.use(role_b.use())
+    assert role_b.is_in_environment()
+    assert "litellm could not be switched" in layer.holders
+    assert "BaseAWSLLM" in layer.holders
+
+
+def test_no_row_imports_a_module(clean_environment):
+    code = (
+        "import sys; from sso_magic.libraries import forget; before = set(sys.modules)\n"
+        "list(forget.imported_rows()); sys.exit(bool(set(sys.modules) - before))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert all(isinstance(name, str) and callable(row) for name, row in forget.FORGET.items())
+
+
+def made_up(name: str, code: str) -> ModuleType:
+    module = ModuleType(name)
+    exec(code, module.__dict__)
+    return module

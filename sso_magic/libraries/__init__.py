@@ -33,7 +33,7 @@ from sso_magic.libraries.forget import imported_rows
 from sso_magic.libraries.imports import ImportWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from sso_magic.kernel import KernelRole, Use
@@ -62,22 +62,23 @@ class Libraries:
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
         self._bindings: dict[str, Binding] = {}
+        self._installed: dict[str, ModuleType] = {}  # the modules whose hooks are in; not those that failed
         self._troubles: dict[str, str] = {}
         self._reachable: dict[str, dict[str, int]] = {}  # as `_count`; looked at again where there is another number
         self._watch = ImportWatch(self._imported)
 
     def install(self) -> None:
-        """Puts the hooks into the libraries there are, and into the others when they are imported."""
+        """Install the hooks in the libraries that have been imported, and in the others when they are imported."""
         self._watch.start(_MAKERS)
         for name in _MAKERS:
             library = sys.modules.get(name)
-            if library is not None and name not in self._bindings and not _is_being_imported(library):
+            if library is not None and self._installed.get(name) is not library and not _is_being_imported(library):
                 self._install(name, library)
 
     def enter(self, use: Use | None) -> None:
         """Makes every library follow: this role is in the environment now; None: none of ours is."""
-        for name, binding in list(self._bindings.items()):
-            self._try(name, binding.enter, use)
+        for name in list(self._installed):
+            self._try(name, self._bindings[name].enter, use)
         for name, forget, library in imported_rows():
             self._try(name, forget, library)
 
@@ -87,6 +88,7 @@ class Libraries:
         for name, binding in list(self._bindings.items()):
             self._try(name, binding.uninstall)
         self._bindings.clear()
+        self._installed.clear()
         self._troubles.clear()
         self._reachable.clear()
 
@@ -98,35 +100,71 @@ class Libraries:
             before, counts = counts, self._count(used)
             self._reachable |= {label: counts.get(label, {}) for label in before}
         sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
+        troubles: dict[str, str] = {}
+        for name, trouble in self._troubles.items():
+            troubles.setdefault(name.partition(".")[0], trouble)
         sentences += [f"{name} could not be switched ({trouble}): restart the kernel to be sure."
-                      for name, trouble in self._troubles.items()]  # fmt: skip
+                      for name, trouble in troubles.items()]  # fmt: skip
         return " ".join(sentences) or None
 
     def _count(self, used: RenewingRole | None) -> dict[str, dict[str, int]]:
         """How many of what speak for which other role."""
         counts: dict[str, dict[str, int]] = {}
-        for binding in list(self._bindings.values()):
+
+        def count(binding: Binding) -> None:
             for role, noun in binding.holders(used):
                 if role is not used:
                     of_role = counts.setdefault(role.label, {})
                     of_role[noun] = of_role.get(noun, 0) + 1
+
+        for name in list(self._installed):
+            self._try(name, count, self._bindings[name])
         return counts
 
     def _imported(self, name: str, library: ModuleType) -> None:
-        if name not in self._bindings:
+        """Install the hooks of a module that has just run, also of one that has been reloaded.
+
+        Other modules of the same package may still be half-made. Hooks that need one of them fail now, and are
+        installed when the next watched module has been imported, or at the next switch.
+        """
+        if name in _MAKERS:
             self._install(name, library)
-            self._try(name, self._bindings[name].enter, self._kernel.current)
+        waiting = [name for name in self._bindings if name not in self._installed]
+        for other in (name, *waiting):
+            module = sys.modules.get(other)
+            if other not in self._installed and module is not None and not _is_being_imported(module):
+                self._install(other, module)
+        for other in (name, *waiting):
+            if other in self._installed:
+                self._try(other, self._bindings[other].enter, self._kernel.current)
 
     def _install(self, name: str, library: ModuleType) -> None:
-        binding = self._bindings[name] = _MAKERS[name](self._kernel)
-        self._try(name, binding.install, library)
+        self._installed.pop(name, None)
+        replaced = self._bindings.pop(name, None)
+        if replaced is not None:
+            self._try(name, replaced.enter, None)  # the user's own value of a setting, for the new binding to find
+            self._try(name, replaced.uninstall)
+        self._troubles.pop(name, None)
+        if self._try(name, self._make, name) and self._try(name, self._bindings[name].install, library):
+            self._installed[name] = library
 
-    def _try(self, name: str, step: Any, *arguments: Any) -> None:
-        """One library that is not what it was must not keep the environment from being switched; it is told."""
+    def _make(self, name: str) -> None:
+        self._bindings[name] = _MAKERS[name](self._kernel)
+
+    def _try(self, name: str, step: Callable[..., object], *arguments: Any) -> bool:
+        """Run one step for one library; True if it succeeded.
+
+        A library of an unexpected shape must not stop a switch, nor the import of that library. `holders` names it.
+        PanicException, which pyo3 raises in polars and other Rust libraries, is no `Exception`.
+        """
         try:
             step(*arguments)
-        except Exception as error:  # noqa: BLE001 - told by `holders`
-            self._troubles.setdefault(name.partition(".")[0], reason(error))  # what comes after the first comes of it
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - `holders` reports it
+            self._troubles.setdefault(name, reason(error))  # later errors follow from the first one
+            return False
+        return True
 
 
 def _is_being_imported(library: ModuleType) -> bool:

@@ -25,6 +25,7 @@ in use.
 from __future__ import annotations
 
 import copyreg
+import functools
 import gc
 import os
 import sys
@@ -104,13 +105,15 @@ class ArrowBinding:
         if self.s3 is not None:
             copyreg.dispatch_table.pop(self.s3, None)
 
-    def make(self, kind: Any, kwargs: dict[str, Any]) -> Any:
-        """A filesystem of this class, for the role in use if it names no credentials."""
-        if any(kwargs.get(name) for name in _CREDENTIALS):
-            return type.__call__(kind, **kwargs)
+    def make(self, kind: Any, arguments: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Return a filesystem of this class, for the role in use if the arguments name no credentials."""
+        if arguments or any(settings.get(name) for name in _CREDENTIALS):
+            return type.__call__(kind, *arguments, **settings)
+        # PyIceberg's FileIO passes every setting by name: what is None or empty must not get in the way of the keys.
+        settings = {name: value for name, value in settings.items() if name not in _CREDENTIALS}
         return self._bound(
-            lambda: type.__call__(kind, **kwargs),
-            lambda role: self._remember(type.__call__(kind, **kwargs, **keys(role.get())), role),
+            lambda: type.__call__(kind, **settings),
+            lambda role: self._remember(type.__call__(kind, **settings, **keys(role.get())), role),
         )
 
     def from_uri(self, original: Callable[[Any], tuple[Any, str]], uri: Any) -> tuple[Any, str]:
@@ -190,10 +193,9 @@ class ArrowBinding:
         class S3FileSystem(original, metaclass=_StandIn):  # type: ignore[misc]
             stands_for = original
 
-            def __init__(self, **kwargs: Any) -> None:  # a class of the user's own that inherits from the name
-                made = binding.make(original, kwargs)
-                settings = made.__reduce__()[1][0]
-                super().__init__(**settings)
+            def __init__(self, *arguments: Any, **settings: Any) -> None:  # of a user's class that inherits from it
+                made = binding.make(original, arguments, settings)
+                super().__init__(**made.__reduce__()[1][0])
                 role = binding._roles.get(made)
                 if role is not None:
                     binding._roles.add(self, role)
@@ -202,7 +204,7 @@ class ArrowBinding:
             def from_uri(uri: Any) -> tuple[Any, str]:
                 return binding.from_uri(original.from_uri, uri)
 
-        S3FileSystem.make = staticmethod(lambda kwargs: binding.make(original, kwargs))
+        S3FileSystem.make = staticmethod(functools.partial(binding.make, original))
         return S3FileSystem
 
 
@@ -210,9 +212,9 @@ class _StandIn(type):
     """A class that passes for the one it stands for, and makes objects of that one."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if "stands_for" not in cls.__dict__ or args or not hasattr(cls, "make"):
+        if "stands_for" not in cls.__dict__ or not hasattr(cls, "make"):
             return super().__call__(*args, **kwargs)
-        return cls.make(kwargs)
+        return cls.make(args, kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, cls.__dict__["stands_for"]) if "stands_for" in cls.__dict__ else (

@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.credentials
 import botocore.exceptions
-import botocore.session
 
 from sso_magic.libraries import logs
 from sso_magic.libraries.alive import Alive
@@ -216,17 +215,19 @@ class BotocoreSessionBinding:
     """The hook in the method that makes clients, so that those of roles of ours are known; aiobotocore has its own."""
 
     def __init__(self) -> None:
+        self._session: Any = None
         self._make_client: Any = None
 
     def install(self, library: ModuleType) -> None:
         """Replaces the method."""
+        self._session = library.Session
         make_client = self._make_client = library.Session.create_client
 
         @functools.wraps(make_client)
         def create_client(session: Any, *arguments: Any, **options: Any) -> Any:
             return remembered(make_client(session, *arguments, **options))
 
-        library.Session.create_client = create_client
+        self._session.create_client = create_client
 
     def enter(self, use: Use | None) -> None:
         """Nothing: what is made is bound where its credentials are made."""
@@ -240,7 +241,8 @@ class BotocoreSessionBinding:
 
     def uninstall(self) -> None:
         """Puts the method back."""
-        botocore.session.Session.create_client = self._make_client
+        if self._make_client is not None:
+            self._session.create_client = self._make_client
 
 
 class Boto3Binding:

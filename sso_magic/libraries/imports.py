@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from importlib.abc import Loader, MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ class ImportWatch(MetaPathFinder):
     """A finder that finds nothing itself, and calls back once a watched module has run.
 
     Args:
-        imported: Called with the module's name and the module, in the thread that imports it.
+        imported: Called with the module's name and the module, in the thread that imports it. Its errors are dropped:
+            they must not surface in the user's import.
     """
 
     def __init__(self, imported: Callable[[str, ModuleType], None]) -> None:
         self._imported = imported
         self._names: Collection[str] = ()
+        self._finding = threading.local()
 
     def start(self, names: Collection[str]) -> None:
         """Watches these modules, of those that are still to be imported."""
@@ -38,16 +41,27 @@ class ImportWatch(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """What the other finders find, with a loader that tells when it is done."""
-        if fullname not in self._names:
+        if fullname not in self._names or getattr(self._finding, "name", None) == fullname:
             return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find(fullname, path, target) if find is not None and finder is not self else None
-            if spec is not None:
-                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                    spec.loader = _TellingLoader(spec.loader, self._imported)
-                return spec
-        return None
+        self._finding.name = fullname  # another finder that asks all the finders must not come back here
+        try:
+            spec = _find_elsewhere(self, fullname, path, target)
+        finally:
+            self._finding.name = None
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _TellingLoader(spec.loader, self._imported)
+        return spec
+
+
+def _find_elsewhere(
+    asking: ImportWatch, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    for finder in list(sys.meta_path):
+        find = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find(fullname, path, target) if find is not None and finder is not asking else None
+        if spec is not None:
+            return spec
+    return None
 
 
 class _TellingLoader(Loader):
@@ -67,4 +81,9 @@ class _TellingLoader(Loader):
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._imported(module.__name__, module)
+        try:
+            self._imported(module.__name__, module)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001, S110 - pyo3's PanicException is none either; the import has succeeded
+            pass

@@ -50,6 +50,7 @@ class S3fsBinding:
                 if isinstance(role, RenewingRole):
                     filesystem.session = _session(role, filesystem.kwargs)
                     filesystem._session_is_owned = False
+                    _drop_empty_credentials(filesystem)
             self._alive.add(filesystem, None)
 
         self._class.__init__ = init
@@ -68,12 +69,21 @@ class S3fsBinding:
 
     def uninstall(self) -> None:
         """Puts the class back as it was."""
-        self._class.__init__ = self._init
+        if self._init is not None:
+            self._class.__init__ = self._init
 
 
 def _names_no_credentials(filesystem: Any) -> bool:
     named = (filesystem.anon, filesystem.key, filesystem.secret, filesystem.session, filesystem.kwargs.get("profile"))
-    return not any(named) and not any(name in filesystem.client_kwargs for name in _CREDENTIALS)
+    return not any(named) and not any(filesystem.client_kwargs.get(name) for name in _CREDENTIALS)
+
+
+def _drop_empty_credentials(filesystem: Any) -> None:
+    """Removes keys that are an empty string: s3fs would pass them on, and they would win over the session's."""
+    for name in ("key", "secret", "token"):
+        setattr(filesystem, name, getattr(filesystem, name) or None)
+    settings = filesystem.client_kwargs
+    filesystem.client_kwargs = {name: settings[name] for name in settings if settings[name] or name not in _CREDENTIALS}
 
 
 def _session(role: RenewingRole, settings: dict[str, Any]) -> Any:

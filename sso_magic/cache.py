@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import CacheError
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, reveal, revealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -193,7 +193,7 @@ def write(path: Path, value: dict[str, Any]) -> None:
     Raises:
         CacheError: the file cannot be written. What was there is still there.
     """
-    write_text(path, Secret(json.dumps(value)))
+    write_text(path, Secret(json.dumps(revealed(value))))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -203,7 +203,7 @@ def write_text(path: Path, text: str) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(reveal(text))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)  # noqa: PTH105 - the temporary file's name is a str

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from sso_magic.client.endpoints import check_region, is_loopback, partition_of
 from sso_magic.client.network import check_ca_bundle, environment_proxies
 from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ResponseStreamError, SSOMagicError, TLSError
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, revealed
 
 if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
@@ -64,7 +64,7 @@ def federated_url(
     destination = destination or _home(region)
     token = _signin_token(credentials, host)
     login = urlencode({"Action": "login", "Destination": destination})
-    return Secret("".join((f"{host}/federation?{login}&SigninToken=", quote(token, safe=""))))
+    return Secret("".join((f"{host}/federation?{login}&SigninToken=", quote(token.reveal(), safe=""))))
 
 
 def _sign_in_host(region: str | None) -> str:
@@ -126,7 +126,8 @@ def _question(credentials: RoleCredentials, endpoint: str) -> Secret:
         "sessionToken": credentials.session_token,
     }
     # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
-    return Secret(f"{endpoint}/federation?" + urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}))
+    query = Secret(urlencode({"Action": "getSigninToken", "Session": json.dumps(revealed(session))}))
+    return Secret(f"{endpoint}/federation?{query.reveal()}")
 
 
 def _no_answer(host: str, reason: object) -> SSOMagicError:
@@ -149,7 +150,9 @@ def _get(question: Secret) -> bytes:
     context = ssl.create_default_context(cafile=check_ca_bundle(bundle, source) if bundle else None)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(environment_proxies(endpoint, os.environ)),
-        urllib.request.HTTPSHandler(context=context),
+        # From Python 3.12 the default is http.client's debug level, which prints the keys.
+        urllib.request.HTTPHandler(debuglevel=0),
+        urllib.request.HTTPSHandler(debuglevel=0, context=context),
         _NoRedirect,
     )
     request = urllib.request.Request(question.reveal())  # noqa: S310 - the scheme has been checked

@@ -67,7 +67,7 @@ class CredentialEndpoint:
         return self._address(path)
 
     def _address(self, path: Secret) -> Secret:
-        return Secret("".join((f"http://{_HOST}:{self.port}", path)))
+        return Secret(f"http://{_HOST}:{self.port}{path.reveal()}")
 
     def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> Unshown:
         """The variables that lead SDKs to this role, and past what would win over it.
@@ -105,7 +105,7 @@ class CredentialEndpoint:
             roles = list(self._roles.items())
         found = None
         for known, role in roles:  # all of them, so that the time taken says nothing
-            if hmac.compare_digest(known.encode(), path.encode("utf-8", "replace")):
+            if hmac.compare_digest(known.reveal().encode(), path.encode("utf-8", "replace")):
                 found = role
         return found
 
@@ -121,7 +121,7 @@ class CredentialEndpoint:
         role = self._at_path(path)
         if role is None:
             return 404, _error("NotFound", "There is no role at this path.")
-        if token is None or not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode()):
+        if token is None or not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.reveal().encode()):
             return 403, _error("AccessDenied", "The authorization token is missing or wrong.")
         return _credentials(role)
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
 from sso_magic.client.endpoints import is_loopback
+from sso_magic.client.quiet import QuietAdapter
 from sso_magic.client.transport_errors import as_transport_error, without_frames
 from sso_magic.errors import ConfigError, DeserializationError, EndpointError
+from sso_magic.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ class HttpRequest:
         port: None for the protocol's own.
         path: Starts with ``/``.
         query: Parameter to value, not encoded.
-        headers: Lower-case name to value.
+        headers: Lower-case name to value. The access token is a `Secret`: a handler sends what its `reveal()` returns.
         body: The bytes to send, or None.
     """
 
@@ -191,10 +192,10 @@ class RequestsHandler:
             raise ConfigError(f"max_connections is {max_connections!r}; it must be a whole number of 1 or more.")
         self.max_connections = max_connections
         self._verify: bool | str = ca_bundle or True
-        self._proxies = {protocol: "".join(proxy) for protocol, proxy in (proxies or {}).items()}
+        self._proxies = {protocol: reveal(proxy) for protocol, proxy in (proxies or {}).items()}
         self._session = session
         self._adapter = adapter
-        self._own: HTTPAdapter | None = None
+        self._own: QuietAdapter | None = None
         self._owner = 0
         self._lock = threading.Lock()
 
@@ -250,13 +251,13 @@ class RequestsHandler:
             "proxies": session.proxies or self._proxies,
         }
 
-    def _own_adapter(self) -> HTTPAdapter:
+    def _own_adapter(self) -> QuietAdapter:
         """The adapter of this process: a forked child must not read its parent's answers off a shared connection."""
         adapter = self._own
         if adapter is None or self._owner != os.getpid():
             with self._lock:
                 if self._own is None or self._owner != os.getpid():
-                    self._own = HTTPAdapter(
+                    self._own = QuietAdapter(
                         pool_connections=4, pool_maxsize=self.max_connections, max_retries=0, pool_block=True
                     )
                     self._owner = os.getpid()
@@ -288,7 +289,7 @@ def check_seconds(value: float, name: str) -> float:
     return float(value)
 
 
-def _close(adapter: HTTPAdapter) -> None:
+def _close(adapter: QuietAdapter) -> None:
     """Closes each pool: urllib3 2 does so only when nobody holds the pool any more, and an error that is kept does."""
     for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
         for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
@@ -303,7 +304,7 @@ def _prepared(request: HttpRequest) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url
-    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.headers = CaseInsensitiveDict({name: reveal(value) for name, value in request.headers.items()})
     prepared.body = request.body
     return prepared
 

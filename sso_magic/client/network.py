@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.errors import ConfigError
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,8 +96,10 @@ def _checked(proxy: str, protocol: str, source: str) -> str:
         usable = False
     if not usable:
         raise ConfigError(f"The proxy for {protocol} from {source} is not of the form http://host:port; correct it.")
-    return Secret(proxy) if "@" in proxy else proxy
+    return Secret(proxy) if "@" in reveal(proxy) else proxy
 
 
 def _parts(proxy: str) -> SplitResult:
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    url = Secret(proxy).reveal()
+    url = reveal(proxy)
+    return urlsplit(url if "://" in url else f"http://{url}")

@@ -17,7 +17,7 @@ from sso_magic.client.http import HttpRequest, HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import WrongType, members, read_structure
 from sso_magic.errors import DeserializationError, ParamValidationError
-from sso_magic.secret import REDACTED, Secret
+from sso_magic.secret import REDACTED, Secret, reveal, revealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def serialize(command: Command[Any], endpoint: str) -> HttpRequest:
         else:
             document[member.wire] = list(value) if isinstance(value, tuple) else value
     if document:
-        request.body = json.dumps(document).encode()
+        request.body = json.dumps(revealed(document)).encode()
         request.headers["content-type"] = "application/json"
     return request
 
@@ -91,7 +91,7 @@ def check_header(value: str, name: str) -> str:
     Raises:
         ParamValidationError: it cannot; the message does not show it.
     """
-    if _NOT_IN_HEADERS.search(value) or (not value.isascii() and max(value) > "\xff"):
+    if _NOT_IN_HEADERS.search(reveal(value)) or max(reveal(value), default="") > "\xff":
         raise ParamValidationError(
             f"{name} holds a character that no HTTP header can: a line break or one beyond Latin-1. Copy it again."
         )
@@ -205,7 +205,7 @@ def _without_secrets(text: str, command: Command[Any]) -> str:
     """An answer that repeats a secret of the request must not carry it into a message."""
     for member in members(type(command)):
         value = getattr(command, member.attribute)
-        if isinstance(value, Secret) and len(value) >= _SHORTEST_SECRET:
+        if isinstance(value, Secret) and len(value.reveal()) >= _SHORTEST_SECRET:
             text = text.replace(value.reveal(), REDACTED)
     return text
 
@@ -218,7 +218,7 @@ def _is_outside(value: Any, member: Member) -> bool:
 
 def _encodable(value: str, member: Member) -> str:
     try:
-        value.encode()
+        reveal(value).encode()
     except UnicodeEncodeError:
         raise ParamValidationError(f"{member.attribute} holds half a character (a lone surrogate).") from None
     return value

@@ -126,7 +126,7 @@ class BrowserSignIn:
     def take(self, query: str) -> bool | None:
         """Reads the browser's answer: True for a code, False for an error, None for what is not an answer to us."""
         values = {name: found[-1] for name, found in parse_qs(query).items()}
-        if not hmac.compare_digest(values.get("state", "").encode(), self._state.encode()):
+        if not hmac.compare_digest(values.get("state", "").encode(), self._state.reveal().encode()):
             return None
         if "error" in values:
             self._error = values["error"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic import cache
 from sso_magic.errors import CacheError, ConfigError
-from sso_magic.secret import Secret
+from sso_magic.secret import Secret, revealed
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -83,7 +83,7 @@ class KeyringStore:
     def read(self, key: str) -> dict[str, Any] | None:
         """What the keychain has, else the file."""
         found = self._get(key)
-        return self._file.read(key) if found is None else cache.parse(found)
+        return self._file.read(key) if found is None else cache.parse(found.reveal())
 
     def _get(self, key: str) -> Secret | None:
         try:
@@ -95,7 +95,7 @@ class KeyringStore:
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Puts it in the keychain, and takes out the file."""
         try:
-            self._keyring.set_password(SERVICE, key, json.dumps(content))
+            self._keyring.set_password(SERVICE, key, json.dumps(revealed(content)))
         except Exception as error:  # noqa: BLE001 - each system's backend has errors of its own
             raise CacheError(
                 f"The keychain did not take the token ({type(error).__name__}). Nothing is lost in this kernel; unlock "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sso_magic.client.http import HttpRequest, HttpResponse
-from sso_magic.secret import Secret, Unshown
+from sso_magic.secret import Secret, Unshown, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ class Planted:
 
     def tell(self, **secrets: str) -> None:
         """More of them, by what they are."""
-        self._told |= {name: "".join(value) for name, value in secrets.items()}
+        self._told |= {name: reveal(value) for name, value in secrets.items()}
 
     def all(self) -> dict[str, str]:
         """Them all, by what they are."""
@@ -69,7 +69,7 @@ class Planted:
 
 
 def _numbered(name: str, values: Iterable[str]) -> dict[str, str]:
-    return {f"{name} {number}": "".join(value) for number, value in enumerate(list(values), 1)}
+    return {f"{name} {number}": reveal(value) for number, value in enumerate(list(values), 1)}
 
 
 def traces(secret: str) -> set[str]:

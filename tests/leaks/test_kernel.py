@@ -31,7 +31,8 @@ CELLS = [
     (
         "from sso_magic.kernel import KERNEL\n"
         "link = KERNEL.endpoint.url(KERNEL.current.role)\n"
-        "_ = open(os.environ['TOLD'], 'w').write('\\n'.join([KERNEL.endpoint.token, link.reveal().rpartition('/')[2]]))"
+        "told = KERNEL.endpoint.token.reveal() + ' ' + link.reveal().rpartition('/')[2]\n"
+        "_ = open(os.environ['TOLD'], 'w').write(told); del told"
     ),
     "%sso_status",
     "%sso_inventory payments",

@@ -136,7 +136,7 @@ def test_a_role_in_use(planted, corp, shell, serve):
 
     with corp.use(*ROLE, serve=serve) as layer:
         endpoint = KERNEL.endpoint
-        planted.tell(endpoint=endpoint.token, path=urlsplit(endpoint.url(KERNEL.current.role)).path)
+        planted.tell(endpoint=endpoint.token, path=urlsplit(endpoint.url(KERNEL.current.role).reveal()).path)
         credentials = corp.credentials(*ROLE)
         [magics] = [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]
         things = {

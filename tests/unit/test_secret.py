@@ -12,7 +12,7 @@ import pytest
 import requests
 from IPython.lib.pretty import pretty
 
-from sso_magic.secret import Secret, Unshown
+from sso_magic.secret import Secret, Unshown, revealed
 
 PLANTED = "aoaAAAA-planted-token"
 
@@ -46,11 +46,32 @@ def test_a_copy_in_this_process_is_the_secret_itself(secret):
 def test_it_gets_on_the_wire_as_it_is(secret, monkeypatch):
     request = requests.Request("GET", "http://127.0.0.1/", headers={"x-amz-sso_bearer_token": secret}).prepare()
     assert request.headers["x-amz-sso_bearer_token"].encode() == PLANTED.encode()
-    assert json.dumps({"token": secret}) == json.dumps({"token": PLANTED})
-    monkeypatch.setenv("PLANTED", secret)
+    assert requests.Request("POST", "http://127.0.0.1/", data=secret).prepare().body == secret
+    assert json.dumps(revealed({"token": secret, "of": [secret]})) == json.dumps({"token": PLANTED, "of": [PLANTED]})
+    monkeypatch.setenv("PLANTED", secret.reveal())
     assert os.environ["PLANTED"] == PLANTED
     assert type(secret.reveal()) is str
     assert secret.reveal() == PLANTED
+    assert secret.encode() == PLANTED.encode()
+
+
+def test_it_equals_what_has_its_real_characters(secret):
+    assert secret == PLANTED
+    assert PLANTED == secret  # noqa: SIM300 - the other way round
+    assert secret == Secret(PLANTED)
+    assert hash(secret) == hash(PLANTED)
+    assert secret in {PLANTED, ""}
+    assert secret != Secret(PLANTED + "x")
+    assert not secret != Secret(PLANTED)  # noqa: SIM202 - str has a != of its own
+    assert secret != "***"
+    assert secret != 1
+    assert Secret("\ud800") == "\ud800"
+
+
+def test_an_empty_secret_is_false_as_an_empty_text_is():
+    assert not Secret("")
+    assert Secret("").reveal() == ""
+    assert Secret("x")
 
 
 def test_a_secret_of_a_secret_is_the_same_one(secret):

@@ -64,13 +64,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What ``%load_ext sso_magic`` calls."""
-    from sso_magic.magics import load
+    from sso_magic.extension import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What ``%unload_ext sso_magic`` calls: takes out all that was put in."""
-    from sso_magic.magics import unload
+    from sso_magic.extension import unload
 
     unload(shell)

@@ -7,7 +7,6 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from sso_magic.errors import (
     SSOMagicError,
     kept_in,
 )
-from sso_magic.inventory import Account, Inventory, find_account, find_role
+from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer, Use
 from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
@@ -248,8 +247,9 @@ class IdentityCenter(Connection):
             Ambiguous: Several fit; lists them.
         """
         known = self.directory.cached_accounts()
-        if known is None and re.fullmatch(r"[0-9]{12}", text):
-            return Account(text, None, None)  # its roles tell whether it is one; a list of thousands need not
+        digits = account_digits(text)
+        if known is None and digits is not None:
+            return Account(digits, None, None)  # its roles tell whether it is one; a list of thousands need not
         if known is not None:
             with contextlib.suppress(AccountNotFound):  # it may be new
                 return find_account(known, text)

@@ -1,17 +1,20 @@
-"""TAB in a magic's line: sessions, accounts, roles, options. From what is cached, never from the network.
+"""TAB in a magic's line: sessions, accounts, roles, regions, options. From what is cached, never from the network.
 
 A matcher of IPython's second kind behaves alike in IPython 8 and 9 and with Jedi on, which ``set_hook`` does not.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from sso_magic import lexer
 from sso_magic.errors import SSOMagicError
+from sso_magic.magic_line import option, options
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
     from sso_magic.magics import SSOMagics
 
 _HEAD = re.compile(r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+")
-_WORD = re.compile(r"""("[^"]*"|'[^']*'|[^\s"']\S*)\s+""")
-_TAKES_VALUE = {"--region", "--session", "-s", "--into", "--accounts", "--workers", "--on"}
 LIMIT = 200  # more than a menu can show
 
 
@@ -36,14 +37,17 @@ def matcher(magics: SSOMagics) -> Callable[[CompletionContext], SimpleMatcherRes
         head = _HEAD.match(line)
         if not head:
             return SimpleMatcherResult(completions=[])  # type: ignore[typeddict-item]
-        words, fragment = _split(line[head.end() :])
+        typed = _read(_parser(magics, head[1]), line[head.end() :])
         try:
-            pool = [*_candidates(magics, head[1], words, fragment)]
+            pool = [*_pool(magics, head[1], typed)] if typed is not None else []
         except SSOMagicError:
-            pool = []  # a broken configuration is told by the magic, not by TAB
+            pool = []  # the magic reports a broken configuration, TAB does not
+        completions = [
+            SimpleCompletion(text=text, type=kind) for name, kind in pool[:LIMIT] if (text := _word(name, kind))
+        ]
         return {
-            "completions": [SimpleCompletion(text=_quote(name), type=kind) for name, kind in pool[:LIMIT]],
-            "matched_fragment": fragment,
+            "completions": completions,
+            "matched_fragment": typed.fragment if typed is not None else "",
             "suppress": True,
             "ordered": True,
             "do_not_suppress": set(),
@@ -57,23 +61,64 @@ def is_ours(candidate: object) -> bool:
     return getattr(candidate, "matcher_identifier", None) == "sso_magic"
 
 
-def _split(rest: str) -> tuple[list[str], str]:
-    """The words that are finished, without options and their values, and the one that is being typed."""
+class Typed(NamedTuple):
+    """A line up to the cursor.
+
+    Attributes:
+        words: The positional arguments that are finished.
+        fragment: What is being typed, as it is typed.
+        want: The same without quotes.
+        option: The option whose value is being typed; None if it is no value.
+        is_option: True if the name of an option is being typed.
+    """
+
+    words: list[str]
+    fragment: str
+    want: str
+    option: argparse.Action | None
+    is_option: bool
+
+
+def _parser(magics: SSOMagics, magic: str) -> argparse.ArgumentParser:
+    shell = magics.shell
+    function = shell.find_line_magic(magic) or shell.find_cell_magic(magic) if shell else None
+    return getattr(function, "parser", None) or argparse.ArgumentParser(add_help=False)
+
+
+def _read(parser: argparse.ArgumentParser, text: str) -> Typed | None:
+    """Read a line up to the cursor; None in a comment."""
+    line = lexer.split(text)
+    if line.is_comment:
+        return None
+    typed = line.words.pop() if line.ends_inside and line.words else lexer.Word("", "")
     words: list[str] = []
-    skip = False
-    while match := _WORD.match(rest):
-        word = match[1].strip("\"'")
-        if not skip and not word.startswith("-"):
-            words.append(word)
-        skip = match[1] in _TAKES_VALUE
-        rest = rest[match.end() :]
-    return words, rest
+    waiting: argparse.Action | None = None
+    options_end = False
+    for word in line.words:
+        if waiting is not None:
+            waiting = None
+        elif word.raw == "--":
+            options_end = True
+        elif word.is_option and not options_end:
+            action = option(parser, word.text)  # with `=` in it there is none, and no value to wait for
+            waiting = action if action is not None and action.nargs != 0 else None
+        else:
+            words.append(word.text)
+    name, equals, value = typed.raw.partition("=")
+    if waiting is None and typed.is_option and not options_end and equals:
+        return Typed(words, value, value.lstrip("\"'"), option(parser, name), is_option=False)
+    is_option = waiting is None and typed.raw.startswith("-") and not options_end
+    return Typed(words, typed.raw, typed.text, waiting, is_option)
 
 
-def _candidates(magics: SSOMagics, magic: str, words: list[str], fragment: str) -> Iterable[tuple[str, str]]:
-    if fragment.startswith("-"):
-        return _starting(_options(magics, magic), fragment, "option")
-    want = fragment.lstrip("\"'")
+def _pool(magics: SSOMagics, magic: str, typed: Typed) -> Iterable[tuple[str, str]]:
+    if typed.is_option:
+        return _starting(options(_parser(magics, magic)), typed.fragment, "option")
+    return _candidates(magics, magic, typed) if typed.option is None else _values(typed.option, typed.want)
+
+
+def _candidates(magics: SSOMagics, magic: str, typed: Typed) -> Iterable[tuple[str, str]]:
+    words, want = typed.words, typed.want
     if magic in {"sso_login", "sso_logout", "sso_doctor", "sso_panel"} and not words:
         return _starting(_sessions(), want, "session")
     if magic in {"sso_use", "sso_roles", "sso_as", "sso_console"}:
@@ -87,12 +132,15 @@ def _candidates(magics: SSOMagics, magic: str, words: list[str], fragment: str) 
     return ()
 
 
-def _options(magics: SSOMagics, magic: str) -> list[str]:
-    shell = magics.shell
-    parser = getattr(shell.find_line_magic(magic) or shell.find_cell_magic(magic), "parser", None) if shell else None
-    if parser is None:
-        return []
-    return [option for action in parser._actions for option in action.option_strings if option.startswith("--")]  # noqa: SLF001 - argparse has no public list
+def _values(action: argparse.Action, want: str) -> Iterable[tuple[str, str]]:
+    """The values that an option takes, where they are known."""
+    if action.dest in {"region", "sso_region", "regions"}:
+        from sso_magic.regions import REGIONS
+
+        return _starting(REGIONS, want, "region")
+    if action.dest == "session":
+        return _starting(_sessions(), want, "session")
+    return _starting(map(str, action.choices or ()), want, "value")
 
 
 def _sessions() -> list[str]:
@@ -104,13 +152,17 @@ def _sessions() -> list[str]:
 def _accounts(magics: SSOMagics, want: str) -> list[tuple[str, str]]:
     """Accounts by name, those that begin with the fragment first; by id where there is no name."""
     accounts = magics.center().directory.cached_accounts() or ()
-    return _containing([_word(account) for account in accounts], want, "account")
+    return _containing([_called(account) for account in accounts], want, "account")
 
 
-def _word(account: Account) -> str:
-    """Its name; its id where it has none, or one that begins like an option."""
+def _called(account: Account) -> str:
+    """Its name; its id if it has none, or one that is no word of a line or hides signs."""
     name = account.account_name
-    return account.account_id if not name or name.startswith("-") else name
+    return (
+        name
+        if name and not name.startswith("-") and printable(name) == name and lexer.quote(name)
+        else account.account_id
+    )
 
 
 def _roles(magics: SSOMagics, account: str) -> list[str]:
@@ -137,8 +189,6 @@ def _containing(names: Iterable[str], want: str, kind: str) -> list[tuple[str, s
     return [(name, kind) for name in sorted(hits, key=lambda name: not name.casefold().startswith(folded))]
 
 
-def _quote(name: str) -> str:
-    """The name as a word of a magic's line, which is split as a shell splits it."""
-    if not re.search(r"""[\s"'#\\]""", name):
-        return name
-    return shlex.quote(name) if '"' in name or "\\" in name else f'"{name}"'
+def _word(name: str, kind: str) -> str | None:
+    """The name as a word of a line; None if it cannot be one."""
+    return name if kind == "option" else lexer.quote(name)

@@ -9,8 +9,8 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from sso_magic.errors import EachError, SignInRequired, UsageError
-from sso_magic.magic_line import parse
-from sso_magic.magics import session_option
+from sso_magic.magic_line import parse, silenced_by_semicolon
+from sso_magic.magic_options import region, session_option
 
 if TYPE_CHECKING:
     import argparse
@@ -43,15 +43,16 @@ class EachMagics(Magics):
 
     @magic_arguments()
     @argument("role", metavar="ROLE", help="the role, wherever it is granted to you")
-    @argument("words", nargs="*", metavar="WORDS", help="only accounts that have all of these in id, name or email")
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
     @argument("--accounts", metavar="EXPR", help="only these: Python for ids, names, or a DataFrame with account_id")
     @argument("--workers", type=int, metavar="N", help="accounts at a time; 16 on threads")
     @argument("--into", metavar="NAME", help="put the results in NAME and the errors in NAME_errors")
     @argument("--on", choices=("threads", "processes", "dask"), default="threads", help="where it runs")
-    @argument("--region", help="the region of session")
+    @argument("--region", type=region, metavar="REGION", help="the region of session")
     @argument("--dry-run", action="store_true", help="list the accounts, run nothing")
     @session_option
     @cell_magic
+    @silenced_by_semicolon
     def sso_each(self, line: str, cell: str) -> pd.DataFrame | None:
         """Run this cell once an account, many at a time; its last expression becomes rows of one DataFrame.
 

@@ -41,29 +41,23 @@ traceback instead.
 from __future__ import annotations
 
 import contextlib
-import unicodedata
 from typing import TYPE_CHECKING
+
+from sso_magic.text import encodable, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 
-def printable(text: str) -> str:
-    """The text on one line, without the control characters that would move a terminal's cursor."""
-    if text.isprintable():
-        return text
-    return "".join(_UNPRINTABLE.get(unicodedata.category(character), character) for character in text)
-
-
-_UNPRINTABLE = {"Cc": " ", "Zl": " ", "Zp": " ", "Cs": "\ufffd"}
-
-
 class SSOMagicError(Exception):
     """Root of every error this package raises."""
 
+    def __str__(self) -> str:
+        return printable(" ".join(super().__str__().splitlines()))
+
     def _render_traceback_(self) -> list[str]:
-        return [printable(f"{type(self).__name__}: {self}")]
+        return [encodable(f"{type(self).__name__}: {self}")]
 
 
 @contextlib.contextmanager
@@ -176,7 +170,7 @@ class TransportError(ClientError, OSError):
     """No answer came from the service."""
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else type(self).__name__
+        return printable(str(self.args[0])) if self.args else type(self).__name__
 
 
 class ConnectError(TransportError):

@@ -14,7 +14,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Unicode
 
 from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
-from sso_magic.magic_line import parse
+from sso_magic.magic_line import parse, silenced_by_semicolon
+from sso_magic.magic_options import region_option, role_argument, session_option, sso_region_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from sso_magic.signin.flow import Method
     from sso_magic.status import Status
     from sso_magic.widgets import Panel
-
-session_option = argument("-s", "--session", help="the session, if not the one signed in to last")
 
 
 @magics_class
@@ -89,7 +88,7 @@ class SSOMagics(Magics):
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
-    @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @sso_region_option
     @argument("--save", metavar="NAME", help="keep a start URL as [sso-session NAME], for the AWS CLI too")
     @argument("--browser", action="store_true", help="through the browser of the machine this kernel runs on")
     @argument("--device", action="store_true", help="by a code that is approved on any device")
@@ -106,7 +105,7 @@ class SSOMagics(Magics):
 
             %sso_login                      the configured session
             %sso_login corp                 [sso-session corp] of ~/.aws/config
-            %sso_login https://example.awsapps.com/start --region eu-west-1 --save corp
+            %sso_login https://example.awsapps.com/start --sso-region eu-west-1 --save corp
         """
         args = parse(self.sso_login, line)
         if args.browser and args.device:
@@ -116,8 +115,8 @@ class SSOMagics(Magics):
         if args.save:
             from sso_magic.using import save_session
 
-            args.session = save_session(args.session, args.region, args.save)
-        center = self.center(args.session, args.region)
+            args.session = save_session(args.session, args.sso_region, args.save)
+        center = self.center(args.session, args.sso_region)
         if not args.force and center.tokens.is_usable():
             with contextlib.suppress(SignInRequired):
                 center.sign_in()
@@ -161,6 +160,7 @@ class SSOMagics(Magics):
 
     @magic_arguments()
     @line_magic
+    @silenced_by_semicolon
     def sso_status(self, line: str) -> Status:
         """Show sessions, until when they last, the role in use, and what in the environment would win over it.
 
@@ -177,6 +177,7 @@ class SSOMagics(Magics):
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the configured one")
     @line_magic
+    @silenced_by_semicolon
     def sso_doctor(self, line: str) -> Report:
         """Find what stands in the way: configuration, network, certificate, clock, cache, environment.
 
@@ -192,8 +193,9 @@ class SSOMagics(Magics):
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
-    @argument("--region", help="the region of the Identity Center, for a start URL that no file has")
+    @sso_region_option
     @line_magic
+    @silenced_by_semicolon
     def sso_panel(self, line: str) -> Panel:
         """Show the panel: sign in, find a role, use it, see until when, open the console, all by clicking.
 
@@ -205,12 +207,13 @@ class SSOMagics(Magics):
         args = parse(self.sso_panel, line)
         from sso_magic.widgets import Panel
 
-        return Panel(args.session, region=args.region, magics=self)
+        return Panel(args.session, region=args.sso_region, magics=self)
 
     @magic_arguments()
-    @argument("words", nargs="*", metavar="WORDS", help="only accounts that have all of these in id, name or email")
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
     @session_option
     @line_magic
+    @silenced_by_semicolon
     def sso_accounts(self, line: str) -> pd.DataFrame:
         """List the accounts you may reach: account_id, account_name, email_address.
 
@@ -224,9 +227,12 @@ class SSOMagics(Magics):
         return self.center(args.session).accounts(" ".join(args.words))
 
     @magic_arguments()
-    @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that fits one alone")
+    @argument(
+        "account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one account only"
+    )
     @session_option
     @line_magic
+    @silenced_by_semicolon
     def sso_roles(self, line: str) -> pd.DataFrame:
         """List the roles you have, in one account or in all: account_id, account_name, role_name.
 
@@ -239,10 +245,11 @@ class SSOMagics(Magics):
         return self.center(args.session).roles(args.account)
 
     @magic_arguments()
-    @argument("words", nargs="*", metavar="WORDS", help="only rows in which all of these stand, in any column")
+    @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")
     @argument("--refresh", action="store_true", help="wait until all of it was asked for again")
     @session_option
     @line_magic
+    @silenced_by_semicolon
     def sso_inventory(self, line: str) -> pd.DataFrame:
         """List every role in every account: account_id, account_name, email_address, role_name.
 
@@ -265,12 +272,17 @@ class SSOMagics(Magics):
         return table(center.directory, snapshot, " ".join(args.words))
 
     @magic_arguments()
-    @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles in which all of these stand")
-    @argument("--template", metavar="NAME", help="the names, of {account_name}, {account_id}, {role_name}, {session}")
-    @argument("--region", help="the region for the work done")
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")
+    @argument(
+        "--template",
+        metavar="NAME",
+        help="the profiles' names; by default {account_name}.{role_name}; {account_id} and {session} may be in it too",
+    )
+    @region_option
     @argument("--write", action="store_true", help="write them; without it nothing is changed")
     @session_option
     @line_magic
+    @silenced_by_semicolon
     def sso_profiles(self, line: str) -> pd.DataFrame:
         """Show, and with --write write, a profile of ~/.aws/config for every account and role.
 
@@ -292,8 +304,8 @@ class SSOMagics(Magics):
     @argument(
         "account", nargs="?", metavar="ACCOUNT|PROFILE|-", help="an account, a profile, or - for the previous role"
     )
-    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
-    @argument("--region", help="the region for the work done")
+    @role_argument
+    @region_option
     @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
     @argument("--dask", action="store_true", help="on every worker of the current Dask client as well")
     @argument("--off", action="store_true", help="take the role out and bring back what was there")
@@ -318,11 +330,12 @@ class SSOMagics(Magics):
 
     @magic_arguments()
     @argument("account", metavar="ACCOUNT|PROFILE", help="an account, or a profile")
-    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
-    @argument("--region", help="the region for the work done")
+    @role_argument
+    @region_option
     @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
     @session_option
     @cell_magic
+    @silenced_by_semicolon
     def sso_as(self, line: str, cell: str) -> Any:
         """Run this cell under a role, then bring back what was there before; the cell's value is returned.
 
@@ -343,7 +356,7 @@ class SSOMagics(Magics):
 
     @magic_arguments()
     @argument("account", nargs="?", metavar="ACCOUNT", help="an account; by default that of the role in use")
-    @argument("role", nargs="?", metavar="ROLE", help="the role; needless where the account has one")
+    @role_argument
     @argument("--destination", metavar="URL", help="the console page to open")
     @argument("--federated", action="store_true", help="open it without a sign-in, once, from this machine")
     @session_option
@@ -363,34 +376,3 @@ class SSOMagics(Magics):
         from sso_magic import console_link
 
         console_link.show(self, args)
-
-
-def load(shell: InteractiveShell) -> None:
-    """Registers magics and completion; loading again replaces them."""
-    unload(shell)
-    from sso_magic.completion import matcher
-    from sso_magic.each_magic import EachMagics
-
-    magics = SSOMagics(shell)
-    shell.register_magics(magics, EachMagics(shell, magics))
-    shell.Completer.custom_matchers.append(matcher(magics))
-    shell.events.register("pre_run_cell", magics.before_cell)
-
-
-def unload(shell: InteractiveShell) -> None:
-    """Takes out magics and completion, and releases the role in use."""
-    from sso_magic.completion import is_ours
-
-    for magics in [item for item in shell.configurables if type(item).__name__ in {"SSOMagics", "EachMagics"}]:
-        shell.configurables.remove(magics)
-        if hasattr(magics, "before_cell"):
-            shell.events.unregister("pre_run_cell", magics.before_cell)
-        for kind, names in magics.magics.items():  # type: ignore[attr-defined]
-            for name in names:
-                shell.magics_manager.magics[kind].pop(name, None)
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
-    if "sso_magic.kernel" in sys.modules:
-        from sso_magic.using import shut_down
-
-        shut_down()

@@ -15,7 +15,7 @@ inventory   the one object that the rest of the package uses
 
 from __future__ import annotations
 
-from sso_magic.inventory.find import find_account, find_role, nearest
+from sso_magic.inventory.find import account_digits, find_account, find_role, nearest
 from sso_magic.inventory.inventory import Inventory
 from sso_magic.inventory.progress import FetchState, Progress, TqdmProgress
 from sso_magic.inventory.search import search, search_accounts, search_frame
@@ -29,6 +29,7 @@ __all__ = [
     "Progress",
     "Role",
     "TqdmProgress",
+    "account_digits",
     "find_account",
     "find_role",
     "nearest",

@@ -17,10 +17,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sso_magic.errors import InventoryError, printable
+from sso_magic.errors import InventoryError
 from sso_magic.inventory import calls
 from sso_magic.inventory.progress import FetchState
 from sso_magic.inventory.rate import RateController
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from sso_magic.inventory.part import Part

@@ -11,8 +11,9 @@ import difflib
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound, printable
+from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound
 from sso_magic.inventory.search import fold
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,10 +53,18 @@ def find_account(accounts: Sequence[Account], text: str) -> Account:
     raise AccountNotFound(_no_account(accounts, text))
 
 
+def account_digits(text: str) -> str | None:
+    """Return the 12 digits of an account id, which the AWS console shows as 1111-1111-1101; None if it is none."""
+    digits = re.sub(r"[-\u2010-\u2015\u2212\s]", "", text)
+    return digits if re.fullmatch(r"[0-9]{12}", digits) else None
+
+
 def _accounts_that_fit(accounts: Sequence[Account], text: str) -> Iterator[list[Account]]:
     """The accounts that fit, from the strictest reading of the text to the loosest."""
     yield [account for account in accounts if account.account_id == text]
     yield [account for account in accounts if account.account_name == text]
+    digits = account_digits(text)
+    yield [account for account in accounts if account.account_id == digits]
     folded, words = fold(text), fold(text).split()
     yield [account for account in accounts if fold(account.account_name or "") == folded]
     yield [account for account in accounts if fold(account.email_address or "") == folded]
@@ -84,8 +93,6 @@ def _no_account(accounts: Sequence[Account], text: str) -> str:
         return f"No account {_quoted(text)}: there are no accounts assigned to you. Ask whoever administers them."
     if re.fullmatch(r"[\d-]+", text):
         digits = text.replace("-", "")
-        if any(account.account_id == digits for account in accounts):
-            return f"No account {_quoted(text)}. Without the hyphens it is one: {digits}"
         near = difflib.get_close_matches(digits, [account.account_id for account in accounts], NEAREST, 0.8)
         suggestion = _listed([_both(account) for account in accounts if account.account_id in near])
     else:

@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.display import table
-from sso_magic.errors import printable
 from sso_magic.kernel import KERNEL
+from sso_magic.text import printable
 from sso_magic.widgets import words
 
 if TYPE_CHECKING:

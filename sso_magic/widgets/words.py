@@ -16,9 +16,9 @@ from sso_magic.errors import (
     SignInRequired,
     SSOMagicError,
     TransportError,
-    printable,
 )
 from sso_magic.signin.tokens import utc_now
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

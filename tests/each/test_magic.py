@@ -195,14 +195,14 @@ def test_a_call_that_speaks_for_the_notebook_is_pointed_out(run):
 @pytest.mark.parametrize(
     ("cell", "line"),
     [
-        ("%%sso_each\n1", "the following arguments are required: ROLE, WORDS. %sso_each"),
+        ("%%sso_each\n1", "ROLE is missing. Usage: %%sso_each ["),
         (
             "%%sso_each ReadOnly --into 3x\n1",
             "--into 3x: that is no name that Python takes. Say --into costs, for example.",
         ),
         ("%%sso_each ReadOnly --into class\n1", "--into class: that is no name that Python takes."),
-        ("%%sso_each ReadOnly --on gpu\n1", "argument --on: invalid choice: 'gpu'"),
-        ("%%sso_each ReadOnly --workers x\n1", "argument --workers: invalid int value: 'x'"),
+        ("%%sso_each ReadOnly --on gpu\n1", "--on cannot be 'gpu'. Type threads, processes or dask."),
+        ("%%sso_each ReadOnly --workers x\n1", "--workers needs a whole number, not 'x'."),
         ("%%sso_each ReadOnly --workers 0\n1", "workers is how many accounts at a time, 1 or more, not 0."),
         (
             "%%sso_each ReadOnly --accounts nope\n1",

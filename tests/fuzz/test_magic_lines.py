@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,10 +10,11 @@ from hypothesis import strategies as st
 from IPython.core.completer import CompletionContext
 from made_up import TEXTS, check_error, check_shown, examples, outcome_of
 
+from sso_magic import lexer
 from sso_magic.completion import matcher
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel import KERNEL
-from sso_magic.magics import parse
+from sso_magic.magic_line import parse
 from sso_magic.profiles import find_session
 from sso_magic.secret import Secret
 from sso_magic.signin import tokens
@@ -120,8 +120,8 @@ def test_tab_offers_words_that_the_magic_reads_back_and_refuses_nothing(magics, 
     line = line.replace("\n", " ")
     for text in completed(magics, f"%{name} {line}"):
         check_shown(text)
-        [word] = shlex.split(text, comments=True)
-        assert not word.startswith("-") or line.split(" ")[-1].startswith("-")
+        [word] = lexer.split(text).words
+        assert not word.is_option or line.split(" ")[-1].startswith("-")
 
 
 def test_every_account_that_tab_offers_is_the_one_meant(shell, magics, known):

@@ -188,11 +188,11 @@ def test_a_line_that_cannot_be_meant(fails, center, cell, line):
 @pytest.mark.parametrize(
     ("cell", "line"),
     [
-        ("%sso_status x", "UsageError: unrecognized arguments: x. %sso_status. %sso_status? tells more."),
-        ("%sso_accounts -h", "UsageError: %sso_accounts [-s SESSION] [WORDS ...]. %sso_accounts? tells more."),
+        ("%sso_status x", "UsageError: %sso_status takes no 'x'. Usage: %sso_status; %sso_status? shows help."),
+        ("%sso_accounts -h", "UsageError: Usage: %sso_accounts [-s SESSION] [WORDS ...]; %sso_accounts? shows help."),
         (
             "%sso_roles --nope",
-            "UsageError: unrecognized arguments: --nope. %sso_roles [-s SESSION] [ACCOUNT]. %sso_roles? tells more.",
+            "UsageError: %sso_roles has no option --nope. %sso_roles? shows help.",
         ),
     ],
 )

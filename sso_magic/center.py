@@ -7,9 +7,12 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
+import os
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import cache
 from sso_magic import credentials as role_cache
 from sso_magic.connection import Connection
 from sso_magic.errors import (
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
     from sso_magic.inventory import InventorySnapshot, Progress, Role
     from sso_magic.signin.flow import Method
     from sso_magic.signin.prompt import Prompt
+
+
+def own_config_path() -> Path:
+    """Return the person's own configuration file; while a role is in use, AWS_CONFIG_FILE may name a copy of it."""
+    own = KERNEL.own("AWS_CONFIG_FILE")
+    return Path(os.path.expandvars(own)).expanduser() if own else cache.home() / ".aws" / "config"
 
 
 class IdentityCenter(Connection):
@@ -108,15 +117,26 @@ class IdentityCenter(Connection):
             from sso_magic.display import prompt_here
 
             prompt = prompt_here(self.session)
+        configured = self.session
         line = "Sign-in stopped."
         try:
+            self.resolve_start_url()
             self.tokens.sign_in(prompt, method=method, open_browser=open_browser, cancel=cancel)
             line = self.sign_in_line()
         finally:
             prompt.close(line)
+        self._correct_region(configured)
         KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
         return self._token_end()
+
+    def _correct_region(self, configured: Session) -> None:
+        """Write the region that a vanity start URL led to into the session's section, as the AWS CLI does."""
+        if self.session.name is None or self.session.region == configured.region:
+            return
+        from sso_magic.profile_writer import write_sso_session
+
+        write_sso_session(self.session.name, self.session.start_url, self.session.region, path=own_config_path())
 
     def _token_end(self) -> datetime:
         token = self.tokens.peek()

@@ -61,6 +61,24 @@ class Connection:
                 self._oidc = SSOOIDC(region=self.session.region)
             return self._oidc
 
+    def resolve_start_url(self) -> None:
+        """Resolve a vanity start URL before a sign-in; its portal may be in another region than the configured one.
+
+        Raises:
+            ConfigError: The start URL is not https, or redirects to a URL that is not an AWS access portal.
+            TransportError: The start URL's host could not be reached.
+        """
+        from sso_magic.signin.vanity import resolve
+
+        resolved = resolve(self.session)
+        if resolved.region != self.session.region:
+            with self._clients:
+                clients = [client for client in (self._portal, self._listing, self._oidc) if client is not None]
+                self._portal = self._listing = self._oidc = None
+            for client in clients:
+                client.destroy()
+        self.session = self.tokens.session = resolved
+
     def call(self, operation: Callable[[Secret], T]) -> T:
         """Runs a portal operation with the access token; once more with a refreshed one after a 401.
 

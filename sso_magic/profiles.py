@@ -7,13 +7,12 @@ profiles carry themselves. A profile names an account and a role under a session
 from __future__ import annotations
 
 import difflib
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
+from sso_magic.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
     from sso_magic.client.shared_config import SharedConfig
 
 DEFAULT_SCOPE = "sso:account:access"
-
-# Start URLs that carry their region in the host's name (portal-protocol 5.4).
-_REGION_IN_HOST = (
-    re.compile(r"^[^.]+\.portal\.([a-z0-9-]+)\.app\.(?:aws|amazonwebservices\.com\.cn)$"),
-    re.compile(r"^[^.]+\.portal\.([a-z0-9-]+)\.api\.amazonwebservices\.eu$"),
-    re.compile(r"^[^.]+\.([a-z0-9-]+)\.portal\.amazonaws\.(?:com|com\.cn|eu)$"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +31,14 @@ class Session:
         start_url: The access portal's URL, as configured.
         region: The region of the Identity Center instance, not of the work done.
         scopes: ``sso_registration_scopes`` as configured; None where it is not.
+        resolved_url: The AWS access portal that a vanity start URL redirects to, once a sign-in has resolved it.
     """
 
     name: str | None
     start_url: str
     region: str
     scopes: tuple[str, ...] | None = None
+    resolved_url: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -58,8 +52,8 @@ class Session:
 
     @property
     def portal_url(self) -> str:
-        """The start URL as it is sent and linked: without the ``/#/`` that browsers leave at its end."""
-        return self.start_url.split("#", 1)[0].rstrip("/")
+        """The start URL as it is sent and linked: resolved, and without what browsers add to it (``/#/``)."""
+        return self.resolved_url or normalize(self.start_url) or self.start_url
 
     def console_link(self, account_id: str, role_name: str, destination: str | None = None) -> str:
         """The portal's shortcut into an account's console; no secret in it (portal-protocol 15.2)."""
@@ -130,7 +124,7 @@ def find_session(text: str | None = None, *, region: str | None = None, config: 
 def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
     if text in config.sso_sessions:
         return _named_session(text, config)
-    if "://" in text:
+    if text not in config.profiles and looks_like_start_url(text):
         return _by_start_url(text, region, config)
     if text in config.profiles:
         session = session_of(config.profiles[text], text, config)
@@ -147,42 +141,32 @@ _START_URL_HINT = "A start URL does too: %sso_login https://YOUR-PORTAL.awsapps.
 
 
 def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
-    if not _host(text):
-        raise SessionNotFound(f"{text!r} is not a start URL: it begins with https:// and a host.")
-    bare = Session(None, text, region or "", (DEFAULT_SCOPE,))
-    fitting = [session for session in sessions(config) if session.portal_url == bare.portal_url]
+    url = normalize(text)
+    if url is None:
+        raise SessionNotFound(f"{text!r} is not a start URL. It begins with https:// and a host.")
+    matching = [session for session in sessions(config) if is_same_portal(session.start_url, url)]
     # Two sessions under one start URL are two people: a URL alone does not say which, unless one has no name.
-    for session in fitting:
-        if session.name is None or len(fitting) == 1:
+    for session in matching:
+        if session.name is None or len(matching) == 1:
             return session
-    if fitting:
-        raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in fitting)}: name one of them.")
-    region = region or region_of(text)
+    if matching:
+        raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in matching)}. Name one of them.")
+    region = region or region_of(url) or _region_behind(url)
     if not region:
         raise ConfigError(
-            f"The region of {text} is not known: add --region, the region that your Identity Center is in "
-            "(the portal's page, or whoever runs it, tells)."
+            f"The region of {url} is not known. Add --sso-region REGION, the region of your Identity Center; "
+            "your AWS administrator knows it."
         )
-    return Session(None, text, region, (DEFAULT_SCOPE,))
+    return Session(None, url, region, (DEFAULT_SCOPE,))
 
 
-def region_of(start_url: str) -> str | None:
-    """The region that a start URL's host names; None where it names none (portal-protocol 5.4)."""
-    host = _host(start_url)
-    for pattern in _REGION_IN_HOST:
-        match = pattern.match(host)
-        if match:
-            return match[1]
-    return None
+def _region_behind(url: str) -> str | None:
+    """Return the region of the portal that a vanity start URL redirects to; asks the URL's host, over https only."""
+    if is_aws_owned(url) or not url.startswith("https://"):
+        return None
+    from sso_magic.signin.vanity import portal_of
 
-
-def _host(start_url: str) -> str:
-    """The host of a URL that a browser opens; empty where it is none."""
-    try:
-        parts = urlsplit(start_url)
-    except ValueError:  # a bracket that is not closed, for example
-        return ""
-    return parts.hostname or "" if parts.scheme in {"http", "https"} else ""
+    return region_of(portal_of(url))
 
 
 def _by_default(config: SharedConfig) -> Session:

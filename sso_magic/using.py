@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache, chained
+from sso_magic import chained
+from sso_magic.center import own_config_path
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import TEXT, say, until
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
@@ -76,12 +75,6 @@ def save_session(start_url: str | None, region: str | None, name: str) -> str:
         write_sso_session(name, start_url, region, (DEFAULT_SCOPE,), path=own_config_path())
         say(f"Wrote [sso-session {name}] to {config.config_path}.")
     return name
-
-
-def own_config_path() -> Path:
-    """The person's own configuration file: while a role is served, AWS_CONFIG_FILE may name a copy of it."""
-    own = KERNEL.own("AWS_CONFIG_FILE")
-    return Path(os.path.expandvars(own)).expanduser() if own else cache.home() / ".aws" / "config"
 
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:

@@ -183,6 +183,11 @@ class LocalIdentityCenter(Knobs):
         return f"{self.url}/start"
 
     @property
+    def vanity_url(self) -> str:
+        """A vanity start URL: it redirects to a start URL of AWS's, which this Identity Center accepts as its own."""
+        return f"{self.url}/vanity"
+
+    @property
     def aws_url(self) -> str:
         """The endpoint of the AWS accounts.
 

@@ -179,6 +179,7 @@ def _as_json(center: LocalIdentityCenter) -> str:
     return json.dumps({
         "url": center.url,
         "start_url": center.start_url,
+        "vanity_url": center.vanity_url,
         "region": center.region,
         "environment": center.environment(),
         "config": center.config_text(),
@@ -195,6 +196,7 @@ def _as_text(center: LocalIdentityCenter) -> str:
         f"Local Identity Center with {number:,} account{'' if number == 1 else 's'}, until Ctrl-C",
         "",
         f"  start URL  {center.start_url}",
+        f"  vanity     {center.vanity_url} (redirects to a start URL of AWS's)",
         f"  region     {center.region}",
         "",
         "Where the SDKs and the AWS CLI find it (sh):",

@@ -30,7 +30,25 @@ if TYPE_CHECKING:
 
 SLOW_DOWN_STEP = 5.0  # seconds, RFC 8628 3.5
 _EARLY = 0.9  # a poll that leaves on time can arrive a little sooner after the last one than it left
-_AWS_START_URL = re.compile(r"https://[a-z0-9-]+\.awsapps\.com/start")
+# Hosts of AWS's access portals, which the AWS CLI takes without asking where they lead.
+_AWS_HOSTS = frozenset(
+    {
+        "identitycenter.amazonaws.com",
+        "identitycenter.amazonaws.com.cn",
+        "identitycenter.amazonaws.eu",
+        "identitycenter.us-gov.amazonaws.com",
+    }
+)
+_AWS_SUFFIXES = (
+    ".app.aws",
+    ".portal.amazonaws.com",
+    ".portal.amazonaws.com.cn",
+    ".app.amazonwebservices.com.cn",
+    ".portal.amazonaws.eu",
+    ".api.amazonwebservices.eu",
+    ".awsapps.com",
+    ".awsapps.cn",
+)
 
 
 class Oidc:
@@ -213,11 +231,20 @@ class Oidc:
         return registration
 
     def _is_start_url(self, url: str) -> bool:
-        """Its own, on either loopback name, or one of AWS's, which the AWS CLI insists on (portal-protocol 5.4)."""
-        bare = url.rstrip("/#")
-        port = urlsplit(self._base_url()).port
-        own = {f"http://{host}:{port}/start" for host in ("127.0.0.1", "localhost")}
-        return bare in own or bool(_AWS_START_URL.fullmatch(bare))
+        """Return True for its own start URL on either loopback name, and for any on a host that AWS owns.
+
+        Query, fragment, a slash at the end and upper case in the host do not matter, as at AWS.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return False
+        host = (parts.hostname or "").rstrip(".")
+        if host in {"127.0.0.1", "localhost"}:
+            own = urlsplit(self._base_url())
+            return (parts.scheme, port, parts.path.rstrip("/")) == (own.scheme, own.port, "/start")
+        return parts.scheme == "https" and (host in _AWS_HOSTS or host.endswith(_AWS_SUFFIXES))
 
 
 def challenge_of(verifier: str) -> str:

@@ -1,5 +1,6 @@
 """The pages of the Identity Center: the access portal and the device page.
 
+GET  /vanity                         redirects to a start URL of AWS's, as a company's own address does
 GET  /start                          accounts and roles; ?q= filters; /start#/device and #/console lead on
 POST /user                           picks who looks at the pages
 POST /sessions/end                   signs an application out
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 50  # accounts on the portal; more are found by searching
 _CODE_LENGTH = 8
+AWS_START_URL = "https://d-9a67000000.awsapps.com/start"  # where the vanity start URL leads
 
 
 class Pages:
@@ -43,6 +45,7 @@ class Pages:
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/"): lambda _: redirect("/start"),
             ("GET", "/start"): self._start,
+            ("GET", "/vanity"): lambda _: redirect(AWS_START_URL, status=302),
             ("POST", "/user"): web.pick_user,
             ("POST", "/sessions/end"): self._end_session,
             ("GET", "/device"): self._device,

@@ -69,7 +69,7 @@ def test_a_misspelled_session_gets_the_nearest(config):
 
 
 def test_a_start_url_needs_no_file_but_a_region():
-    with pytest.raises(ConfigError, match=r"The region of .* is not known: add --region"):
+    with pytest.raises(ConfigError, match=r"The region of .* is not known. Add --sso-region"):
         find_session(URL)
     assert find_session(URL, region="eu-west-1") == Session(None, URL, "eu-west-1", ("sso:account:access",))
 
@@ -95,7 +95,7 @@ def test_a_start_url_finds_the_session_that_has_it(config):
 def test_one_start_url_under_two_names_is_two_people(config):
     config(CORP + CORP.replace("corp", "admin"))
     assert [session.name for session in sessions()] == ["corp", "admin"]
-    with pytest.raises(Ambiguous, match="is used by the sessions corp, admin: name one of them"):
+    with pytest.raises(Ambiguous, match=r"is used by the sessions corp, admin\. Name one of them"):
         find_session(URL)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
     from sso_magic.oidc import SSOOIDC as SSOOIDC
     from sso_magic.portal import SSO as SSO
+    from sso_magic.role import Role as Role
     from sso_magic.widgets import Panel as Panel
     from sso_magic.widgets import panel as panel
 
@@ -25,6 +26,7 @@ _HOME = {
     "IdentityCenter": "sso_magic.center",
     "LocalIdentityCenter": "sso_magic.local",
     "Panel": "sso_magic.widgets",
+    "Role": "sso_magic.role",
     "RoleCredentials": "sso_magic.credentials",
     "SSO": "sso_magic.portal",
     "SSOMagicError": "sso_magic.errors",
@@ -38,6 +40,7 @@ __all__ = [
     "IdentityCenter",
     "LocalIdentityCenter",
     "Panel",
+    "Role",
     "RoleCredentials",
     "SSOMagicError",
     "load_ipython_extension",

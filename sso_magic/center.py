@@ -25,9 +25,10 @@ from sso_magic.errors import (
     kept_in,
 )
 from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
-from sso_magic.kernel import KERNEL, Layer, Use
+from sso_magic.kernel import KERNEL, Layer
 from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
+from sso_magic.role import Role
 from sso_magic.signin import store
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.each import Here
-    from sso_magic.inventory import InventorySnapshot, Progress, Role
+    from sso_magic.inventory import InventorySnapshot, Progress
+    from sso_magic.inventory import Role as RoleAssignment
     from sso_magic.signin.flow import Method
     from sso_magic.signin.prompt import Prompt
 
@@ -239,7 +241,7 @@ class IdentityCenter(Connection):
             self.directory.refresh_in_background()
         return cached
 
-    def iter_inventory(self, *, refresh: bool = False) -> Iterator[Role]:
+    def iter_inventory(self, *, refresh: bool = False) -> Iterator[RoleAssignment]:
         """The roles in the accounts, one by one, while they come in.
 
         Args:
@@ -288,23 +290,29 @@ class IdentityCenter(Connection):
                 return find_role(account, known, text)
         return find_role(account, self.directory.roles(account.account_id), text)
 
-    def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:
-        """Credentials of a role, from the cache if they hold for 15 minutes.
+    def role(self, account: str, role: str | None = None) -> Role:
+        """Return a handle of a role in an account. No credentials are fetched.
 
         Args:
-            account: 12 digits, a name, or any part that fits one account alone.
-            role: The role's name; needless where the account has one.
-            fresh: Ask the portal even so.
+            account: 12 digits, a name, or any part that matches one account only.
+            role: The role's name; optional if the account has only one role.
 
         Raises:
-            RoleNotAssigned: The portal says no (403).
-            SignInRequired: There is no valid access token.
+            AccountNotFound: No account matches.
+            RoleNotFound: The account has no such role.
+            Ambiguous: Several match.
+            SignInRequired: The inventory is not cached, and there is no valid access token.
         """
         found = self.find_account(account)
-        return self._credentials(found, self.find_role(found, role), fresh=fresh)
+        return Role(self, found, self.find_role(found, role))
 
-    def _credentials(self, account: Account, role_name: str, *, fresh: bool = False) -> RoleCredentials:
-        if not fresh:
+    def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:
+        """Return credentials of a role, from the cache if they are valid for 15 minutes; see `Role.credentials`."""
+        return self.role(account, role).credentials(refresh=fresh)
+
+    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> RoleCredentials:
+        """Return credentials of a role whose account and name are known; see `Role.credentials`."""
+        if not refresh:
             cached = role_cache.load(self.session, account.account_id, account.account_name, role_name)
             if cached is not None:
                 return cached
@@ -331,69 +339,16 @@ class IdentityCenter(Connection):
         return fetched
 
     def use(self, account: str, role: str | None = None, *, region: str | None = None, serve: bool = False) -> Layer:
-        """Puts a role's credentials in this kernel's environment; as a context manager, until the block ends.
-
-        Args:
-            account: 12 digits, a name, or any part that fits one account alone.
-            role: The role's name; needless where the account has one.
-            region: For the work done; without it the region stays what it was.
-            serve: Put the address of a credential endpoint on loopback there instead of the keys, from which child
-                processes and readers in other languages renew by themselves (portal-protocol 10).
-
-        Returns:
-            The use: a context manager that brings back what was there before.
-
-        Raises:
-            AccountNotFound: No account fits.
-            RoleNotFound: The account has no such role.
-            Ambiguous: Several fit.
-            RoleNotAssigned: The portal says no (403).
-            SignInRequired: There is no valid access token.
-        """
-        found = self.find_account(account)
-        role_name = self.find_role(found, role)
-        return KERNEL.use(
-            Use(
-                self._credentials(found, role_name),
-                region,
-                self.session.label,
-                lambda: self._credentials(found, role_name, fresh=True),
-                serve=serve,
-            )
-        )
+        """Put a role's credentials in this kernel's environment; see `Role.use`."""
+        return self.role(account, role).use(region=region, serve=serve)
 
     def boto3_session(self, account: str, role: str | None = None, *, region: str | None = None) -> boto3.Session:
-        """A boto3 session of its own, whose credentials renew themselves and stay bound to the account and the role.
-
-        Args:
-            account: 12 digits, a name, or any part that fits one account alone.
-            role: The role's name; needless where the account has one.
-            region: For the work done; without it boto3 finds one as it always does.
-
-        Raises:
-            CredentialsError: boto3 is not installed.
-        """
-        from sso_magic.libraries.boto_session import boto3_session
-
-        found = self.find_account(account)
-        role_name = self.find_role(found, role)
-        renewing = KERNEL.role(
-            self.session.label,
-            self._credentials(found, role_name),
-            lambda: self._credentials(found, role_name, fresh=True),
-        )
-        return boto3_session(renewing, region)
+        """Return a boto3 session that renews and stays one role; see `Role.boto3_session`."""
+        return self.role(account, role).boto3_session(region=region)
 
     def console_url(self, account: str, role: str | None = None, *, destination: str | None = None) -> str:
-        """The portal's link into an account's console; it holds no secret (portal-protocol 15.2).
-
-        Args:
-            account: 12 digits, a name, or any part that fits one account alone.
-            role: The role's name; needless where the account has one.
-            destination: The console page to open.
-        """
-        found = self.find_account(account)
-        return self.session.console_link(found.account_id, self.find_role(found, role), destination)
+        """Return the portal's link into an account's console; see `Role.console_url`."""
+        return self.role(account, role).console_url(destination=destination)
 
     def each(self, function: Callable[[Here], Any], role: str, *args: Any, **kwargs: Any) -> pd.DataFrame:
         """Calls the function once for each account in which the role is granted; see `sso_magic.each.each`."""

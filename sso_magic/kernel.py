@@ -23,6 +23,7 @@ from sso_magic.environment import (
 )
 from sso_magic.layers import Layer, Use
 from sso_magic.libraries import Libraries
+from sso_magic.libraries.owned import role_of_the_owner
 from sso_magic.notify import Notifier
 from sso_magic.renewal import RenewalThread, RenewingRole
 from sso_magic.secret import Unshown
@@ -237,13 +238,22 @@ class KernelRole:
     def bind(self, otherwise: Callable[[], object]) -> RenewingRole | object:
         """The role whose credentials are in the environment; if there is none of ours, what `otherwise` returns.
 
+        While a method of an object that belongs to a role runs, that role.
+
         Both under the lock that the environment is written under, so that `otherwise` may read it variable by variable.
         """
+        owners = role_of_the_owner()
+        if owners is not None:
+            return owners
         with self._lock:
             use = self.current
             if use is not None and all(os.environ.get(name) == value for name, value in self._keys_written().items()):
                 return use.role
             return otherwise()
+
+    def find_role(self, label: str) -> RenewingRole | None:
+        """Return the role with this label that something in this process uses; None if nothing does."""
+        return next((role for role in list(self._roles.values()) if role.label == label), None)
 
     def serves(self, role: RenewingRole) -> bool:
         """Whether this role is in use by the endpoint's address rather than by keys."""
@@ -272,7 +282,13 @@ class KernelRole:
                     self._endpoint.forget(role)
 
     def _renewed(self, role: RenewingRole) -> None:
-        """Puts the renewed keys in the environment, if the role is in use there and nobody has set other keys."""
+        """Write a role's renewed keys to the environment and to the libraries that hold copies of its keys."""
+        self._write_renewed(role)
+        self._libraries.renewed(role)
+        self._renewal.look_again()
+
+    def _write_renewed(self, role: RenewingRole) -> None:
+        """Write the renewed keys to the environment if the role is in use there and nobody has set other keys."""
         with self._lock:
             use = self.current
             if use is None or use.role is not role or use.serve:
@@ -281,7 +297,6 @@ class KernelRole:
                 values = role.latest.environment()
                 write(values)
                 self._written |= values
-        self._renewal.look_again()
 
     def _keys_written(self) -> Unshown:
         return Unshown((name, self._written[name]) for name in KEY_VARIABLES[:3] if name in self._written)

@@ -22,15 +22,34 @@ class StorageOptions(Unshown):
 
 def storage_options(credentials: RoleCredentials, library: str) -> StorageOptions:
     """See `RoleCredentials.as_storage_options`."""
-    make = _MAKERS.get(library.lower())
-    if make is None:
-        raise ParamValidationError(f"There are no storage options for {library!r}; for {', '.join(_MAKERS)} there are.")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    made = make(credentials, region, _endpoint())
+    make = _MAKERS[check(library)]
+    made = make(credentials, region(), endpoint())
     return StorageOptions({name: value for name, value in made.items() if value is not None})
 
 
-def _endpoint() -> str | None:
+def check(library: str) -> str:
+    """Return the library's name in lower case.
+
+    Raises:
+        ParamValidationError: There are no storage options for it; lists the libraries that have some.
+    """
+    name = library.lower()
+    if name not in _MAKERS:
+        raise ParamValidationError(f"There are no storage options for {library!r}; for {', '.join(_MAKERS)} there are.")
+    return name
+
+
+def region() -> str | None:
+    """Return the region that the environment names."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+
+def endpoint() -> str | None:
+    """Return the endpoint of S3 that the environment names.
+
+    Raises:
+        ConfigError: It is not a URL.
+    """
     for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if url := os.environ.get(variable):
             return check_endpoint(url, variable)

@@ -10,6 +10,9 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
     polar.py      polars
+    duck.py       DuckDB
+    daft_config.py  Daft
+    owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, process pools
     forget.py     caches of any library that are emptied at a switch
     logs.py       what botocore logs of them
     imports.py    a library that is imported only after a role is in use
@@ -31,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sso_magic.errors import reason
 from sso_magic.libraries.forget import imported_rows
 from sso_magic.libraries.imports import ImportWatch
+from sso_magic.libraries.owned import OWNED, OwnedBinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,6 +85,13 @@ class Libraries:
             self._try(name, self._bindings[name].enter, use)
         for name, forget, library in imported_rows():
             self._try(name, forget, library)
+
+    def renewed(self, role: RenewingRole) -> None:
+        """Give the new keys of a role to the libraries that hold copies of its keys."""
+        for name, binding in list(self._bindings.items()):
+            renewed = getattr(binding, "renewed", None)
+            if renewed is not None:
+                self._try(name, renewed, role)
 
     def uninstall(self) -> None:
         """Takes every hook out. Objects that are bound to a role stay bound to it."""
@@ -213,12 +224,38 @@ def _polars(kernel: KernelRole) -> Binding:
     return PolarsBinding(kernel)
 
 
+def _anthropic(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.clients import AnthropicBinding
+
+    return AnthropicBinding(kernel)
+
+
+def _duckdb(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.duck import DuckdbBinding
+
+    return DuckdbBinding(kernel)
+
+
+def _daft(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.daft_config import DaftBinding
+
+    return DaftBinding(kernel)
+
+
+def _owned(name: str) -> Callable[[KernelRole], Binding]:
+    return lambda kernel: OwnedBinding(kernel, OWNED[name])
+
+
 # By the module whose import means that the library is there.
-_MAKERS = {
+_MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "botocore.credentials": _botocore,
     "botocore.session": _botocore_session,
     "boto3": _boto3,
     "s3fs.core": _s3fs,
     "pyarrow.fs": _pyarrow,
     "polars": _polars,
+    "anthropic.lib.aws._auth": _anthropic,
+    "duckdb": _duckdb,
+    "daft.context": _daft,
+    **{name: _owned(name) for name in OWNED},
 }

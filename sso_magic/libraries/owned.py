@@ -1,0 +1,220 @@
+"""Objects that look up credentials at each call, bound to the role that was in use when they were made.
+
+What was measured. An `AnthropicBedrock` client, an MLflow artifact repository and PyIceberg's FileIO hold no
+credentials: each call finds some, through a boto3 session, an s3fs or a pyarrow filesystem. Made under A and called
+after a switch to B, they are B, or A as long as a cache of the library says so.
+
+What is done. Each class in `OWNED` remembers the role in use when an object of it is made, and the methods named there
+run as that role: whatever in this process asks `KernelRole.bind` meanwhile gets it. Objects that were made with no role
+in use follow the environment, as without this package. A pickled object finds its role again in the same process;
+elsewhere its calls raise an error that names the role.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sso_magic.errors import CredentialsError
+from sso_magic.libraries.alive import Alive
+from sso_magic.renewal import RenewingRole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from sso_magic.kernel import KernelRole, Use
+
+_ATTRIBUTE = "_sso_magic_owner"
+_ROLE: ContextVar[RenewingRole | None] = ContextVar("sso_magic owner's role", default=None)
+
+
+def role_of_the_owner() -> RenewingRole | None:
+    """Return the role of the object whose method runs in this context; None if there is none."""
+    return _ROLE.get()
+
+
+@contextlib.contextmanager
+def as_role(role: RenewingRole | None) -> Iterator[None]:
+    """Run a block as one role, whatever role is in use; None changes nothing."""
+    if role is None:
+        yield
+        return
+    token = _ROLE.set(role)
+    try:
+        yield
+    finally:
+        _ROLE.reset(token)
+
+
+class Owner:
+    """The role that an object belongs to.
+
+    Args:
+        role: The role; None if it was unpickled in a process that does not know the role.
+        label: The role's label.
+    """
+
+    def __init__(self, role: RenewingRole | None, label: str) -> None:
+        self._role = role
+        self.label = label
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return _owner_again, (self.label,)
+
+    def __repr__(self) -> str:
+        return f"Owner({self.label})"
+
+    @property
+    def role(self) -> RenewingRole:
+        """The role.
+
+        Raises:
+            CredentialsError: This process does not know it.
+        """
+        if self._role is None:
+            raise CredentialsError(
+                f"This object was made for {self.label}, which this process does not use. Make it anew in this process."
+            )
+        return self._role
+
+
+def _owner_again(label: str) -> Owner:
+    from sso_magic.kernel import KERNEL
+
+    return Owner(KERNEL.find_role(label), label)
+
+
+class Row(NamedTuple):
+    """A class whose objects belong to a role.
+
+    Attributes:
+        name: The class's name in its module.
+        noun: What the switch's line calls an object of it.
+        methods: The methods that look up credentials, or that make another object of the same role.
+    """
+
+    name: str
+    noun: str
+    methods: tuple[str, ...]
+
+
+_COPIES = ("copy", "with_options", "with_middleware")
+_ANTHROPIC = ("_prepare_request", *_COPIES)
+
+OWNED: dict[str, tuple[Row, ...]] = {
+    "anthropic.lib.bedrock._client": (
+        Row("AnthropicBedrock", "Anthropic client", _ANTHROPIC),
+        Row("AsyncAnthropicBedrock", "Anthropic client", _ANTHROPIC),
+    ),
+    "anthropic.lib.bedrock._mantle": (
+        Row("AnthropicBedrockMantle", "Anthropic client", _ANTHROPIC),
+        Row("AsyncAnthropicBedrockMantle", "Anthropic client", _ANTHROPIC),
+    ),
+    "anthropic.lib.aws._client": (
+        Row("AnthropicAWS", "Anthropic client", _ANTHROPIC),
+        Row("AsyncAnthropicAWS", "Anthropic client", _ANTHROPIC),
+    ),
+    "mlflow.store.artifact.s3_artifact_repo": (
+        Row("S3ArtifactRepository", "MLflow artifact repository", ("_get_s3_client",)),
+    ),
+    "mlflow.store.artifact.optimized_s3_artifact_repo": (
+        Row("OptimizedS3ArtifactRepository", "MLflow artifact repository", ("_get_s3_client", "_get_region_name")),
+    ),
+    "pyiceberg.io.fsspec": (Row("FsspecFileIO", "PyIceberg FileIO", ("_get_fs",)),),
+    "pyiceberg.io.pyarrow": (Row("PyArrowFileIO", "PyIceberg FileIO", ("_initialize_fs",)),),
+    # Workers take the environment of the moment at which each of them is started.
+    "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool", ()),),
+    "multiprocessing.pool": (Row("Pool", "process pool", ()),),
+    "joblib.externals.loky.process_executor": (Row("ProcessPoolExecutor", "process pool", ()),),
+    "loky.process_executor": (Row("ProcessPoolExecutor", "process pool", ()),),
+}
+
+
+class OwnedBinding:
+    """The hooks in the classes of one module."""
+
+    def __init__(self, kernel: KernelRole, rows: tuple[Row, ...]) -> None:
+        self._kernel = kernel
+        self._rows = rows
+        self._made: Alive[tuple[Owner, str]] = Alive()
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self, library: ModuleType) -> None:
+        """Wrap the constructors and the methods."""
+        for row in self._rows:
+            kind = getattr(library, row.name, None)
+            if kind is None:
+                continue  # another release has no such class
+            self._wrap(kind, "__init__", self._remembering(row.noun))
+            for name in row.methods:
+                if name in vars(kind):
+                    self._wrap(kind, name, _as_its_role)
+
+    def enter(self, use: Use | None) -> None:
+        """Do nothing: objects are bound when they are made."""
+
+    def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
+        """Yield the objects that belong to a role."""
+        for _, (owner, noun) in self._made:
+            yield owner.role, noun
+
+    def uninstall(self) -> None:
+        """Put constructors and methods back."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _remembering(self, noun: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def wrap(init: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(init)
+            def init_with_an_owner(thing: Any, *arguments: Any, **options: Any) -> None:
+                role = self._kernel.bind(lambda: None)
+                if isinstance(role, RenewingRole) and _ATTRIBUTE not in thing.__dict__:
+                    owner = thing.__dict__[_ATTRIBUTE] = Owner(role, role.label)
+                    with contextlib.suppress(TypeError):  # an object that cannot be referred to weakly
+                        self._made.add(thing, (owner, noun))
+                init(thing, *arguments, **options)
+
+            return init_with_an_owner
+
+        return wrap
+
+    def _wrap(self, kind: type, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        inherited = name not in vars(kind)
+        original = getattr(kind, name)
+        setattr(kind, name, wrap(original))
+        self._undo.append(lambda: delattr(kind, name) if inherited else setattr(kind, name, original))
+
+
+def _as_its_role(method: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def awaited(thing: Any, *arguments: Any, **options: Any) -> Any:
+            with as_role(_role_of(thing)):
+                return await method(thing, *arguments, **options)
+
+        return awaited
+
+    @functools.wraps(method)
+    def called(thing: Any, *arguments: Any, **options: Any) -> Any:
+        role = _role_of(thing)
+        with as_role(role):
+            return _bound(method(thing, *arguments, **options), role)
+
+    return called
+
+
+def _role_of(thing: Any) -> RenewingRole | None:
+    owner = thing.__dict__.get(_ATTRIBUTE)
+    return owner.role if owner is not None else None
+
+
+def _bound(made: Any, role: RenewingRole | None) -> Any:
+    """Return what a method has found, made again for the role where it came from a cache or a default session."""
+    from sso_magic.libraries import clients
+
+    return made if role is None else clients.for_role(made, role)

@@ -328,8 +328,8 @@ class IdentityCenter(Connection):
                 )
             )
         except SSOServiceException as error:
-            if error.metadata.http_status_code != HTTPStatus.FORBIDDEN:
-                raise
+            if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
+                raise  # an error without a name is not AWS's: a proxy may have answered
             raise RoleNotAssigned(
                 f"The role {role_name} in {account.label} is refused (403, {error.message}): it is not assigned to "
                 f"you, or was assigned a moment ago. %sso_roles {account.account_id} lists what you have."

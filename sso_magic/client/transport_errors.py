@@ -30,6 +30,8 @@ _Error = TypeVar("_Error", bound=BaseException)
 _STALLED = "did not answer in time. Try again, or allow more time."
 _BROKE_OFF = "broke off its answer. Try again."
 _NOT_TRUSTED = "could not be trusted. Behind a company proxy, set AWS_CA_BUNDLE to the company's CA file."
+_FILE_LIBRARIES = frozenset({"PEM", "X509", "ASN1"})  # OpenSSL's, that read certificates from a file
+_NO_CA_FILE = "could not be asked: the CA file cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle."
 _NOT_CONNECTED = "could not be connected to. Check network, VPN, the region and the endpoint."
 _NO_PROXY_URL = "could not be reached: the proxy's URL is wrong. Check HTTPS_PROXY and HTTP_PROXY."
 _UNSUPPORTED = (
@@ -116,6 +118,10 @@ def without_frames(error: _Error) -> _Error:
 def _kind(error: Exception) -> tuple[type[TransportError], str]:
     if isinstance(error, requests_errors.ConnectionError) and _has(error, urllib3_errors.ReadTimeoutError):
         return ReadTimeoutError, _STALLED  # a body that stalls is a ConnectionError to requests
+    if any(
+        isinstance(each, ssl.SSLError) and getattr(each, "library", None) in _FILE_LIBRARIES for each in chain(error)
+    ):
+        return TLSError, _NO_CA_FILE  # raised while the file is loaded, before anything is sent
     return next(
         ((ours, advice) for theirs, ours, advice in _KINDS if isinstance(error, theirs)), (TransportError, _ANY_OTHER)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,9 @@ _REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-i
 _FIRST_ERROR = 300
 _FIRST_SERVER_ERROR = 500
 _SHORTEST_SECRET = 6
+_HTML = re.compile(r"^\s*<(?:!doctype\s+html|html|head|body|h1|title)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
+_MIDDLE_BOX = "A proxy, firewall or captive portal may have sent it: check HTTPS_PROXY, NO_PROXY and the network"
 
 
 def validate(command: Command[Any]) -> None:
@@ -197,8 +201,14 @@ def _message(service: Service, body: Mapping[str, Any]) -> str | None:
 
 
 def _words(response: HttpResponse, text: str, *, is_json: bool) -> str:
-    """What stands for the message of an answer that has none (portal-protocol 1.5.4)."""
-    return UNKNOWN_ERROR if is_json else one_line(text) or status_phrase(response.status_code)
+    """Return the message of an answer that has none of its own (portal-protocol 1.5.4)."""
+    if is_json:
+        return UNKNOWN_ERROR
+    if _HTML.search(text):
+        title = _TITLE.search(text)
+        named = f' ("{one_line(unescape(title[1]))}")' if title else ""
+        return f"an HTML page{named} instead of an answer of AWS. {_MIDDLE_BOX}"
+    return one_line(text) or status_phrase(response.status_code)
 
 
 def _without_secrets(text: str, command: Command[Any]) -> str:

@@ -9,8 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from sso_magic.client.errors import one_line
 from sso_magic.errors import ClientError, ConfigError, SignInCancelled, SignInExpired
-from sso_magic.oidc import InvalidClientException, UnauthorizedClientException
+from sso_magic.oidc import (
+    InvalidClientException,
+    InvalidGrantException,
+    InvalidRequestException,
+    InvalidRequestRegionException,
+    UnauthorizedClientException,
+)
 from sso_magic.signin import browser, device
 from sso_magic.signin import registration as registrations
 from sso_magic.signin.opener import Opening
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from sso_magic.oidc import SSOOIDC
+    from sso_magic.oidc import SSOOIDC, SSOOIDCServiceException
     from sso_magic.profiles import Session
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
@@ -47,8 +54,34 @@ def sign_in(
 
     Raises:
         SignInError: Denied, expired or cancelled.
-        ConfigError: There is no such method.
+        ConfigError: There is no such method, or the service refused the start URL: it or the region is wrong.
     """
+    try:
+        return _sign_in(oidc, session, prompt, method=method, open_browser=open_browser, cancel=cancel)
+    except (InvalidRequestException, InvalidRequestRegionException, InvalidGrantException) as error:
+        raise _wrong_session(session, error) from None
+
+
+def _wrong_session(session: Session, error: SSOOIDCServiceException) -> ConfigError:
+    """Return the error for a service that knows no such portal, as in another region than the portal's."""
+    sent = f"The sign-in service in {session.region} refused the start URL {session.portal_url} ({error.message})."
+    region = error.members.get("region")
+    if isinstance(region, str) and region:
+        sent = f"{sent[:-1]}; the service names {one_line(region)}."
+    if session.name is not None:
+        return ConfigError(f"{sent} Check sso_region and sso_start_url of [sso-session {session.name}].")
+    return ConfigError(f"{sent} Check both: %sso_login {session.portal_url} --sso-region REGION")
+
+
+def _sign_in(
+    oidc: SSOOIDC,
+    session: Session,
+    prompt: Prompt,
+    *,
+    method: Method,
+    open_browser: bool,
+    cancel: threading.Event,
+) -> Token:
     if method not in ("auto", "browser", "device"):
         raise ConfigError(f"sign_in is {method!r}: it can be 'auto', 'browser' or 'device'.")
     if method == "browser" or (method == "auto" and _browser_fits(session)):

@@ -202,6 +202,12 @@ def test_a_retry_strategy_handed_in_is_used_and_says_mode_and_attempts(configure
             {},
             "ca_bundle from ca_bundle of profile 'default': there is nothing at",
         ),
+        (
+            "",
+            {"AWS_CA_BUNDLE": __file__},
+            {},
+            f"ca_bundle from AWS_CA_BUNDLE: {__file__} has no certificate in PEM format",
+        ),
         ("", {}, {"request_handler": {"pool": 5}}, "request_handler from code: "),
         (
             "",

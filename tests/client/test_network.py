@@ -97,6 +97,9 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_culprit():
         sso.list_accounts(access_token="aoaPLANTED")
 
 
+PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+
+
 @pytest.mark.parametrize(
     ("places", "found"),
     [
@@ -109,7 +112,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_culprit():
 def test_the_ca_bundle_is_taken_from_its_highest_source(tmp_path, places, found):
     paths = {place: tmp_path / f"{place}.pem" for place in places}
     for path in paths.values():
-        path.touch()
+        path.write_text(PEM)
     environ = {name: str(path) for name, path in paths.items() if name.endswith("BUNDLE")}
     environ["AWS_CONFIG_FILE"] = str(tmp_path / "config")
     if "profile" in paths:
@@ -121,7 +124,7 @@ def test_the_ca_bundle_is_taken_from_its_highest_source(tmp_path, places, found)
 
 
 def test_the_home_may_stand_in_a_ca_bundles_path(clean_environment):
-    (clean_environment / "ca.pem").touch()
+    (clean_environment / "ca.pem").write_text(PEM)
     config = SSO(region="eu-west-1", environ={"AWS_CA_BUNDLE": "~/ca.pem"}).config
     assert config.ca_bundle == str(clean_environment / "ca.pem")
 

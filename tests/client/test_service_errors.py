@@ -149,10 +149,22 @@ def test_the_bodys_members_stay_within_reach(refused):
     assert error.members == {"message": "m", "__type": "x#Y", "more": {"a": 1}}
 
 
+MIDDLE_BOX = (
+    "instead of an answer of AWS. A proxy, firewall or captive portal may have sent it: check HTTPS_PROXY, NO_PROXY "
+    "and the network"
+)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "name", "message"),
     [
-        (502, "<html>\r\n<h1>Bad\tGateway</h1>\x00</html>", "502", "<html> <h1>Bad Gateway</h1> </html>"),
+        (502, "<html>\r\n<h1>Bad\tGateway</h1>\x00</html>", "502", f"an HTML page {MIDDLE_BOX}"),
+        (
+            403,
+            " <!DOCTYPE html><html><head><title>\n Blocked &amp; logged\x1b[31m</title>",
+            "403",
+            f'an HTML page ("Blocked & logged [31m") {MIDDLE_BOX}',
+        ),
         (403, "denied by\x1b[31m proxy", "403", "denied by [31m proxy"),
         (400, "x" * 600, "400", "x" * 500),
         (400, b"\xff\xfe", "400", "\ufffd\ufffd"),

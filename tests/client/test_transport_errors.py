@@ -202,6 +202,18 @@ def test_a_certificate_that_is_not_trusted_points_at_the_ca_bundle_and_is_not_tr
     assert error.value.metadata.attempts == 1
 
 
+@pytest.mark.parametrize("content", ["!!!", "AAAA", ""])
+def test_a_ca_file_that_cannot_be_loaded_is_named_and_not_the_server(untrusted_service, tmp_path, content):
+    bundle = tmp_path / "broken.pem"
+    bundle.write_text(f"-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n")
+    with (
+        SSO(endpoint=untrusted_service.url, ca_bundle=str(bundle), max_attempts=1) as sso,
+        pytest.raises(errors.TLSError) as caught,
+    ):
+        sso.list_accounts(access_token=TOKEN)
+    assert "could not be asked: the CA file cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle. (" in str(caught.value)
+
+
 def test_a_ca_bundle_makes_the_certificate_trusted(untrusted_service):
     with SSO(endpoint=untrusted_service.url, environ={"AWS_CA_BUNDLE": untrusted_service.certificate}) as sso:
         assert sso.list_accounts(access_token=TOKEN).account_list == ()

@@ -137,6 +137,18 @@ def test_a_role_that_was_withdrawn(fails, shell, signed_in):
     assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
+def test_a_proxy_that_refuses_is_not_a_role_that_is_refused(fails, shell, signed_in):
+    shell.run_line_magic("sso_roles", "payments-prod")
+    page = "<html><head><title>Blocked by Example Inc.</title></head></html>"
+    signed_in.faults.append(Fault("GetRoleCredentials", status=403, body=page))
+    line, error = fails("%sso_use payments-prod ReadOnly")
+    assert not isinstance(error, errors.RoleNotAssigned)
+    assert line.partition(" (HTTP 403")[0] == (
+        '403: an HTML page ("Blocked by Example Inc.") instead of an answer of AWS. A proxy, firewall or captive '
+        "portal may have sent it: check HTTPS_PROXY, NO_PROXY and the network"
+    )
+
+
 def test_no_network(fails, signed_in, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

@@ -111,3 +111,46 @@ def test_a_service_that_gives_nothing_to_sign_in_with_is_told(corp, center, prom
         corp.sign_in(method="device", prompt=prompt)
     assert str(caught.value) == line
     assert prompt.lines == ["Sign-in stopped."]
+
+
+NAMED = {"region": "eu-north-1"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        (Fault("RegisterClient", error="InvalidRequestException", status=400, message="Refused"), "(Refused)"),
+        (
+            Fault("StartDeviceAuthorization", error="InvalidRequestException", status=400, message="Refused"),
+            "(Refused)",
+        ),
+        (Fault("CreateToken", error="InvalidGrantException", status=400, message="Refused"), "(Refused)"),
+        (
+            Fault(
+                "StartDeviceAuthorization",
+                status=400,
+                body=json.dumps({"__type": "InvalidRequestRegionException", "error_description": "Refused"} | NAMED),
+            ),
+            "(Refused); the service names eu-north-1",
+        ),
+    ],
+)
+def test_a_wrong_region_or_start_url_names_both_and_where_to_correct_them(corp, center, prompt, fault, named):
+    center.faults.append(fault)
+    with pytest.raises(errors.ConfigError) as caught:
+        corp.sign_in(method="device", prompt=prompt)
+    assert str(caught.value) == (
+        f"The sign-in service in eu-west-1 refused the start URL {center.start_url} {named}. "
+        "Check sso_region and sso_start_url of [sso-session corp]."
+    )
+
+
+def test_a_start_url_without_a_session_is_shown_with_the_command_to_correct(center, prompt):
+    center.faults.append(Fault("StartDeviceAuthorization", error="InvalidRequestException", status=400, message="No"))
+    url = "https://nobody.awsapps.com/start"
+    with pytest.raises(errors.ConfigError) as caught:
+        IdentityCenter(start_url=url, region="eu-west-1").sign_in(method="device", prompt=prompt)
+    assert str(caught.value) == (
+        f"The sign-in service in eu-west-1 refused the start URL {url} (No). "
+        f"Check both: %sso_login {url} --sso-region REGION"
+    )

@@ -16,6 +16,7 @@ The scheduler keeps the plugin for workers to come, and with it the role's crede
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import os
 import secrets
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 from distributed.comm.addressing import get_address_host, parse_address
 
+from sso_magic.dask_calls import Calls, owner, plugin_name, time_of
 from sso_magic.dask_worker import RolePlugin
 from sso_magic.each.handover import Handover
 from sso_magic.environment import REGION_VARIABLES
@@ -64,7 +66,7 @@ def use(
     Args:
         client: The cluster's client; by default the current one.
         account: Use this account's role here first, as `IdentityCenter.use` does.
-        role: The role's name; needless where the account has one.
+        role: The role's name; optional if the account has only one role.
         center: The Identity Center of the account; by default the configured one.
         region: For the work done; without it the region in use here.
 
@@ -73,7 +75,7 @@ def use(
         releasing the role in this kernel.
 
     Raises:
-        UsageError: No role is in use, or there is no connected client.
+        UsageError: No role is in use, there is no connected client, or another notebook's role is on the cluster.
         CredentialsError: A worker cannot take it.
 
     Warns:
@@ -181,6 +183,8 @@ class ClusterRole:
         self._region = region or next(filter(None, (os.environ.get(name) for name in REGION_VARIABLES)), None)
         self._token = secrets.token_hex(8)
         self._plugins: list[str] = []  # the names by which the cluster may know what it was given
+        self._calls = Calls()
+        self._scheduler = _scheduler_id(client)
         self._sent: RoleCredentials | None = None
         self._moving = threading.RLock()
         self._changed = threading.Condition()
@@ -202,7 +206,8 @@ class ClusterRole:
         if self._sent is None:
             return f"{self._use.label} is not on {where}"
         workers = len(self._client.nthreads())
-        return f"{self._use.label} is on {where}, {workers} worker{'' if workers == 1 else 's'} and any that join"
+        late = "" if self._calls.are_answered() else "; not all of them have answered yet"
+        return f"{self._use.label} is on {where}, {workers} worker{'' if workers == 1 else 's'} and any that join{late}"
 
     def __enter__(self) -> Self:
         return self
@@ -215,11 +220,40 @@ class ClusterRole:
 
         Raises:
             CredentialsError: A worker cannot take it.
+            UsageError: Another notebook's role is on the cluster.
         """
+        self._check_others()
         self._follow()
         if self.failure is not None:
             raise CredentialsError(_told(self.failure)) from None
+        self._check_others()  # another notebook may have done the same at the same time
         self._thread.start()
+
+    def _check_others(self) -> None:
+        """Refuse a cluster on which a task could not tell which of two roles is its own; clear what is left there.
+
+        A plugin whose client is gone is of a notebook that ended without releasing its role.
+
+        Raises:
+            UsageError: Another connected client has put another role there, before this one.
+        """
+        # A lambda is pickled by value: the scheduler may lack this package.
+        names, clients = self._client.run_on_scheduler(
+            lambda dask_scheduler: (list(dask_scheduler.worker_plugins), list(dask_scheduler.clients))
+        )
+        mine = max(map(time_of, self._plugins), default=time.time_ns())
+        for name in names:
+            other = owner(name)
+            if other is None or other.client == self._client.id:
+                continue
+            if other.client not in clients:
+                self._remove(name)
+            elif other[1:] != self._use.key[1:] and time_of(name) <= mine:
+                raise UsageError(
+                    f"Another notebook has put {other.role_name} of account {other.account_id} on this Dask "
+                    "cluster, where only one role can be in use. Release it there (%sso_use --off), or use a "
+                    "cluster for each role."
+                )
 
     def release(self) -> None:
         """Takes the role out of the cluster, and follows no more."""
@@ -271,7 +305,9 @@ class ClusterRole:
         """Makes the cluster what this kernel is."""
         with self._moving:
             wanted = self._use.credentials if KERNEL.current is self._use and not self._released else None
-            if wanted is self._sent and self.failure is None:
+            self._forget_a_scheduler_that_was_restarted()
+            failed = self._calls.late_failure()
+            if wanted is self._sent and self.failure is None and failed is None:
                 return
             try:
                 self._send(wanted)
@@ -281,19 +317,42 @@ class ClusterRole:
                 self.failure = None
                 self._sent = wanted
 
+    def _forget_a_scheduler_that_was_restarted(self) -> None:
+        """A new scheduler process at the same address has none of the plugins."""
+        scheduler = _scheduler_id(self._client)
+        if scheduler != self._scheduler:
+            self._scheduler, self._sent = scheduler, None
+            self._plugins.clear()
+            self._calls = Calls()
+
     def _send(self, wanted: RoleCredentials | None) -> None:
-        """Puts a new plugin there, then takes the one before out, so that the workers have no moment without either."""
+        """Put a new plugin there, then take the one before out, so that the workers have no moment without either.
+
+        Where a worker has not answered yet, plugin and removal may reach it in any order. A plugin without credentials
+        is the newest in any order.
+        """
         before = list(self._plugins)
-        if wanted is not None:
-            name = f"sso_magic-{self._token}-{time.time_ns()}"
-            plugin = RolePlugin(name, self._token, Handover(wanted), self._region)
+        if wanted is not None or not self._calls.are_answered():
+            name = plugin_name(self._token, self._client.id, *self._use.key[1:])
+            plugin = RolePlugin(name, self._token, None if wanted is None else Handover(wanted), self._region)
             self._plugins.append(name)
-            self._client.register_plugin(plugin, name=name)
-        for name in before:
-            if self._client.status == "running":
-                with contextlib.suppress(KeyError, ValueError):  # it never came to the workers, or the scheduler
-                    self._client.unregister_worker_plugin(name)
-            self._plugins.remove(name)
+            self._calls.make([functools.partial(self._client.register_plugin, plugin, name=name)])
+        if wanted is None:
+            before = list(self._plugins)
+        self._calls.make([functools.partial(self._remove, name) for name in before])
+        self._plugins = [name for name in self._plugins if name not in before]
+
+    def _remove(self, name: str) -> None:
+        if self._client.status == "running":
+            with contextlib.suppress(KeyError, ValueError):  # it never came to the workers, or the scheduler
+                self._client.unregister_worker_plugin(name)
+
+
+def _scheduler_id(client: Any) -> str | None:
+    """Return the id of the scheduler that the client is connected to, of its last heartbeat."""
+    identity = getattr(client, "_scheduler_identity", None) or {}
+    found: str | None = identity.get("id")
+    return found
 
 
 _LOCK = threading.RLock()

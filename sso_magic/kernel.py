@@ -235,6 +235,16 @@ class KernelRole:
             key = (session, credentials.account_id, credentials.role_name)
             return self._share(key, RenewingRole(credentials, fetch), fetch)
 
+    def find(self, account_id: str, role_name: str) -> RenewingRole | None:
+        """Return the role of this account and name: the one in use, or one that an object here still uses."""
+        with self._lock:
+            use = self.current
+            roles = [use.role] if use is not None else []
+            for role in (*roles, *self._roles.values()):
+                if (role.latest.account_id, role.latest.role_name) == (account_id, role_name):
+                    return role
+        return None
+
     def bind(self, otherwise: Callable[[], object]) -> RenewingRole | object:
         """The role whose credentials are in the environment; if there is none of ours, what `otherwise` returns.
 

@@ -18,8 +18,11 @@ and frees what another thread may be using. Giving a new filesystem the endpoint
 environment for a moment would let a child process that starts in that moment speak for the default profile.
 
 Keys do not renew inside a C++ object: after an hour it fails as its own role, and a new one is needed. With the
-credential endpoint it goes on. A pickled filesystem carries no keys: where it is read, that account's role has to be
-in use.
+credential endpoint it goes on.
+
+Making a filesystem fetches nothing: it gets the keys that are known. If they are about to end or have ended, it is an
+`arrow_lazy.LazyFileSystem`, which gets keys at each use. So is a filesystem that is unpickled where its role has no
+valid keys. A pickle carries no keys, only the role's name.
 """
 
 from __future__ import annotations
@@ -27,32 +30,22 @@ from __future__ import annotations
 import copyreg
 import functools
 import gc
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.errors import CredentialsError
 from sso_magic.libraries.alive import Alive
+from sso_magic.libraries.arrow_lazy import LAZY, LazyFileSystem, keys
+from sso_magic.libraries.reference import RoleReference, is_fresh, reference
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import KernelRole, Use
 
 _KEYS = ("access_key", "secret_key", "session_token")
 _CREDENTIALS = (*_KEYS, "anonymous", "role_arn")
-
-
-def keys(credentials: RoleCredentials) -> dict[str, str]:
-    """The credentials as `S3FileSystem` takes them."""
-    return {
-        "access_key": credentials.access_key_id.reveal(),
-        "secret_key": credentials.secret_access_key.reveal(),
-        "session_token": credentials.session_token.reveal(),
-    }
 
 
 class ArrowBinding:
@@ -61,7 +54,6 @@ class ArrowBinding:
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
         self._replaced: list[tuple[type, type]] = []
-        self._roles: Alive[RenewingRole] = Alive()
         self._unbound: Alive[None] = Alive()
         self._kept: list[Any] = []
         self.s3: Any = None
@@ -81,7 +73,7 @@ class ArrowBinding:
             stand_in.__doc__ = original.__doc__
             _rename(original, stand_in)
             self._replaced.append((original, stand_in))
-        copyreg.pickle(self.s3, self._reduce)
+        copyreg.pickle(self.s3, self.reduce)
 
     def enter(self, use: Use | None) -> None:
         """Takes the environment away from those filesystems that would follow it from the user's own keys to a role."""
@@ -94,8 +86,12 @@ class ArrowBinding:
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """Filesystems that were made for a role."""
-        for _, role in self._roles:
+        for _, role in _roles:
             yield role, "pyarrow filesystem"
+        for lazy in list(LAZY):
+            found = lazy.role
+            if found is not None:
+                yield found, "pyarrow filesystem"
 
     def uninstall(self) -> None:
         """Puts the real classes back under their names."""
@@ -107,14 +103,20 @@ class ArrowBinding:
 
     def make(self, kind: Any, arguments: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """Return a filesystem of this class, for the role in use if the arguments name no credentials."""
-        if arguments or any(settings.get(name) for name in _CREDENTIALS):
+        if _names_credentials(arguments, settings):
             return type.__call__(kind, *arguments, **settings)
         # PyIceberg's FileIO passes every setting by name: what is None or empty must not get in the way of the keys.
-        settings = {name: value for name, value in settings.items() if name not in _CREDENTIALS}
-        return self._bound(
-            lambda: type.__call__(kind, **settings),
-            lambda role: self._remember(type.__call__(kind, **settings, **keys(role.get())), role),
-        )
+        settings = _without_credentials(settings)
+        return self._bound(lambda: type.__call__(kind, **settings), lambda role: _made(kind, settings, role))
+
+    def role_for(
+        self, arguments: tuple[Any, ...], settings: dict[str, Any]
+    ) -> tuple[RenewingRole | None, dict[str, str]]:
+        """Return the role that a filesystem with these arguments is of, if any, and the keys to make it with."""
+        role = None if _names_credentials(arguments, settings) else self._kernel.bind(lambda: None)
+        if not isinstance(role, RenewingRole):
+            return None, {}
+        return role, {} if self._kernel.serves(role) else keys(role.latest)
 
     def from_uri(self, original: Callable[[Any], tuple[Any, str]], uri: Any) -> tuple[Any, str]:
         """A filesystem and a path, for the role in use if the URI names no credentials."""
@@ -128,10 +130,7 @@ class ArrowBinding:
         def with_keys(role: RenewingRole) -> Any:
             filesystem = plain()
             settings = self._settings(filesystem)
-            if settings is not None:
-                filesystem.__init__(**settings | keys(role.get()))
-                self._remember(filesystem, role)
-            return filesystem
+            return filesystem if settings is None else _made(self.s3, settings, role)
 
         return self._bound(plain, with_keys), path
 
@@ -142,20 +141,16 @@ class ArrowBinding:
             if not isinstance(role, RenewingRole):
                 filesystem = plain()
                 if self._kernel.generation == generation:
-                    return self._remember_unbound(filesystem)
-            elif not self._kernel.serves(role):
+                    return self.remember_unbound(filesystem)
+            elif not self._kernel.serves(role) or not is_fresh(role):  # a chain that finds no keys looks elsewhere
                 return with_keys(role)
             else:
-                role.get()  # raises if there are none: a chain that finds none when it is made looks again later
                 filesystem = plain()  # the SDK takes the endpoint's address from the environment
                 if self._kernel.generation == generation:
-                    return filesystem if self._settings(filesystem) is None else self._remember(filesystem, role)
+                    return filesystem if self._settings(filesystem) is None else _remember(filesystem, role)
 
-    def _remember(self, filesystem: Any, role: RenewingRole) -> Any:
-        self._roles.add(filesystem, role)
-        return filesystem
-
-    def _remember_unbound(self, filesystem: Any) -> Any:
+    def remember_unbound(self, filesystem: Any) -> Any:
+        """Return the filesystem, which gets the user's own keys when a role comes into use if it has none."""
         if self._settings(filesystem) is not None:
             self._unbound.add(filesystem, None)
         return filesystem
@@ -167,7 +162,7 @@ class ArrowBinding:
         settings: dict[str, Any] = self.s3.__reduce__(filesystem)[1][0]
         if any(settings.get(name) for name in _CREDENTIALS):
             return None
-        return {name: value for name, value in settings.items() if name not in _CREDENTIALS}
+        return _without_credentials(settings)
 
     def _pin(self, filesystem: Any, own: dict[str, Any]) -> None:
         settings = self._settings(filesystem)
@@ -178,13 +173,13 @@ class ArrowBinding:
             self._kept.append(SubTreeFileSystem("/", filesystem))
             filesystem.__init__(**settings | own)
 
-    def _reduce(self, filesystem: Any) -> Any:
-        role = self._roles.get(filesystem)
+    def reduce(self, filesystem: Any) -> Any:
+        """Return what pickle needs: of a role's filesystem the role's name and the settings, without keys."""
         rebuild, arguments = self.s3.__reduce__(filesystem)
-        if role is None or not arguments[0].get("access_key"):
+        role = _roles.get(filesystem)
+        if role is None:
             return rebuild, arguments
-        settings = {name: value for name, value in arguments[0].items() if name not in _CREDENTIALS}
-        return _rebuild, (role.latest.account_id, role.label, settings)
+        return unpickled, (reference(role), _without_credentials(arguments[0]))
 
     def _s3_stand_in(self) -> type:
         binding = self
@@ -194,11 +189,16 @@ class ArrowBinding:
             stands_for = original
 
             def __init__(self, *arguments: Any, **settings: Any) -> None:  # of a user's class that inherits from it
-                made = binding.make(original, arguments, settings)
-                super().__init__(**made.__reduce__()[1][0])
-                role = binding._roles.get(made)
-                if role is not None:
-                    binding._roles.add(self, role)
+                role, keys_given = binding.role_for(arguments, settings)
+                if role is None:
+                    super().__init__(*arguments, **settings)
+                    binding.remember_unbound(self)
+                else:
+                    super().__init__(**_without_credentials(settings), **keys_given)
+                    _remember(self, role)
+
+            def __reduce__(self) -> Any:
+                return binding.reduce(self)
 
             @staticmethod
             def from_uri(uri: Any) -> tuple[Any, str]:
@@ -217,7 +217,7 @@ class _StandIn(type):
         return cls.make(args, kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.__dict__["stands_for"]) if "stands_for" in cls.__dict__ else (
+        return isinstance(instance, (cls.__dict__["stands_for"], LazyFileSystem)) if "stands_for" in cls.__dict__ else (
             super().__instancecheck__(instance)
         )  # fmt: skip
 
@@ -260,14 +260,43 @@ def _in_modules(kind: type) -> Iterator[Any]:
                 yield value
 
 
-def _rebuild(account_id: str, label: str, settings: dict[str, Any]) -> Any:
-    """The filesystem again, in a process whose environment is that account's."""
-    if os.environ.get("AWS_ACCOUNT_ID") != account_id:
-        raise CredentialsError(
-            f"This pyarrow filesystem was made for {label}, whose credentials are not in this process: use that role "
-            "here, or make the filesystem anew."
-        )
-    from pyarrow.fs import S3FileSystem
+def _names_credentials(arguments: tuple[Any, ...], settings: dict[str, Any]) -> bool:
+    return bool(arguments) or any(settings.get(name) for name in _CREDENTIALS)
 
-    own = (os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
-    return S3FileSystem(**settings, **dict(zip(_KEYS, own, strict=True)))
+
+def _without_credentials(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _CREDENTIALS}
+
+
+def _made(kind: Any, settings: dict[str, Any], role: RenewingRole) -> Any:
+    """Return a filesystem of the role, with the keys that are known if they are valid for a while."""
+    if is_fresh(role):
+        return _remember(type.__call__(kind, **settings, **keys(role.latest)), role)
+    return LazyFileSystem(role, settings)
+
+
+def _remember(filesystem: Any, role: RenewingRole) -> Any:
+    reference(role)  # so that a child process recognizes the keys that it inherits now
+    _roles.add(filesystem, role)
+    return filesystem
+
+
+def unpickled(source: RoleReference, settings: dict[str, Any]) -> Any:
+    """Return the filesystem again: of the same role, or one that raises at first use where the role is not in use."""
+    role = source.find()
+    if role is not None:
+        if is_fresh(role):
+            return _made(_s3(), settings, role)
+    elif source.is_in_environment():
+        inherited = source.latest
+        return _s3()(**settings, **({} if inherited is None else keys(inherited)))
+    return LazyFileSystem(source, settings)
+
+
+def _s3() -> Any:
+    from pyarrow._s3fs import S3FileSystem
+
+    return S3FileSystem
+
+
+_roles: Alive[RenewingRole] = Alive()

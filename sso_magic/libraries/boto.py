@@ -25,8 +25,10 @@ keeps them.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc
+import inspect
 import os
 import weakref
 from types import FunctionType
@@ -38,6 +40,7 @@ import botocore.exceptions
 from sso_magic.libraries import logs
 from sso_magic.libraries.alive import Alive
 from sso_magic.libraries.boto_session import role_session_class
+from sso_magic.libraries.reference import NEVER, RoleReference
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -53,14 +56,39 @@ _clients: Alive[None] = Alive()  # of roles of ours
 
 
 class RoleReader:
-    """What botocore calls to get a role's credentials: always the same role's, always a whole set."""
+    """What botocore calls to get a role's credentials: always the same role's, always a whole set.
 
-    def __init__(self, role: RenewingRole) -> None:
-        self.role = role
+    Args:
+        source: The role, or the reference to it that an unpickled object has.
+    """
 
-    def __call__(self, require_expiry: bool = True) -> dict[str, str]:  # noqa: FBT001, FBT002, ARG002 - botocore's
-        """The credentials as botocore's refreshable ones take them."""
-        return metadata(self.role.get())
+    def __init__(self, source: RenewingRole | RoleReference) -> None:
+        self.source = source
+
+    @property
+    def role(self) -> RenewingRole | None:
+        """The role; None if an unpickled object's role is not in use in this process."""
+        return self.source if isinstance(self.source, RenewingRole) else self.source.find()
+
+    def latest(self) -> dict[str, str]:
+        """Return the credentials that are known, expired or not. Nothing is fetched, and nothing waited for."""
+        keys = self.source.latest
+        return metadata(keys) if keys is not None else _UNKNOWN
+
+    def __call__(self, require_expiry: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002 - botocore's signature
+        """Return valid credentials as botocore's refreshable ones take them."""
+        return metadata(self.source.get())
+
+
+class AwaitedReader(RoleReader):
+    """The same for aiobotocore, which calls on the thread of an event loop and awaits the answer.
+
+    Fetching takes time, and on a Dask worker new credentials come by the event loop itself: it must not be blocked.
+    """
+
+    def __call__(self, require_expiry: bool = True) -> Any:  # noqa: FBT001, FBT002 - botocore's signature
+        """Return what is known where aiobotocore does not await; else valid credentials, to be awaited."""
+        return asyncio.to_thread(super().__call__) if require_expiry else self.latest()
 
 
 def metadata(credentials: RoleCredentials) -> dict[str, str]:
@@ -74,11 +102,21 @@ def metadata(credentials: RoleCredentials) -> dict[str, str]:
     }
 
 
-def refreshable(role: RenewingRole, kind: Any = None) -> Any:
-    """Credentials for botocore that renew themselves, of this role; of aiobotocore's class where it needs its own."""
-    reader = RoleReader(role)
-    kind = kind or botocore.credentials.RefreshableCredentials
-    return kind.create_from_metadata(reader(), reader, METHOD)
+_UNKNOWN = dict.fromkeys(("access_key", "secret_key", "token"), "") | {"expiry_time": NEVER.isoformat()}
+
+
+def refreshable(source: RenewingRole | RoleReference) -> Any:
+    """Return credentials for botocore that renew automatically, of this role. Nothing is fetched before first use."""
+    reader = RoleReader(source)
+    return botocore.credentials.RefreshableCredentials.create_from_metadata(reader.latest(), reader, METHOD)
+
+
+def awaited(source: RenewingRole | RoleReference) -> Any:
+    """Return the same for aiobotocore."""
+    import aiobotocore.credentials
+
+    reader = AwaitedReader(source)
+    return aiobotocore.credentials.AioRefreshableCredentials.create_from_metadata(reader.latest(), reader, METHOD)
 
 
 class OwnReader:
@@ -142,7 +180,9 @@ class BotocoreBinding:
             if provider.environ is not os.environ:
                 return make_reader(provider)
             found = kernel.bind(lambda: OwnReader(kernel, make_reader(provider)))
-            return RoleReader(found) if isinstance(found, RenewingRole) else found
+            if not isinstance(found, RenewingRole):
+                return found
+            return AwaitedReader(found) if inspect.iscoroutinefunction(type(provider).load) else RoleReader(found)
 
         @functools.wraps(load)
         def load_bound(provider: Any) -> Any:

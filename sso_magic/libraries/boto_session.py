@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import boto3
 
+    from sso_magic.libraries.reference import RoleReference
     from sso_magic.renewal import RenewingRole
 
 _LOCK = threading.RLock()
@@ -50,17 +51,25 @@ def role_session_class() -> Any:
     import botocore.session
 
     from sso_magic.libraries.boto import refreshable, remembered
+    from sso_magic.libraries.reference import RoleReference, reference
 
     class RoleSession(boto3.session.Session):  # type: ignore[misc]
         """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.
 
         Args:
-            role: Gives the role; None for a session of whatever the environment says.
+            role: Returns the role, or the reference that an unpickled session has; None for a session of whatever the
+                environment says.
             region: For the work done; None: what environment and configuration say.
         """
 
-        def __init__(self, role: Callable[[], RenewingRole] | None, region: str | None) -> None:
+        def __init__(self, role: Callable[[], RenewingRole | RoleReference] | None, region: str | None) -> None:
             self._sso_magic = (threading.RLock(), role, region)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            _, role, region = self._sso_magic
+            source = role() if role is not None else None
+            return _unpickled, (source if source is None or isinstance(source, RoleReference) else reference(source),
+                                region)  # fmt: skip
 
         def __getattr__(self, name: str) -> Any:
             # What boto3's own __init__ sets is missing until it has run.
@@ -86,6 +95,10 @@ def role_session_class() -> Any:
             return remembered(super().client(*arguments, **options))
 
     return RoleSession
+
+
+def _unpickled(source: RoleReference | None, region: str | None) -> Any:
+    return role_session_class()(None if source is None else lambda: source, region)
 
 
 @functools.lru_cache(maxsize=8)

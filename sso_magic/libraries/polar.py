@@ -16,10 +16,13 @@ from __future__ import annotations
 import functools
 import importlib
 import itertools
+import os
+import secrets
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import CredentialsError
+from sso_magic.libraries.reference import RoleReference, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
     from sso_magic.kernel import KernelRole, Use
     from sso_magic.renewal import RenewingRole
 
+_PROCESS = secrets.token_hex(8)
 _numbers = itertools.count()
-_providers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_providers: weakref.WeakValueDictionary[tuple[str, int], Any] = weakref.WeakValueDictionary()
 
 
 class PolarsBinding:
@@ -87,14 +91,19 @@ def _provider_class() -> Any:
     class RoleCredentialProvider(base):  # type: ignore[misc]
         """The role's credentials, whenever polars asks."""
 
-        def __init__(self, role: RenewingRole, region: str | None) -> None:
+        def __init__(
+            self,
+            source: RenewingRole | RoleReference,
+            region: str | None,
+            identity: tuple[str, int] | None = None,
+        ) -> None:
             super().__init__(region_name=region)
-            self._role = role
-            self._number = next(_numbers)
-            _providers[self._number] = self
+            self._source = source
+            self._identity = identity or (f"{_PROCESS}-{os.getpid()}", next(_numbers))  # a fork has the same token
+            _providers[self._identity] = self
 
         def __call__(self) -> tuple[dict[str, str], int]:
-            credentials = self._role.get()
+            credentials = self._source.get()
             keys = {
                 "aws_access_key_id": credentials.access_key_id.reveal(),
                 "aws_secret_access_key": credentials.secret_access_key.reveal(),
@@ -110,20 +119,30 @@ def _provider_class() -> Any:
             """What polars would look for credentials with; these are found."""
 
         def __copy__(self) -> RoleCredentialProvider:
-            made = type(self)(self._role, self.region_name)
+            made = type(self)(self._source, self.region_name)
             made._storage_options = self._storage_options
             return made
 
-        def __reduce__(self) -> tuple[Any, tuple[int, str]]:
-            # polars names its cached stores by the pickled provider, so two providers must not look alike.
-            return _find, (self._number, self._role.label)
+        @functools.cached_property
+        def _reference(self) -> RoleReference:
+            return self._source if isinstance(self._source, RoleReference) else reference(self._source)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            # polars names its cached stores by the pickled provider: two providers must not look alike, and one must
+            # always look the same.
+            storage_options = getattr(self, "_storage_options", None)  # older releases of polars have none
+            return _unpickled, (self._identity, self._reference, self.region_name, storage_options)
 
     return RoleCredentialProvider
 
 
-def _find(number: int, label: str) -> Any:
-    """The provider again, in the process it was made in."""
-    found = _providers.get(number)
-    if found is None or found._role.label != label:
-        raise CredentialsError(f"This query was made for {label} in another process: make it anew in this one.")
+def _unpickled(
+    identity: tuple[str, int], source: RoleReference, region: str | None, storage_options: dict[str, Any] | None
+) -> Any:
+    """Return the provider itself in the process that it was made in, in another one a provider of the same role."""
+    found = _providers.get(identity)
+    if found is None:
+        found = _provider_class()(source, region, identity)
+        if storage_options is not None:
+            found._storage_options = storage_options
     return found

@@ -16,7 +16,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.alive import Alive
-from sso_magic.libraries.boto import refreshable, role_of
+from sso_magic.libraries.boto import RoleReader, awaited, role_of
+from sso_magic.libraries.reference import RoleReference, reference
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token
 
 
 class S3fsBinding:
-    """The hook in `S3FileSystem`, and its instance cache."""
+    """The hooks in `S3FileSystem`, and its instance cache."""
 
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
@@ -41,6 +42,7 @@ class S3fsBinding:
         """Makes each new filesystem one of the role in use."""
         self._class = library.S3FileSystem
         original = self._init = self._class.__init__
+        reduce = self._class.__reduce__
 
         @functools.wraps(original)
         def init(filesystem: Any, *args: Any, **kwargs: Any) -> None:
@@ -48,12 +50,17 @@ class S3fsBinding:
             if _names_no_credentials(filesystem):
                 role = self._kernel.bind(lambda: None)
                 if isinstance(role, RenewingRole):
-                    filesystem.session = _session(role, filesystem.kwargs)
-                    filesystem._session_is_owned = False
-                    _drop_empty_credentials(filesystem)
+                    _bind(filesystem, role)
             self._alive.add(filesystem, None)
 
+        def reduce_bound(filesystem: Any) -> Any:
+            source = _source_of_session(filesystem.session)
+            if source is None:
+                return reduce(filesystem)
+            return _unpickled, (type(filesystem), filesystem.storage_args, filesystem.storage_options, source)
+
         self._class.__init__ = init
+        self._class.__reduce__ = reduce_bound
 
     def enter(self, use: Use | None) -> None:  # noqa: ARG002 - whatever was in use, the cache is of before
         """Empties the cache of instances."""
@@ -71,6 +78,7 @@ class S3fsBinding:
         """Puts the class back as it was."""
         if self._init is not None:
             self._class.__init__ = self._init
+            del self._class.__reduce__
 
 
 def _names_no_credentials(filesystem: Any) -> bool:
@@ -86,19 +94,47 @@ def _drop_empty_credentials(filesystem: Any) -> None:
     filesystem.client_kwargs = {name: settings[name] for name in settings if settings[name] or name not in _CREDENTIALS}
 
 
-def _session(role: RenewingRole, settings: dict[str, Any]) -> Any:
-    import aiobotocore.credentials
+def _bind(filesystem: Any, source: RenewingRole | RoleReference) -> None:
+    """Gives the filesystem a session of this role. Credentials are fetched when the filesystem is first used."""
     import aiobotocore.session
 
-    session = aiobotocore.session.AioSession(**settings)
-    session._credentials = refreshable(role, aiobotocore.credentials.AioRefreshableCredentials)
-    return session
+    try:
+        session = aiobotocore.session.AioSession(**filesystem.kwargs)
+    except Exception:  # noqa: BLE001 - s3fs makes the same session at first use, and raises the error there
+        return
+    session._credentials = awaited(source)
+    filesystem.session = session
+    filesystem._session_is_owned = False
+    _drop_empty_credentials(filesystem)
+
+
+def _unpickled(kind: Any, args: Any, options: Any, source: RoleReference) -> Any:
+    """Return the filesystem in the process that unpickles it: of the same role, whatever is in use there."""
+    from sso_magic.kernel import KERNEL
+
+    role = KERNEL.bind(lambda: None)
+    if isinstance(role, RenewingRole):
+        is_ambient = role is source.find() and hasattr(kind.__init__, "__wrapped__")
+    else:
+        is_ambient = source.is_in_environment()
+    if is_ambient:
+        return kind(*args, **options)  # one of the cached instances
+    made = kind(*args, **options | {"skip_instance_cache": True})
+    made.session = made._s3 = None
+    _bind(made, source)
+    return made
+
+
+def _source_of_session(session: Any) -> RoleReference | None:
+    reader = getattr(getattr(session, "_credentials", None), "_refresh_using", None)
+    if not isinstance(reader, RoleReader):
+        return None
+    return reference(reader.source) if isinstance(reader.source, RenewingRole) else reader.source
 
 
 def _role_of_session(session: Any) -> RenewingRole | None:
     reader = getattr(getattr(session, "_credentials", None), "_refresh_using", None)
-    role = getattr(reader, "role", None)
-    return role if isinstance(role, RenewingRole) else None
+    return reader.role if isinstance(reader, RoleReader) else None
 
 
 def _subclasses(kind: Any) -> Iterator[Any]:

@@ -23,6 +23,11 @@ from sso_magic.kernel import KERNEL
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 PROD, DEV = "731659028443", "220947583614"
+EXPIRED = (
+    f"The credentials of payments-prod ({PROD}) / ReadOnly on this Dask cluster have expired, and the notebook that "
+    "put the role there has not renewed it or has taken it out. Use the role in the notebook again and run "
+    "dask.use(client)."
+)
 
 
 @pytest.fixture
@@ -194,8 +199,9 @@ def test_a_task_whose_credentials_have_ended_waits_for_the_notebook(held, monkey
 def test_a_notebook_that_does_not_renew_is_said_to_be_gone(held, monkeypatch):
     monkeypatch.setattr(dask_worker, "PATIENCE", 0.1)
     held.give(-1, 1)
-    with pytest.raises(errors.CredentialsError, match=r"^The notebook that gave this cluster its role has not renewed"):
+    with pytest.raises(errors.CredentialsError) as caught:
         KERNEL.current.role.get()
+    assert str(caught.value) == EXPIRED
 
 
 @pytest.mark.parametrize("is_another_there", [False, True], ids=["none", "another role"])
@@ -207,17 +213,12 @@ def test_a_client_of_a_role_that_was_taken_out_says_to_use_it_again(held, sample
         sample.use("payments-dev", "ReadOnly")
     with pytest.raises(errors.CredentialsError) as caught:
         role.get()
-    assert str(caught.value) == (
-        "The notebook that gave this cluster its role has not renewed it, or has taken it out: use it there again, by "
-        "dask.use(client)."
-    )
+    assert str(caught.value) == EXPIRED
 
 
 def test_a_task_whose_credentials_hold_does_not_wait(held, monkeypatch):
     monkeypatch.setattr(dask_worker, "PATIENCE", 10_000)
     held.give(600, 1)
-    with pytest.raises(errors.CredentialsError):
-        held.newest()
     assert KERNEL.current.role.get().seconds_left() > 500
 
 

@@ -66,6 +66,7 @@ class TestArrow:
 
     def test_a_class_of_ones_own_is_bound_too(self, kernel, role_a, role_b):
         import pyarrow.fs
+        from pyarrow._s3fs import S3FileSystem
 
         kernel.use(role_a.use())
 
@@ -75,10 +76,11 @@ class TestArrow:
 
         made = Mine()
         assert isinstance(made, Mine)
-        assert made.__reduce__()[1][0]["access_key"] == role_a.newest()[0]
+        assert S3FileSystem.__reduce__(made)[1][0]["access_key"] == role_a.newest()[0]
+        assert not any(part.encode() in pickle.dumps(made) for part in role_a.newest())
         kernel.release()
         own = Mine()
-        assert not own.__reduce__()[1][0]["access_key"]
+        assert not S3FileSystem.__reduce__(own)[1][0]["access_key"]
         assert (
             kernel.use(role_b.use()).holders == "1 pyarrow filesystem still speaks for dev (111111111111) / ReadOnly."
         )
@@ -107,8 +109,13 @@ class TestArrow:
         assert not any(part.encode() in pickled for part in role_a.newest())
         assert pickle.loads(pickled).__reduce__()[1][0]["access_key"] == role_a.newest()[0]
         kernel.use(role_b.use())
-        with pytest.raises(CredentialsError, match=r"was made for dev \(111111111111\) / ReadOnly"):
-            pickle.loads(pickled)
+        del kernel._roles[("corp", "111111111111", "ReadOnly")]  # as in a process in which it never was in use
+        read = pickle.loads(pickled)
+        assert isinstance(read, pyarrow.fs.S3FileSystem)
+        with pytest.raises(
+            CredentialsError, match=r"was made for dev \(111111111111\) / ReadOnly, which is not in use"
+        ):
+            read.get_file_info("bucket/key")
 
 
 WITHOUT_S3 = """
@@ -192,13 +199,17 @@ class TestPolars:
         pl.scan_parquet("s3://bucket/key", storage_options={"aws_region": "us-west-2"})
         assert str(vars(_builder.DEFAULT_CREDENTIAL_PROVIDER)) == before
 
-    def test_a_query_that_is_read_in_another_process_says_to_make_it_anew(self, kernel, role_a, tmp_path):
+    def test_a_query_that_is_read_in_another_process_fails_at_first_use(self, kernel, role_a, tmp_path):
         import polars as pl
 
         kernel.use(role_a.use())
         (tmp_path / "query").write_bytes(pickle.dumps(pl.scan_parquet("s3://bucket/key")))
-        code = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
+        code = "import pickle, sys; query = pickle.load(open(sys.argv[1], 'rb')); print('read'); query.collect()"
         command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "query")]
+        kernel.use(None)  # a child process that inherits the role's keys reads with them
         read = subprocess.run(command, capture_output=True, text=True, check=False)
-        line = "This query was made for dev (111111111111) / ReadOnly in another process: make it anew in this one."
-        assert f"CredentialsError: {line}" in read.stderr
+        assert read.stdout == "read\n"
+        line = (
+            "This object was made for dev (111111111111) / ReadOnly, which is not in use in this process. Use that role"
+        )
+        assert line in read.stderr

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
+from sso_magic import cache, key_ids
 from sso_magic.errors import CacheError, CredentialsError
 from sso_magic.secret import Secret, Unshown, is_sendable
 
@@ -41,6 +41,9 @@ class RoleCredentials:
     secret_access_key: Secret
     session_token: Secret
     expires_at: datetime
+
+    def __post_init__(self) -> None:
+        key_ids.note(self)
 
     def __repr__(self) -> str:
         until = f"{self.expires_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"

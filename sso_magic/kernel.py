@@ -99,9 +99,22 @@ class KernelRole:
             return os.environ.get(name) if self._before is None else self._before.get(name)
 
     def holders(self) -> str | None:
-        """What is known to speak for another role than the one in use, in one line; None if nothing is."""
+        """Return what is known to use another role than the one in use, in one line; None if nothing is."""
         use = self.current
         return self._libraries.holders(use.role if use else None)
+
+    def find_holders(self) -> str | None:
+        """Search this process and its children for what uses another role; the line of `holders` with what was found.
+
+        It looks through every object for access key IDs: 0.2 s in a small kernel, 2 s in one of 2 million objects.
+        """
+        use = self.current
+        return self._libraries.find_holders(use.role if use else None)
+
+    def search_holders(self, tell: Callable[[str], None]) -> None:
+        """Search as `find_holders` does, on a background thread; calls `tell` there with the line if it found more."""
+        use = self.current
+        self._libraries.search_holders(use.role if use else None, tell)
 
     def before_cell(self) -> str | None:
         """To be called before a cell runs; what its author has to know about the role in use, in one line.

@@ -99,8 +99,12 @@ class Layer:
 
     @property
     def holders(self) -> str | None:
-        """What is known to speak for another role still, in one line; None if nothing is."""
+        """What is known to use another role still, in one line; None if nothing is."""
         return self._kernel.holders()
+
+    def find_holders(self) -> str | None:
+        """Search this process and its children for what uses another role still; see `KernelRole.find_holders`."""
+        return self._kernel.find_holders()
 
     def __enter__(self) -> Self:
         self._kernel.open_block(self)

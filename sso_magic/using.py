@@ -6,10 +6,10 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import chained
+from sso_magic import chained, switch_line
 from sso_magic.center import own_config_path
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.display import TEXT, say, until
+from sso_magic.display import TEXT, Shown, say, until
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
@@ -30,8 +30,7 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
     if args.off:
         if args.account:
             raise UsageError("%sso_use --off takes nothing else.")
-        released = KERNEL.release()
-        say(f"Released {released.label}; the environment is what it was before." if released else "No role is in use.")
+        _release()
         return
     if not args.account:
         raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
@@ -41,6 +40,21 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
         from sso_magic import dask
 
         say(f"{dask.use(client).line()}.")
+
+
+def _release() -> None:
+    """Release the role, and name what still uses it."""
+    released = KERNEL.release()
+    if released is None:
+        say("No role is in use.")
+        return
+    text = f"Released {released.label}; the environment is what it was before."
+
+    def render(holders: str | None) -> tuple[str, str]:
+        whole = f"{text} {holders}" if holders else text
+        return whole, Shown(whole).html
+
+    switch_line.show(render, KERNEL.holders())
 
 
 def _dask_client() -> Any:
@@ -159,12 +173,19 @@ def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> 
 
 
 def show(magics: SSOMagics, layer: Layer | None = None) -> None:
-    """Says which role is in use, where, until when, what was put aside for it, and what still speaks for another."""
+    """Show which role is in use, where, until when, which variables it replaced, and what still uses another role."""
     use = KERNEL.current
-    if use is not None:
-        production = magics.is_production(use)
-        holders = layer.holders if layer is not None else None
-        say(line(use, holders, production=production), html(use, holders, production=production))
+    if use is None:
+        return
+    production = magics.is_production(use)
+
+    def render(holders: str | None) -> tuple[str, str]:
+        return line(use, holders, production=production), html(use, holders, production=production)
+
+    if layer is None:  # no switch
+        say(*render(None))
+    else:
+        switch_line.show(render, layer.holders)
 
 
 def shut_down() -> None:
@@ -176,10 +197,10 @@ def shut_down() -> None:
 
 
 def before_cell(magics: SSOMagics) -> None:
-    """Says before a cell runs what its author has to know: that the role could not be renewed; who the cell runs as."""
-    warning = KERNEL.before_cell()
-    if warning:
-        say(warning)
+    """Show before a cell runs what still uses another role, that the role could not be renewed, and the role itself."""
+    for sentence in (switch_line.waiting_sentence(), KERNEL.before_cell()):
+        if sentence:
+            say(sentence)
     if magics.identity_line:
         show(magics)
 

@@ -31,6 +31,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sso_magic.canary import Canary, holding
 from sso_magic.errors import reason
 from sso_magic.libraries.forget import imported_rows
 from sso_magic.libraries.imports import ImportWatch
@@ -40,8 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import ModuleType
 
+    from sso_magic.canary import Finding
     from sso_magic.kernel import KernelRole, Use
     from sso_magic.renewal import RenewingRole
+
+# Memory blocks of Python up to which a whole garbage collection takes less than 50 ms.
+_QUICK_TO_COLLECT = 1_000_000
 
 
 class Binding(Protocol):
@@ -54,7 +59,7 @@ class Binding(Protocol):
         """This role is in the environment now; None: none of ours is."""
 
     def holders(self, used: RenewingRole | None) -> Iterable[tuple[RenewingRole, str]]:
-        """What is alive and speaks for another role than this one: the role, and what it is, in the singular."""
+        """Yield what is alive and uses another role than this one: the role, and what it is, in the singular."""
 
     def uninstall(self) -> None:
         """Takes the hooks out."""
@@ -70,6 +75,7 @@ class Libraries:
         self._troubles: dict[str, str] = {}
         self._reachable: dict[str, dict[str, int]] = {}  # as `_count`; looked at again where there is another number
         self._watch = ImportWatch(self._imported)
+        self._canary = Canary()
 
     def install(self) -> None:
         """Install the hooks in the libraries that have been imported, and in the others when they are imported."""
@@ -81,6 +87,7 @@ class Libraries:
 
     def enter(self, use: Use | None) -> None:
         """Makes every library follow: this role is in the environment now; None: none of ours is."""
+        self._canary.enter(use)
         for name in list(self._installed):
             self._try(name, self._bindings[name].enter, use)
         for name, forget, library in imported_rows():
@@ -95,6 +102,7 @@ class Libraries:
 
     def uninstall(self) -> None:
         """Takes every hook out. Objects that are bound to a role stay bound to it."""
+        self._canary.forget()
         self._watch.stop()
         for name, binding in list(self._bindings.items()):
             self._try(name, binding.uninstall)
@@ -104,13 +112,37 @@ class Libraries:
         self._reachable.clear()
 
     def holders(self, used: RenewingRole | None) -> str | None:
-        """What speaks for another role than this one, in one line; None if nothing is known to."""
+        """Return what the bindings know to use another role than this one, in one line; None if nothing does."""
         counts = self._count(used)
-        if any(self._reachable.get(label) != nouns for label, nouns in counts.items()):
-            gc.collect()  # what nobody can reach any more, pandas leaves such behind, is no holder
+        if any(self._reachable.get(label) != nouns for label, nouns in counts.items()) and _collects_quickly():
+            gc.collect()  # unreachable clients, which pandas leaves behind, use no role
             before, counts = counts, self._count(used)
             self._reachable |= {label: counts.get(label, {}) for label in before}
-        sentences = [_sentence(nouns, label) for label, nouns in counts.items()]
+        return self._line(counts, [])
+
+    def find_holders(self, used: RenewingRole | None) -> str | None:
+        """Search the process and its children as well; the line of `holders` with what was found."""
+        found = self._canary.find()
+        self.holders(used)  # collects garbage
+        return self._line(self._count(used), found)
+
+    def search_holders(self, used: RenewingRole | None, tell: Callable[[str], None]) -> None:
+        """Search as `find_holders` does, on a background thread.
+
+        Args:
+            used: The role in use.
+            tell: Called on that thread with the line, if the search found more than `holders` knows, and the role is
+                still the one in use.
+        """
+
+        def told(found: list[Finding]) -> None:
+            if found:
+                tell(self._line(self._count(used), found) or "")
+
+        self._canary.start(told)
+
+    def _line(self, counts: dict[str, dict[str, int]], found: list[Finding]) -> str | None:
+        sentences = holding(counts, found)
         troubles: dict[str, str] = {}
         for name, trouble in self._troubles.items():
             troubles.setdefault(name.partition(".")[0], trouble)
@@ -119,7 +151,7 @@ class Libraries:
         return " ".join(sentences) or None
 
     def _count(self, used: RenewingRole | None) -> dict[str, dict[str, int]]:
-        """How many of what speak for which other role."""
+        """Return how many of what use which other role."""
         counts: dict[str, dict[str, int]] = {}
 
         def count(binding: Binding) -> None:
@@ -182,10 +214,8 @@ def _is_being_imported(library: ModuleType) -> bool:
     return bool(getattr(library.__spec__, "_initializing", False))
 
 
-def _sentence(nouns: dict[str, int], label: str) -> str:
-    parts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in sorted(nouns.items())]
-    verb = "speaks" if sum(nouns.values()) == 1 else "speak"
-    return f"{', '.join(parts)} still {verb} for {label}."
+def _collects_quickly() -> bool:
+    return sys.getallocatedblocks() <= _QUICK_TO_COLLECT
 
 
 def _botocore(kernel: KernelRole) -> Binding:

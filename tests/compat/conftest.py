@@ -302,7 +302,7 @@ def _write_delta_tables() -> None:
 
 
 def use(account: str, *, serve: bool) -> str | None:
-    """Uses the role; the line that says what still speaks for another one."""
+    """Uses the role; the line that says what still uses another one."""
     from sso_magic.center import IdentityCenter
     from sso_magic.kernel import KERNEL, Use
 

@@ -70,8 +70,8 @@ def test_across_as_expiry_it_speaks_as_a_or_fails_and_never_as_b(in_process, req
     assert from_b in {"Fixed: ", "ended" if ends else "refused"}
 
 
-def test_the_switch_names_what_still_speaks_for_the_old_role(in_process):
+def test_the_switch_names_what_still_uses_the_old_role(in_process):
     assert "8 boto3 clients" in in_process.holders
     assert "4 pyarrow filesystems" in in_process.holders
     assert "s3fs filesystem" in in_process.holders
-    assert "still speak for payments-dev (220947583614) / ReadOnly." in in_process.holders
+    assert "still use payments-dev (220947583614) / ReadOnly." in in_process.holders

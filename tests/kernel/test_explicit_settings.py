@@ -108,7 +108,7 @@ def test_s3fs_gets_the_roles_keys(kernel, role_a, role_b, settings):
 
     kernel.use(role_a.use())
     made = s3fs.S3FileSystem(skip_instance_cache=True, **settings)
-    assert kernel.use(role_b.use()).holders == "1 s3fs filesystem still speaks for dev (111111111111) / ReadOnly."
+    assert kernel.use(role_b.use()).holders == "1 s3fs filesystem still uses dev (111111111111) / ReadOnly."
     made.connect()
     keys = fsspec.asyn.sync(made.loop, made._s3._request_signer._credentials.get_frozen_credentials)
     assert keys.access_key == role_a.newest()[0]

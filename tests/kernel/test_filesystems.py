@@ -81,9 +81,7 @@ class TestArrow:
         kernel.release()
         own = Mine()
         assert not S3FileSystem.__reduce__(own)[1][0]["access_key"]
-        assert (
-            kernel.use(role_b.use()).holders == "1 pyarrow filesystem still speaks for dev (111111111111) / ReadOnly."
-        )
+        assert kernel.use(role_b.use()).holders == "1 pyarrow filesystem still uses dev (111111111111) / ReadOnly."
 
     def test_an_older_filesystem_keeps_the_persons_own_keys(self, kernel, role_a, own_keys):
         import pyarrow.fs
@@ -155,7 +153,7 @@ def test_a_filesystem_of_a_class_on_top_of_s3fs_is_not_kept_across_a_switch(kern
     own = s3fs.S3FileSystem(anon=True)
     made = [Mine(), MineToo()]
     assert [Mine(), MineToo()] == made
-    assert kernel.use(role_b.use()).holders == "2 s3fs filesystems still speak for dev (111111111111) / ReadOnly."
+    assert kernel.use(role_b.use()).holders == "2 s3fs filesystems still use dev (111111111111) / ReadOnly."
     assert Mine() is not made[0]
     assert MineToo() is not made[1]
     assert own.anon

@@ -177,7 +177,7 @@ print(again.EnvProvider().load().access_key)
 print(use('B', '2').holders)
 os._exit(0)
 """
-    line = "1 s3fs filesystem still speaks for A (111111111111) / R."
+    line = "1 s3fs filesystem still uses A (111111111111) / R."
     assert run(code) == ["ASIAA", "ASIAA", line]
 
 

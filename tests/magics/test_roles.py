@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import os
 import sys
+import threading
+import types
 from urllib.parse import urlsplit
 
 import boto3
@@ -275,12 +277,12 @@ def test_a_role_that_cannot_be_renewed_is_said_before_the_next_cell(shell, ids, 
     assert len(said.splitlines()) == 1
 
 
-def test_what_still_speaks_for_the_old_role_is_named(shell, ids, capsys):
+def test_what_still_uses_the_old_role_is_named(shell, ids, capsys):
     shell.run_line_magic("sso_use", f"{PROD} ReadOnly")
     client = boto3.client("s3")
     capsys.readouterr()
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
-    assert f"1 boto3 client still speaks for {PROD} ({ids[PROD]}) / ReadOnly" in capsys.readouterr().out
+    assert f"1 boto3 client still uses {PROD} ({ids[PROD]}) / ReadOnly" in capsys.readouterr().out
     assert client
 
 
@@ -324,3 +326,32 @@ def test_serving_puts_an_endpoint_in_the_environment_and_no_keys(shell, ids):
     assert "AWS_ACCESS_KEY_ID" not in os.environ
     assert os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"].startswith("http://127.0.0.1:")
     assert account_here() == ids[DEV]
+
+
+def test_what_the_search_has_found_is_printed_before_the_next_cell_in_a_terminal(shell, ids, capsys, monkeypatch):
+    shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
+    made_up = types.ModuleType("made_up")
+    made_up.cached_key = os.environ["AWS_ACCESS_KEY_ID"]
+    monkeypatch.setitem(sys.modules, "made_up", made_up)
+    shell.run_line_magic("sso_use", f"{PROD} ReadOnly")
+    [search] = [thread for thread in threading.enumerate() if thread.name == "sso_magic canary"]
+    search.join()
+    found = f"1 module variable (made_up.cached_key) still uses {DEV} ({ids[DEV]}) / ReadOnly."
+    assert found not in capsys.readouterr().out  # somebody may be typing
+    shell.run_cell("1")
+    assert found in capsys.readouterr().out
+    shell.run_cell("1")
+    assert found not in capsys.readouterr().out
+
+
+def test_a_search_that_another_switch_has_made_obsolete_is_not_shown(shell, ids, capsys, monkeypatch):
+    shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
+    made_up = types.ModuleType("made_up")
+    made_up.cached_key = os.environ["AWS_ACCESS_KEY_ID"]
+    monkeypatch.setitem(sys.modules, "made_up", made_up)
+    shell.run_line_magic("sso_use", f"{PROD} ReadOnly")
+    shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
+    for search in [thread for thread in threading.enumerate() if thread.name == "sso_magic canary"]:
+        search.join()
+    shell.run_cell("1")
+    assert "cached_key" not in capsys.readouterr().out

@@ -1,0 +1,75 @@
+"""Child processes that run with the credentials of a role that is no longer in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.canary import Finding, forks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sso_magic.canary.text import Marks
+
+_TRACKER = "resource_tracker"  # of multiprocessing and loky: cleans up after workers, calls nobody
+
+
+def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[], None]) -> list[Finding]:
+    """Return the living child processes, at any depth, whose environment holds a mark.
+
+    Args:
+        marks: The texts to look for, with the label of each one's role.
+        roles: The labels of the roles that are no longer in use.
+        pause: Called between two processes; an error that it raises ends the search.
+    """
+    import psutil
+
+    found = []
+    this = psutil.Process()
+    own = _environment(this)
+    for child in this.children(recursive=True):
+        pause()
+        environment = _environment(child)
+        command = _command(child)
+        if environment is None or any(_TRACKER in word for word in command):
+            continue
+        labels = {label for mark, label in marks.items() for value in environment.values() if mark in value}
+        if environment == own:  # as a forked child is shown, whatever its environment is
+            at_fork = forks.role_at_fork(child.pid)
+            labels = {roles[at_fork]} if at_fork is not None and at_fork in roles else set()
+        found += [Finding(label, *_called(child, command)) for label in labels]
+    return found
+
+
+def _environment(process: Any) -> dict[str, str] | None:
+    """Return the environment that the process was started with; None if it cannot be read or the process has ended."""
+    import psutil
+
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        environment: dict[str, str] = process.environ()
+    except (psutil.Error, OSError, UnicodeError):
+        return None
+    return environment
+
+
+def _command(process: Any) -> list[str]:
+    import psutil
+
+    try:
+        command: list[str] = process.cmdline()
+    except (psutil.Error, OSError, UnicodeError):
+        return []
+    return command
+
+
+def _called(process: Any, command: list[str]) -> tuple[str, str]:
+    import psutil
+
+    if any("joblib" in word or "loky" in word for word in command):
+        return "joblib worker", ""
+    try:
+        return "child process", process.name()
+    except (psutil.Error, OSError):
+        return "child process", ""

@@ -173,16 +173,17 @@ class IdentityCenter(Connection):
             raise failures[0]
         return was_in
 
-    def accounts(self, words: str = "") -> pd.DataFrame:
-        """The accounts that this person may reach.
+    def accounts(self, words: str = "", *, progress: Progress | None = None) -> pd.DataFrame:
+        """Return the accounts that this person has access to.
 
         Args:
-            words: Only those that have all these words in their id, name or email.
+            words: Only accounts that contain all of these words in their id, name or email address.
+            progress: Is called with how far the list is.
 
         Returns:
             DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
         """
-        return self.directory.accounts_frame(words)
+        return self.directory.accounts_frame(words, progress=progress)
 
     def roles(self, account: str | None = None) -> pd.DataFrame:
         """The roles that this person has, in one account or in all.
@@ -361,8 +362,8 @@ class IdentityCenter(Connection):
         token = self.tokens.peek()
         if token is None:
             return f"Not signed in to {self.session.label}."
-        from sso_magic.display import until
         from sso_magic.signin.tokens import utc_now
+        from sso_magic.times import until
 
         rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
         warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)

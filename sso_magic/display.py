@@ -101,31 +101,6 @@ def say(text: str, html: str | None = None) -> None:
         print(text)  # noqa: T201 - a terminal's display
 
 
-def clock(moment: datetime) -> str:
-    """The local time of day; with its date where that is not today."""
-    local = moment.astimezone()
-    today = datetime.now(timezone.utc).astimezone().date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
-
-
-def span(seconds: float) -> str:
-    """A length of time, as exact as anybody wants it."""
-    left = max(0, round(seconds))
-    minutes = round(left / 60)
-    if left < 60:
-        return f"{left} s"
-    if minutes < 100:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{round(minutes / 60 / 24)} days"
-
-
-def until(moment: datetime) -> str:
-    """``until 14:03 (55 min)``."""
-    return f"until {clock(moment)} ({span((moment - datetime.now(timezone.utc)).total_seconds())})"
-
-
 class NotebookPrompt:
     """The sign-in prompt in a cell."""
 

@@ -19,13 +19,13 @@ from sso_magic import cache
 from sso_magic.centers import token_of
 from sso_magic.client.retry import http_date
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.display import span
 from sso_magic.errors import ClientError, ConfigError, SSOMagicError
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import find_session, region_of
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import utc_now
 from sso_magic.status import status
+from sso_magic.times import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

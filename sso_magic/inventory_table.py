@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sso_magic.display import TEXT, span
+from sso_magic.display import TEXT
 from sso_magic.inventory import search_frame
 from sso_magic.signin.tokens import utc_now
+from sso_magic.times import span
 
 if TYPE_CHECKING:
     from sso_magic.inventory import Inventory, InventorySnapshot

@@ -224,7 +224,10 @@ class SSOMagics(Magics):
             df = %sso_accounts
         """
         args = parse(self.sso_accounts, line)
-        return self.center(args.session).accounts(" ".join(args.words))
+        from sso_magic.inventory import TqdmProgress
+
+        progress = TqdmProgress(summary=False, delay=1.0)  # seconds; most lists are there sooner
+        return self.center(args.session).accounts(" ".join(args.words), progress=progress)
 
     @magic_arguments()
     @argument(

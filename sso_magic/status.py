@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from sso_magic.display import span, table, until
+from sso_magic.display import table
 from sso_magic.environment import COMPETING_VARIABLES, REGION_VARIABLES
 from sso_magic.errors import ConfigError
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
 from sso_magic.signin.tokens import utc_now
+from sso_magic.times import span, until
 
 if TYPE_CHECKING:
     from datetime import datetime

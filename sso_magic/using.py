@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sso_magic import chained, switch_line
 from sso_magic.center import own_config_path
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.display import TEXT, Shown, say, until
+from sso_magic.display import TEXT, Shown, say
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
+from sso_magic.times import until
 
 if TYPE_CHECKING:
     import argparse

@@ -7,6 +7,7 @@ the end of it all. Everything else about errors is the client's.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sso_magic.errors import DeserializationError, SignInRequired, TransportError
@@ -70,6 +71,13 @@ def verdict(error: BaseException) -> Verdict:
     if status == 401:
         return "unauthorized"
     return "failed" if 300 <= status < 500 else "again"
+
+
+def asked_to_wait(error: BaseException) -> float:
+    """Return the seconds that a throttled answer asks to wait (``Retry-After``); 0 if it does not say."""
+    from sso_magic.client.retry import retry_after
+
+    return retry_after(getattr(error, "response", None), time.time()) or 0.0
 
 
 class AccessToken:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from sso_magic.errors import InventoryError
@@ -22,6 +23,7 @@ from sso_magic.inventory import calls
 from sso_magic.inventory.progress import FetchState
 from sso_magic.inventory.rate import RateController
 from sso_magic.text import printable
+from sso_magic.times import clock, span
 
 if TYPE_CHECKING:
     from sso_magic.inventory.part import Part
@@ -34,6 +36,7 @@ FIRST_DELAY = 0.1  # seconds before the second try; doubles, with jitter
 LONGEST_DELAY = 5.0
 SILENCE = 60.0  # seconds without an answer, but for refusals and failures, after which a fetch gives up
 SILENT_CALLS = 20  # and this many calls without one: a machine that slept was silent too
+LONGEST_ASKED = 60.0  # seconds that the portal may ask to wait (Retry-After); if it asks for more, the fetch ends
 RATE_OVER = 5.0  # seconds over which the rate that is shown is measured
 
 
@@ -254,8 +257,10 @@ class Fetch:
     def _on_error(self, call: _Call, sent_at: float, token: Secret, error: Exception) -> None:
         verdict = calls.verdict(error)
         if verdict == "throttled":
-            self.rate.refuse(sent_at)
+            asked = calls.asked_to_wait(error)
+            self.rate.refuse(sent_at, asked)
         else:
+            asked = 0.0
             self.rate.accept(sent_at)
         if verdict == "unauthorized":
             self._token.refused(token)
@@ -272,6 +277,12 @@ class Fetch:
                 self._put_off(call)
             else:
                 self._ready.appendleft(call)
+            if asked > LONGEST_ASKED:
+                self._stop_for(
+                    f"The portal throttles, and asks to wait {span(asked)}. What came is kept; run it again "
+                    f"after {clock(datetime.now(timezone.utc) + timedelta(seconds=asked))}.",
+                    error,
+                )
             self._check_silence(error)
 
     def _put_off(self, call: _Call) -> None:

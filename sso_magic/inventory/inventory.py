@@ -238,17 +238,20 @@ class Inventory:
         self._ask(Fetch(part, **self._portal(), workers=1, roles_of=account_id))
         return part.roles[account_id]
 
-    def accounts_frame(self, words: str = "", *, max_age: float | None = None) -> pd.DataFrame:
+    def accounts_frame(
+        self, words: str = "", *, max_age: float | None = None, progress: Progress | None = None
+    ) -> pd.DataFrame:
         """The accounts as a table, those in which all the words stand, best first; see `accounts`.
 
         Args:
             words: Words in the id, the name or the address.
             max_age: Seconds up to which a cached list will do; None: `max_age` of this object.
+            progress: Is told how far it is.
 
         Returns:
             DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
         """
-        accounts = self.accounts(max_age=self.max_age if max_age is None else max_age)
+        accounts = self.accounts(max_age=self.max_age if max_age is None else max_age, progress=progress)
         snapshot = self.cached() or InventorySnapshot()
         return replace(snapshot, accounts=tuple(search_accounts(accounts, words))).accounts_frame()
 

@@ -88,6 +88,7 @@ class Pace:
         self._sure = sure
         self._began = now
         self._next = now  # when the next call may go
+        self._held = now  # until when no call may go because the service said so
         self._refusals: list[_Refusal] = []
         self._sent_since = 0  # the last refusal
         self._creep_calls = CREEP_CALLS_UNSURE
@@ -131,6 +132,11 @@ class Pace:
         else:
             self._settle(now, reached)
 
+    def hold_until(self, moment: float) -> None:
+        """Send no call before this moment; the pace does not creep up while nothing is sent."""
+        self._next = max(self._next, moment)
+        self._held = max(self._held, moment)
+
     def _guess(self, now: float) -> None:
         """The first refusal: how fast the burst went says only that the rate is lower. Starts low and doubles."""
         self.rate = max(self.accepted / max(now - self._began, 1e-3) * FIRST_GUESS, LOWEST_GUESS)
@@ -155,7 +161,7 @@ class Pace:
         """The pace in calls a second."""
         assert self.rate is not None
         if self._climb is None:
-            elapsed = now - self._refusals[-1].at
+            elapsed = max(now - max(self._refusals[-1].at, self._held), 0.0)
             crept = max(self._sent_since / self._creep_calls, elapsed / CREEP_SECONDS)
             pace = self.rate * (BELOW + CREEP * crept**4)
             if self._sent_since - self.rate * elapsed < OVERDUE:
@@ -242,11 +248,13 @@ class RateController:
             self._pace.on_accepted(time.monotonic(), sent_at)
             self._changed.notify()
 
-    def refuse(self, sent_at: float) -> None:
-        """The call was answered with a 429."""
+    def refuse(self, sent_at: float, asked: float = 0.0) -> None:
+        """The call was answered with a 429, which asks to wait this many seconds."""
         with self._changed:
             self._on_their_way -= 1
-            self._pace.on_refused(time.monotonic(), sent_at)
+            now = time.monotonic()
+            self._pace.on_refused(now, sent_at)
+            self._pace.hold_until(now + asked)
             self._changed.notify()
 
     def stop(self) -> None:

@@ -71,6 +71,7 @@ class Fault:
         delay: Seconds to wait first, or between bytes.
         size: Bytes of an oversized body.
         location: Where a redirect leads.
+        retry_after: What the header ``Retry-After`` of an error or a body says: seconds or a date. Default: no header.
         carried_out: Whether the operation is carried out although its answer is lost or replaced.
     """
 
@@ -88,6 +89,7 @@ class Fault:
     delay: float = 0.0
     size: int = 64 * 1024 * 1024
     location: str = "http://127.0.0.1:9/"
+    retry_after: str = ""
     carried_out: bool = False
     hits: int = field(default=0, compare=False)
 

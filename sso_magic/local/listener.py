@@ -284,10 +284,10 @@ def _replaced(response: Response, operation: str, fault: Fault) -> Response:
     if fault.kind == "error":
         of_oidc = operation in {"RegisterClient", "StartDeviceAuthorization", "CreateToken"}
         make = _oidc_fault if of_oidc else portal_error_response
-        return make(fault.error_name(), fault.message, fault.status)
+        return _asking_to_wait(make(fault.error_name(), fault.message, fault.status), fault)
     if fault.kind == "body":
         kind = fault.content_type or (HTML if fault.body.lstrip().startswith("<") else JSON)
-        return Response(fault.status or 200, fault.body.encode(), kind)
+        return _asking_to_wait(Response(fault.status or 200, fault.body.encode(), kind), fault)
     if fault.kind == "bad-gzip":
         return Response(fault.status or 200, b"this is not gzip", headers=[("Content-Encoding", "gzip")])
     if fault.kind == "redirect":
@@ -295,6 +295,12 @@ def _replaced(response: Response, operation: str, fault: Fault) -> Response:
     if fault.kind == "wrong-types":
         with contextlib.suppress(ValueError):
             response.body = encode({name: _other_type(value) for name, value in json.loads(response.body).items()})
+    return response
+
+
+def _asking_to_wait(response: Response, fault: Fault) -> Response:
+    if fault.retry_after:
+        response.headers.append(("Retry-After", fault.retry_after))
     return response
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
-from sso_magic.errors import DeserializationError, SignInCancelled, SignInDenied, SignInExpired, TransportError
+from sso_magic.client.retry import error_type
+from sso_magic.errors import (
+    ClientError,
+    DeserializationError,
+    SignInCancelled,
+    SignInDenied,
+    SignInExpired,
+    TransportError,
+)
 from sso_magic.oidc import (
     AccessDeniedException,
     AuthorizationPendingException,
@@ -129,8 +137,11 @@ def poll(
             output = _create_token(oidc, registration, request)
         except SlowDownException:
             interval, failures = interval + SLOW_DOWN_STEP, 0
-        except TransportError:
-            failures += 1  # a network that comes back in time costs no approval
+        except ClientError as error:
+            # A network, or a service, that comes back in time costs no approval.
+            if not isinstance(error, TransportError) and error_type(error) is None:
+                raise
+            failures += 1
             if failures > LOST_POLLS:
                 raise
         else:

@@ -7,7 +7,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.client.errors import ServiceException
-from sso_magic.display import span, until
 from sso_magic.errors import (
     DeserializationError,
     SignInCancelled,
@@ -19,6 +18,7 @@ from sso_magic.errors import (
 )
 from sso_magic.signin.tokens import utc_now
 from sso_magic.text import printable
+from sso_magic.times import span, until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -246,3 +247,21 @@ def test_the_errors_of_accounts_hold_no_secret(fake_portal, inventory_of, organi
     with pytest.raises(errors.InventoryError) as caught:
         inventory.fetch()
     assert "planted" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("operation", ["ListAccounts", "ListAccountRoles"])
+def test_a_throttle_that_asks_for_an_hour_ends_the_fetch_and_says_until_when(local, local_inventory, operation):
+    local.faults.append(Fault(operation, status=429, retry_after="3600"))
+    directory = local_inventory()
+    with pytest.raises(errors.InventoryError) as caught:
+        directory.fetch()
+    assert re.fullmatch(
+        r"The portal throttles, and asks to wait 60 min\. What came is kept; run it again after "
+        r"(\d{4}-\d\d-\d\d )?\d\d:\d\d\.",
+        str(caught.value),
+    )
+
+
+def test_a_throttle_that_asks_for_a_moment_is_waited_for(local, local_inventory):
+    local.faults.append(Fault("ListAccounts", status=429, retry_after="0.01", times=3))
+    assert len(local_inventory().fetch().accounts) > 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sso_magic.inventory.rate import RateController
+from sso_magic.inventory.rate import Pace, RateController
 
 
 def test_no_more_calls_are_on_their_way_than_there_may_be():
@@ -53,3 +53,25 @@ def test_a_refusal_while_somebody_waits_for_the_window_makes_them_wait_for_the_p
     controller.refuse(sent_at)
     waiting.join(5)
     assert got[0] - sent_at >= 0.1  # what the pace holds after the first refusal
+
+
+def test_after_a_wait_that_the_service_asked_for_the_pace_is_the_measured_rate():
+    pace, now = Pace(0.0), 0.0
+    for _ in range(3):  # three refusals a second apart, after ten calls each: ten calls a second
+        for _ in range(10):
+            pace.on_sent(now)
+            pace.on_accepted(now, now)
+        pace.on_refused(now, now)
+        now += 1.0
+    rate = pace.rate
+    pace.hold_until(now + 300)
+    assert pace.wait(now) == 300
+    now += 300
+    gaps = []
+    for _ in range(5):
+        now += max(pace.wait(now), 0.0)
+        before = now
+        pace.on_sent(now)
+        gaps.append(now + pace.wait(now) - before)
+    assert rate is not None
+    assert all(1 / gap <= rate * 1.05 for gap in gaps)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sso_magic import IdentityCenter, errors
+from sso_magic.inventory import TqdmProgress
 from sso_magic.local import Fault
 from sso_magic.local.organization import Organization
 
@@ -216,3 +217,16 @@ def test_while_a_role_is_served_the_persons_own_file_is_written(shell, signed_in
     shell.run_line_magic("sso_profiles", "payments-dev ReadOnly --write")
     assert "payments-dev" in path.read_text()
     assert "credential_process = false" in path.read_text()
+
+
+def test_a_list_of_accounts_that_takes_long_shows_its_progress(shell, signed_in, monkeypatch):
+    seen = []
+
+    class Seen(TqdmProgress):
+        def update(self, state):
+            seen.append(self._delay)
+
+    monkeypatch.setattr("sso_magic.inventory.TqdmProgress", Seen)
+    signed_in.latency = 0.5
+    assert len(shell.run_line_magic("sso_accounts", "")) == 14
+    assert set(seen) == {1.0}

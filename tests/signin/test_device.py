@@ -63,6 +63,14 @@ def test_a_network_that_comes_back_in_time_costs_no_approval(polling, center):
     assert len(polling.pauses) == device.LOST_POLLS + 1
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_service_that_recovers_in_time_costs_no_approval(polling, center, status):
+    center.approve(polling.request.user_code)
+    center.faults.append(Fault("CreateToken", times=device.LOST_POLLS, status=status, body="<html>busy</html>"))
+    assert polling.poll().access_token
+    assert len(polling.pauses) == device.LOST_POLLS + 1
+
+
 def test_a_network_that_stays_away_is_told(polling, center):
     center.faults.append(Fault("CreateToken", kind="drop"))
     with pytest.raises(errors.ConnectError) as caught:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import threading
 from html import escape
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sso_magic.display import TEXT, say
 from sso_magic.errors import UsageError
 from sso_magic.kernel import KERNEL
+from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.signin.where import remote_signal
 
 if TYPE_CHECKING:
@@ -75,50 +76,43 @@ def _show_federated(magics: SSOMagics, args: argparse.Namespace) -> None:
     say(f"{words}: {url}", _link(url, words))
 
 
-class OneTimeLink(HTTPServer):
-    """A link on loopback that leads on to a secret URL, once: the notebook shows the link and never the URL.
+class OneTimeLink(LoopbackServer):
+    """A link on loopback that redirects to a secret URL once: the notebook shows the link and never the URL.
 
     Args:
-        target: Where it leads.
+        target: The URL to redirect to.
     """
 
     def __init__(self, target: Secret) -> None:
-        super().__init__(("127.0.0.1", 0), _LeadOn)
-        self.target: Secret | None = target
+        self._target = [target]  # taken out by the first request, whichever thread has it
         self.path = f"/{secrets.token_urlsafe(24)}"
-        self.url = f"http://127.0.0.1:{self.server_port}{self.path}"
+        super().__init__(_Redirect, "sso_magic console link")
+        self.url = f"http://{self.authority}{self.path}"
         self._end = threading.Timer(GOOD_FOR, self.end)
         self._end.daemon = True
         self._end.start()
-        threading.Thread(target=self._serve, name="sso-magic-console", daemon=True).start()
 
-    def _serve(self) -> None:
-        self.serve_forever(0.2)
-        self.server_close()
-
-    def take(self, path: str, host: str) -> Secret | None:
-        """Where the path leads, the first time."""
-        if path != self.path or host != f"127.0.0.1:{self.server_port}":
+    def take(self, path: str) -> Secret | None:
+        """Return the URL for the path of the link, the first time."""
+        if not hmac.compare_digest(path.encode("utf-8", "replace"), self.path.encode()):
             return None
-        target, self.target = self.target, None
-        return target
+        try:
+            return self._target.pop()
+        except IndexError:
+            return None
 
     def end(self) -> None:
-        """Stops listening."""
+        """Stop listening."""
         self._end.cancel()
-        self.target = None
-        threading.Thread(target=self.shutdown, daemon=True).start()  # it waits for the loop that this may be called in
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        self._target.clear()
+        self.stop()
 
 
-class _LeadOn(BaseHTTPRequestHandler):
+class _Redirect(LoopbackHandler):
     server: OneTimeLink
-    timeout = 10
 
-    def do_GET(self) -> None:
-        target = self.server.take(self.path, self.headers.get("Host", ""))
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        target = self.server.take(self.path) if self.is_addressed() else None
         if target is None:
             self.send_error(410, "This link was used, or is not one")
             return
@@ -129,6 +123,3 @@ class _LeadOn(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
         self.server.end()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is the library's
-        """Nothing: who reads the log could follow the link first."""

@@ -7,7 +7,6 @@ whatever is used afterwards. It listens on 127.0.0.1, in daemon threads, and end
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import secrets
@@ -15,12 +14,12 @@ import shutil
 import tempfile
 import threading
 import weakref
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.errors import SSOMagicError, TransportError
+from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.secret import Secret, Unshown
 from sso_magic.shield import shield
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from sso_magic.renewal import RenewingRole
 
-_HOST = "127.0.0.1"
 _PATIENCE = 10  # seconds that keys must last to be given although new ones are due
 _IDLE = 30  # seconds after which a connection that asks for nothing is closed
 
@@ -46,15 +44,11 @@ class CredentialEndpoint:
         self._roles: dict[Secret, RenewingRole] = {}  # by path
         self._lock = threading.Lock()
         self._server = _Server(self)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.5,), name="sso_magic credential endpoint", daemon=True
-        )
-        self._thread.start()
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self._server.server_address[1])
+        return self._server.server_port
 
     def url(self, role: RenewingRole) -> Secret:
         """The address of this role; the same one each time."""
@@ -67,7 +61,7 @@ class CredentialEndpoint:
         return self._address(path)
 
     def _address(self, path: Secret) -> Secret:
-        return Secret(f"http://{_HOST}:{self.port}{path.reveal()}")
+        return Secret(f"http://{self._server.authority}{path.reveal()}")
 
     def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> Unshown:
         """The variables that lead SDKs to this role, and past what would win over it.
@@ -90,14 +84,12 @@ class CredentialEndpoint:
 
     def stop(self) -> None:
         """Closes the port, and removes the token's file."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.stop()
         self._clean()
 
     def close_after_fork(self) -> None:
         """Called in a forked child: the port is to end with the process that answers on it."""
-        self._server.socket.close()
+        self._server.close_after_fork()
         self._clean.detach()
 
     def _at_path(self, path: str) -> RenewingRole | None:
@@ -109,12 +101,16 @@ class CredentialEndpoint:
                 found = role
         return found
 
-    def answer(self, method: str, host: str | None, path: str, token: str | None) -> tuple[int, Unshown]:
-        """Status and body of a request.
+    def answer(self, method: str, is_addressed: bool, path: str, token: str | None) -> tuple[int, Unshown]:  # noqa: FBT001
+        """Return status and body of a request.
 
-        Host is checked because a browser can be led to any address by any page's name, but sends that page's name.
+        Args:
+            method: The HTTP method.
+            is_addressed: Whether the header ``Host`` names this endpoint.
+            path: The path.
+            token: The header ``Authorization``.
         """
-        if host != f"{_HOST}:{self.port}":
+        if not is_addressed:
             return 403, _error("WrongHost", "This endpoint answers to its address only.")
         if method != "GET":
             return 405, _error("MethodNotAllowed", "Only GET.")
@@ -151,36 +147,20 @@ def _error(code: str, message: str) -> Unshown:
     return Unshown(Code=code, Message=message)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = False  # on Windows another program could listen on the same port
-
+class _Server(LoopbackServer):
     def __init__(self, endpoint: CredentialEndpoint) -> None:
         self.endpoint = weakref.proxy(endpoint)
-        super().__init__((_HOST, 0), _Handler)
-
-    def server_bind(self) -> None:
-        """Without the look-up of the host's name that `HTTPServer` makes."""
-        import socketserver
-
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = _HOST, int(self.server_address[1])
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that goes away in the middle is no news."""
+        super().__init__(_Handler, "sso_magic credential endpoint")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    server_version = "sso_magic"
-    sys_version = ""
     timeout = _IDLE
 
     def _answer(self) -> None:
         status, body = self.server.endpoint.answer(
-            self.command, self.headers.get("Host"), self.path, self.headers.get("Authorization")
+            self.command, self.is_addressed(), self.path, self.headers.get("Authorization")
         )
         content = json.dumps(body).encode()
         self.send_response(status)
@@ -192,13 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            with contextlib.suppress(OSError):
-                self.wfile.write(content)
+            self.wfile.write(content)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # http.server's way to ask for a method: this one answers all
+        if name.startswith("do_"):  # http.server looks up a method of this name; one answers all
             return self._answer
         raise AttributeError(name)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is http.server's
-        """Logs nothing: paths are secrets."""

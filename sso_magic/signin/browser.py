@@ -14,11 +14,11 @@ import string
 import threading
 import uuid
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
+from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.oidc import AccessDeniedException, ExpiredTokenException
 from sso_magic.profiles import DEFAULT_SCOPE
 from sso_magic.secret import Secret
@@ -92,15 +92,11 @@ class BrowserSignIn:
                 f"No port on 127.0.0.1 could be opened for the browser's answer ({error.strerror or error}). "
                 "Run %sso_login --device"
             ) from None
-        threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="sso-magic-callback", daemon=True
-        ).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.stop()
 
     @property
     def redirect_uri(self) -> str:
@@ -170,27 +166,18 @@ def _denied(session: Session) -> SignInDenied:
     return SignInDenied(f"The sign-in to {session.label} was denied in the browser. Run %sso_login to start again.")
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = False
-
+class _Listener(LoopbackServer):
     def __init__(self, sign_in: BrowserSignIn) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.sign_in = sign_in
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news, and a traceback would show the query."""
+        super().__init__(_Handler, "sso_magic sign-in callback")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: _Listener
-    server_version = "sso_magic"
-    sys_version = ""
-    timeout = 10
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
         parts = urlsplit(self.path)
-        if parts.path != CALLBACK_PATH or not self._is_ours():
+        if parts.path != CALLBACK_PATH or not self.is_addressed():
             self._answer(404, page("missing"))
             return
         result = self.server.sign_in.take(parts.query)
@@ -198,10 +185,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(400, page("foreign"))
         else:
             self._answer(200, page("done" if result else "denied"))
-
-    def _is_ours(self) -> bool:
-        """Only under the address that was registered: another name that resolves to loopback is another site."""
-        return self.headers.get("Host", "") == f"127.0.0.1:{self.server.server_port}"
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -213,6 +196,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is the library's
-        """Nothing: the query holds the code."""

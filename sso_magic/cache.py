@@ -2,7 +2,7 @@
 
     ~/.aws/sso/cache/<sha1>.json    access tokens and client registrations   (portal-protocol 7.1, 7.3)
     ~/.aws/cli/cache/<sha1>.json    role credentials                         (portal-protocol 7.4)
-    ~/.aws/sso_magic/               ours alone: locks, the inventory
+    ~/.aws/sso_magic/               this package only: locks, the inventory, what is known of tokens
 
 Neither of the first two follows AWS_CONFIG_FILE. Both directories hold other tools' files, also some that are no JSON:
 a file is read as what is asked for or as nothing, and never deleted for not being understood.
@@ -132,6 +132,15 @@ def _six_digit_fraction(iso: str) -> str:
         return iso
     digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
     return f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits) :]}"
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return a value that changes when the file is replaced; None if there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -7,34 +7,26 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
-import os
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
 from sso_magic import credentials as role_cache
-from sso_magic.connection import Connection
 from sso_magic.errors import (
     AccountNotFound,
     ConfigError,
     RoleNotAssigned,
     RoleNotFound,
-    SignInRequired,
     SSOMagicError,
     kept_in,
 )
 from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
 from sso_magic.kernel import KERNEL, Layer
-from sso_magic.notify import Notifier
 from sso_magic.profiles import Session, find_session
 from sso_magic.role import Role
-from sso_magic.signin import store
+from sso_magic.sign_in import SignIn
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     import boto3
     import pandas as pd
@@ -43,17 +35,9 @@ if TYPE_CHECKING:
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress
     from sso_magic.inventory import Role as RoleAssignment
-    from sso_magic.signin.flow import Method
-    from sso_magic.signin.prompt import Prompt
 
 
-def own_config_path() -> Path:
-    """Return the person's own configuration file; while a role is in use, AWS_CONFIG_FILE may name a copy of it."""
-    own = KERNEL.own("AWS_CONFIG_FILE")
-    return Path(os.path.expandvars(own)).expanduser() if own else cache.home() / ".aws" / "config"
-
-
-class IdentityCenter(Connection):
+class IdentityCenter(SignIn):
     """One Identity Center, as one person sees it.
 
     Args:
@@ -80,71 +64,11 @@ class IdentityCenter(Connection):
             client=lambda: self.patient_portal,
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,
+            refuse=self.tokens.refuse,
         )
-        self.changed = Notifier()  # signed in or out here
 
     def __repr__(self) -> str:
         return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.region})"
-
-    def sign_in(
-        self,
-        *,
-        force: bool = False,
-        method: Method = "auto",
-        open_browser: bool = True,
-        prompt: Prompt | None = None,
-        cancel: threading.Event | None = None,
-    ) -> datetime:
-        """Signs in; silent where a token is valid or can be refreshed.
-
-        Args:
-            force: Ask the person even then.
-            method: ``"browser"`` (authorization code with PKCE, on the person's own machine), ``"device"`` (a code,
-                anywhere), or ``"auto"``, whichever fits where the kernel runs.
-            open_browser: Open the page, or only show its link.
-            prompt: What shows the request; by default the notebook cell or the terminal.
-            cancel: Ends the wait when set.
-
-        Returns:
-            When the access token ends, UTC.
-
-        Raises:
-            SignInError: Denied, expired, cancelled; `SignInRequired` where there is nobody to ask.
-        """
-        if not force:
-            with contextlib.suppress(SignInRequired):
-                self.tokens.get()
-                return self._token_end()
-        if prompt is None:
-            from sso_magic.display import prompt_here
-
-            prompt = prompt_here(self.session)
-        configured = self.session
-        line = "Sign-in stopped."
-        try:
-            self.resolve_start_url()
-            self.tokens.sign_in(prompt, method=method, open_browser=open_browser, cancel=cancel)
-            line = self.sign_in_line()
-        finally:
-            prompt.close(line)
-        self._correct_region(configured)
-        KERNEL.retry_now()  # a role in use may be renewed again
-        self.changed.notify()
-        return self._token_end()
-
-    def _correct_region(self, configured: Session) -> None:
-        """Write the region that a vanity start URL led to into the session's section, as the AWS CLI does."""
-        if self.session.name is None or self.session.region == configured.region:
-            return
-        from sso_magic.profile_writer import write_sso_session
-
-        write_sso_session(self.session.name, self.session.start_url, self.session.region, path=own_config_path())
-
-    def _token_end(self) -> datetime:
-        token = self.tokens.peek()
-        if token is None:  # another kernel signed out a moment ago
-            raise SignInRequired(f"Not signed in to {self.session.label}. Run %sso_login {self.session.label}")
-        return token.expires_at
 
     def sign_out(self) -> bool:
         """Ends the session at AWS and removes its tokens and role credentials here and for the AWS CLI.
@@ -356,20 +280,3 @@ class IdentityCenter(Connection):
         from sso_magic.each import each
 
         return each(self, function, role, *args, **kwargs)
-
-    def sign_in_line(self) -> str:
-        """Who is signed in, until when, and whether that is renewed without asking."""
-        token = self.tokens.peek()
-        if token is None:
-            return f"Not signed in to {self.session.label}."
-        from sso_magic.signin.tokens import utc_now
-        from sso_magic.times import until
-
-        rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
-        warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
-        offer = (
-            f" To keep it as a session, for the AWS CLI too: %sso_login {self.session.start_url} --save NAME"
-            if self.session.name is None and self.session.scopes is not None
-            else ""
-        )
-        return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}{offer}"

@@ -80,10 +80,10 @@ class Connection:
         self.session = self.tokens.session = resolved
 
     def call(self, operation: Callable[[Secret], T]) -> T:
-        """Runs a portal operation with the access token; once more with a refreshed one after a 401.
+        """Run a portal operation with the access token; once more with a refreshed one after a 401.
 
         Raises:
-            SignInRequired: There is no token without a person.
+            SignInRequired: No token is valid and none can be refreshed.
         """
         from sso_magic.portal import UnauthorizedException
 
@@ -95,6 +95,7 @@ class Connection:
         try:
             return operation(token)
         except UnauthorizedException:
+            self.tokens.refuse(token)
             raise SignInRequired(
                 f"{self.session.label} refuses the access token. Run %sso_login {self.session.label}"
             ) from None

@@ -214,7 +214,8 @@ def _token(session: Session) -> Iterator[Finding]:
     elif token is None:
         yield Finding("note", f"Not signed in to {session.label}.", f"Run %sso_login {session.label}")
     elif token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
-        yield Finding("note", "The sign-in has ended.", f"Run %sso_login {session.label}")
+        why = f": {token.rejected}" if token.rejected else ""
+        yield Finding("note", f"The sign-in has ended{why}.", f"Run %sso_login {session.label}")
     else:
         yield Finding("ok", "Signed in.")
 

@@ -5,7 +5,6 @@ Nothing heavier than IPython is imported here: a magic brings in what it needs w
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Unicode
 
-from sso_magic.errors import SignInCancelled, SignInRequired, UsageError
+from sso_magic.errors import SignInCancelled, UsageError
 from sso_magic.magic_line import parse, silenced_by_semicolon
 from sso_magic.magic_options import region_option, role_argument, session_option, sso_region_option
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from sso_magic.center import IdentityCenter
     from sso_magic.doctor import Report
     from sso_magic.kernel import Use
+    from sso_magic.profiles import Session
     from sso_magic.signin.flow import Method
     from sso_magic.status import Status
     from sso_magic.widgets import Panel
@@ -56,22 +56,20 @@ class SSOMagics(Magics):
         super().__init__(shell)
         self._center: IdentityCenter | None = None
 
-    def center(self, session: str | None = None, region: str | None = None) -> IdentityCenter:
-        """The Identity Center meant: the one named, else the one used last, else the configured one."""
+    def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
+        """Return the Identity Center that is named, else the one signed in to last, else the configured one."""
+        from sso_magic.centers import shared_center
         from sso_magic.signin import store
 
         store.choose(self.token_store)
-        found = self._center_meant(session, region)
+        is_named = session is not None or region is not None
+        found = self._center if self._center is not None and not is_named else shared_center(session, region=region)
         found.directory.max_age = self.inventory_max_age
         return found
 
-    def _center_meant(self, session: str | None, region: str | None) -> IdentityCenter:
-        if session is None and region is None and self._center is not None:
-            return self._center
-        from sso_magic.centers import shared_center
-
-        self._center = shared_center(session, region=region)
-        return self._center
+    def remember(self, center: IdentityCenter) -> None:
+        """Use this Identity Center for lines that name no session: a sign-in to it has succeeded."""
+        self._center = center
 
     def before_cell(self, *_: object) -> None:
         """What IPython calls before a cell; costs nothing until a role is used."""
@@ -110,23 +108,22 @@ class SSOMagics(Magics):
         args = parse(self.sso_login, line)
         if args.browser and args.device:
             raise UsageError("Say --browser or --device, not both.")
+        from sso_magic import using
         from sso_magic.display import say
 
-        if args.save:
-            from sso_magic.using import save_session
-
-            args.session = save_session(args.session, args.sso_region, args.save)
-        center = self.center(args.session, args.sso_region)
-        if not args.force and center.tokens.is_usable():
-            with contextlib.suppress(SignInRequired):
-                center.sign_in()
-                say(center.sign_in_line())
-                return
+        saved = using.session_to_save(args.session, args.sso_region, args.save) if args.save else None
+        center = self.center(saved or args.session, args.sso_region)
         method = cast("Method", "browser" if args.browser else "device" if args.device else self.sign_in)
-        try:
-            center.sign_in(force=True, method=method, open_browser=not args.no_open)
-        except KeyboardInterrupt:
-            raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
+        if not args.force and center.sign_in_silently():
+            say(center.sign_in_line())
+        else:
+            try:
+                center.sign_in(force=True, method=method, open_browser=not args.no_open)
+            except KeyboardInterrupt:
+                raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
+        self.remember(center)
+        if saved is not None:
+            using.save_session(saved)
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")

@@ -29,6 +29,7 @@ class SessionStatus:
         region: The region of the Identity Center.
         expires_at: When the access token ends, UTC; None where there is none.
         renewable: Whether it is refreshed without asking, as long as AWS lets it.
+        rejected: Why AWS does not accept the token although it has not expired; None if nothing is known against it.
     """
 
     name: str
@@ -36,11 +37,14 @@ class SessionStatus:
     region: str
     expires_at: datetime | None
     renewable: bool
+    rejected: str | None = None
 
     def words(self) -> str:
         """``signed in until 14:03 (55 min), renewed by itself``."""
         if self.expires_at is None:
             return "not signed in"
+        if self.rejected is not None:
+            return f"has ended: {self.rejected}"
         if (self.expires_at - utc_now()).total_seconds() > 0:
             rest = "renewed by itself" if self.renewable else "not renewable"
             return f"signed in {until(self.expires_at)}, {rest}"
@@ -148,6 +152,7 @@ def _session_status(session: Session) -> SessionStatus:
         region=session.region,
         expires_at=token.expires_at if token else None,
         renewable=token.can_refresh(utc_now()) if token else False,
+        rejected=token.rejected if token else None,
     )
 
 

@@ -7,12 +7,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import chained, switch_line
-from sso_magic.center import own_config_path
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import TEXT, Shown, say
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
-from sso_magic.profiles import DEFAULT_SCOPE, region_of, sso_profile
+from sso_magic.profiles import DEFAULT_SCOPE, Session, find_session, region_of, sso_profile
+from sso_magic.sign_in import own_config_path
 from sso_magic.times import until
 
 if TYPE_CHECKING:
@@ -66,30 +66,41 @@ def _dask_client() -> Any:
     return current_client()
 
 
-def save_session(start_url: str | None, region: str | None, name: str) -> str:
-    """Keeps a start URL as an ``[sso-session]`` of ``~/.aws/config``; its name.
+def session_to_save(start_url: str | None, region: str | None, name: str) -> Session:
+    """Return the session that ``--save`` keeps; `save_session` writes it once the sign-in has succeeded.
 
     Raises:
         UsageError: There is no start URL to keep.
-        ConfigError: Another session has the name, the region is not known, or the file cannot be written.
+        ConfigError: Another session has the name, or the region is not known.
     """
     if start_url is None or "://" not in start_url:
         raise UsageError("--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --save NAME")
-    from sso_magic.profile_writer import write_sso_session
-
     config = load_shared_config()
     there = config.sso_sessions.get(name)
     if there is not None and there.get("sso_start_url") != start_url:
         raise ConfigError(
             f"{config.config_path} has a session {name} already, for {there.get('sso_start_url')}: choose another name."
         )
-    if there is None:
-        region = region or region_of(start_url)
-        if region is None:
-            raise ConfigError(f"The region of {start_url} is not known: add --region to keep it.")
-        write_sso_session(name, start_url, region, (DEFAULT_SCOPE,), path=own_config_path())
+    if there is not None:
+        return find_session(name)
+    region = region or region_of(start_url)
+    if region is None:
+        raise ConfigError(f"The region of {start_url} is not known: add --region to keep it.")
+    return Session(name, start_url, region, (DEFAULT_SCOPE,))
+
+
+def save_session(session: Session) -> None:
+    """Write the session as an ``[sso-session]`` of ``~/.aws/config``, unless it is there.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    from sso_magic.profile_writer import write_sso_session
+
+    name, config = str(session.name), load_shared_config()
+    if name not in config.sso_sessions:
+        write_sso_session(name, session.start_url, session.region, (DEFAULT_SCOPE,), path=own_config_path())
         say(f"Wrote [sso-session {name}] to {config.config_path}.")
-    return name
 
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sso_magic.portal import SSO
     from sso_magic.secret import Secret
 
+_REFUSED = "The portal refuses the access token. Sign in again: %sso_login --force"
 PAGE_SIZE = 100  # the most the portal gives (portal-protocol 1.4); 20 where nothing is asked for
 
 Verdict = Literal["throttled", "unauthorized", "again", "failed", "fatal"]
@@ -86,10 +87,17 @@ class AccessToken:
     Args:
         get: Gives the token; raises SignInRequired where there is none.
         reauthenticate: Given the refused token, gives another; raises SignInRequired where a person is needed.
+        refuse: Given a renewed token that the portal refuses as well, returns the error to raise; optional.
     """
 
-    def __init__(self, get: Callable[[], Secret], reauthenticate: Callable[[Secret], Secret]) -> None:
+    def __init__(
+        self,
+        get: Callable[[], Secret],
+        reauthenticate: Callable[[Secret], Secret],
+        refuse: Callable[[Secret], SignInRequired] | None = None,
+    ) -> None:
         self._reauthenticate = reauthenticate
+        self._refuse = refuse or (lambda _: SignInRequired(_REFUSED))
         self._lock = threading.Lock()
         self._token = get()
         self._untried = False  # whether it is a renewed one that the portal has not taken yet
@@ -115,5 +123,5 @@ class AccessToken:
                 return
             renewed = token if self._untried else self._reauthenticate(token)
             if renewed == token:
-                raise SignInRequired("The portal refuses the access token. Sign in again: %sso_login --force")
+                raise self._refuse(token)
             self._token, self._untried = renewed, True

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sso_magic.errors import SignInRequired
     from sso_magic.inventory.progress import Progress
     from sso_magic.inventory.snapshot import Role
     from sso_magic.portal import SSO
@@ -44,6 +45,7 @@ class Inventory:
         access_token: Gives the access token; raises SignInRequired where there is none.
         reauthenticate: Given a token that the portal refuses, gives another; raises SignInRequired where a person is
             needed. Called once for all workers.
+        refuse: Given a renewed token that the portal refuses as well, returns the error to raise; optional.
         max_age: Seconds after which what is cached is stale.
         workers: How many calls may be on their way at once.
 
@@ -58,6 +60,7 @@ class Inventory:
         client: Callable[[], SSO],
         access_token: Callable[[], Secret],
         reauthenticate: Callable[[Secret], Secret],
+        refuse: Callable[[Secret], SignInRequired] | None = None,
         max_age: float = MAX_AGE,
         workers: int = WORKERS,
     ) -> None:
@@ -67,6 +70,7 @@ class Inventory:
         self._client = client
         self._access_token = access_token
         self._reauthenticate = reauthenticate
+        self._refuse = refuse
         self._store = Store(key)
         self._launching = threading.Lock()
         self._starting = threading.Lock()
@@ -287,7 +291,7 @@ class Inventory:
     # ---- inside ----
 
     def _portal(self) -> dict[str, Any]:
-        return {"client": self._client(), "token": AccessToken(self._access_token, self._reauthenticate)}
+        return {"client": self._client(), "token": AccessToken(self._access_token, self._reauthenticate, self._refuse)}
 
     def _is_under_way(self) -> bool:
         return self._under_way is not None and self._under_way.under_way

@@ -101,11 +101,7 @@ class Store:
 
     def _mark(self) -> object:
         """What tells this file from the one that takes its place; None: there is none."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
+        return cache.stamp(self.path)
 
     def _encoded(self, stored: Stored) -> str:
         """The file's text. A part that was in it before, the last whole fetch above all, is not put in words again."""

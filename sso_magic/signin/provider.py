@@ -1,22 +1,24 @@
-"""`TokenProvider`: what a session's access token is right now.
+"""`TokenProvider`: the current access token of a session.
 
-The file is the truth, for the AWS CLI and other kernels write it too: it is looked at before every use, by its
-timestamp. Memory is asked only where the file could not be written. One refresh is made at a time, in this process and
-across processes: under the lock the file is read again, and a token that somebody else got meanwhile is taken.
+The file is authoritative, since the AWS CLI and other kernels write it too: its timestamp is checked before every use.
+Memory holds the token only where the file could not be written. One refresh runs at a time, in this process and across
+processes: under the lock the file is read again, and a token that another process got meanwhile is used.
 
-Refreshed: less than five minutes before the end, and once when the portal refuses the token; no more often than every
-30 seconds if that fails; never at the price of a token that still holds (portal-protocol 8, DECISION).
+A token is refreshed when it expires within five minutes, and once when the portal refuses it. While the token is still
+valid, a failed refresh is repeated after 30 seconds at the earliest and the token stays in use (portal-protocol 8,
+DECISION). A refused token that cannot be refreshed counts as none, in every kernel: see `refusals`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
-from sso_magic.errors import CacheError, ClientError, SignInRequired
-from sso_magic.signin import store, tokens
+from sso_magic.errors import CacheError, ClientError, SignInRequired, TransportError
+from sso_magic.signin import refusals, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from sso_magic.signin.prompt import Prompt
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
-RETRY_GAP = 30  # seconds between refreshes that failed
+RETRY_GAP = 30  # seconds between failed refreshes of a token that is still valid
+_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)  # other 4xx come from a proxy or a wrong endpoint
+_NEVER = object()  # a stamp that no file has
 
 
 class TokenProvider:
@@ -46,29 +50,30 @@ class TokenProvider:
         self.session = session
         self._oidc = oidc
         self._portal = portal
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # held while a refresh is on its way
+        self._reading = threading.Lock()  # held for moments: `peek` never waits for the network
         self._memory: Token | None = None  # what could not be written to the file
-        self._read: tuple[object, Token | None] = (None, None)
+        self._read: tuple[object, Token | None] = (_NEVER, None)
         self._failed_at = float("-inf")
         self._failure: str | None = None
+        self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
 
     def peek(self) -> Token | None:
-        """The token at hand, valid or not; never the network."""
-        with self._lock:
-            stamp = store.current().stamp(self.session.key)
-            if stamp is None:
-                self._read = (None, None)
-                return self._memory
+        """Return the stored token, valid or not, without using the network; None if there is none."""
+        with self._reading:
+            stamp = (store.current().stamp(self.session.key), refusals.stamp(self.session))
             if stamp != self._read[0]:
-                self._read = (stamp, tokens.load(self.session))
-            return self._newest(self._read[1], self._memory)
+                stored = tokens.load(self.session) if stamp[0] is not None else None
+                memory = tokens.judged(self.session, self._memory) if self._memory else None
+                self._read = (stamp, self._newest(stored, memory))
+            return self._read[1]
 
     @staticmethod
     def _newest(stored: Token | None, memory: Token | None) -> Token | None:
         if stored is None or memory is None:
             return stored or memory
-        return max(stored, memory, key=lambda token: token.expires_at)
+        return max(stored, memory, key=lambda token: (token.rejected is None, token.expires_at))
 
     def is_valid(self) -> bool:
         """Whether a token is at hand that has not ended."""
@@ -82,62 +87,93 @@ class TokenProvider:
         return token is not None and (token.seconds_left(now) > 0 or token.can_refresh(now))
 
     def get(self, refused: Secret | None = None) -> Secret:
-        """An access token that holds, refreshed if need be.
+        """Return a valid access token, refreshed if necessary.
 
         Args:
             refused: A token that the portal has just refused; another one is returned.
 
         Raises:
-            SignInRequired: There is none without a person.
+            SignInRequired: No token is valid and none can be refreshed.
+            TransportError: The refresh got no answer; the next call tries again.
+            ClientError: The refresh failed for a reason that may pass, such as a throttle.
         """
+        called_at = time.monotonic()
         token = self.peek()
         if not self._wants_refresh(token, refused):
             assert token is not None
             return token.access_token
         with self._lock, cache.lock(self.session.key):
-            token = self.peek()  # another thread or kernel may have been here
+            token = self.peek()  # another thread or kernel may have refreshed it
             if self._wants_refresh(token, refused):
-                token = self._refresh(token, refused)
-        if token is None or token.access_token == refused or token.seconds_left(utc_now()) <= 0:
+                token = self._refresh(token, refused, called_at)
+            if token is not None and token.access_token == refused:
+                raise self.refuse(refused)
+        if token is None or token.seconds_left(utc_now()) <= 0:
             raise self._sign_in_required(token)
         return token.access_token
+
+    def refuse(self, access_token: Secret) -> SignInRequired:
+        """Count this token as none from now on, in every kernel, and return the error that says so."""
+        refusals.remember(self.session, access_token)
+        token = self.peek()
+        if token is not None and token.access_token != access_token:  # a new token has arrived
+            return SignInRequired(f"{self.session.label} refused an access token that has been replaced. Run it again.")
+        return self._sign_in_required(token)
 
     @staticmethod
     def _wants_refresh(token: Token | None, refused: Secret | None) -> bool:
         return token is None or token.access_token == refused or token.seconds_left(utc_now()) < REFRESH_WINDOW
 
-    def _refresh(self, token: Token | None, refused: Secret | None) -> Token | None:
-        """The refreshed token, or the one there was if it cannot be refreshed now."""
+    def _refresh(self, token: Token | None, refused: Secret | None, called_at: float) -> Token | None:
+        """Return the refreshed token, or the given one if it cannot be refreshed now."""
         if token is None or not token.can_refresh(utc_now()):
             return token
-        # The gap spares a service that is down; a token that the portal has just refused is worth the one try.
-        if time.monotonic() - self._failed_at < RETRY_GAP and token.access_token != refused:
-            return token
-        assert token.client_id
-        assert token.client_secret
+        must = token.access_token == refused or token.seconds_left(utc_now()) <= 0
+        if not must and time.monotonic() - self._failed_at < RETRY_GAP:
+            return token  # the gap spares a service that is down
+        if must and self._fault is not None and self._fault[0] >= called_at:
+            raise self._fault[1].with_traceback(None)  # the attempt that this thread has waited for
         try:
             output = self._oidc().create_token(
-                client_id=token.client_id,
-                client_secret=token.client_secret,
+                client_id=token.client_id or "",
+                client_secret=token.client_secret or "",
                 grant_type="refresh_token",
                 refresh_token=token.refresh_token,
             )
             access_token = tokens.access_token_in(output)
         except ClientError as error:
-            self._failed_at = time.monotonic()
-            self._failure = str(error)
-            return token
-        self._failed_at, self._failure = float("-inf"), None
+            return self._after_failure(token, error, must=must)
+        self._failed_at, self._failure, self._fault = float("-inf"), None, None
         refreshed = token.refreshed(access_token, output.expires_in or 0, output.refresh_token, utc_now())
         self._keep(refreshed)
         return refreshed
+
+    def _after_failure(self, token: Token, error: ClientError, *, must: bool) -> Token | None:
+        """Return the token to go on with after a failed refresh.
+
+        Raises:
+            ClientError: The failure may pass, and without a refresh there is no valid token.
+        """
+        if _may_pass(error):
+            self._fault = (time.monotonic(), error)
+            if must:
+                raise error
+            self._failed_at = time.monotonic()
+            return token
+        self._failed_at, self._failure = time.monotonic(), str(error)
+        if _is_refusal(error) and token.refresh_token:
+            refusals.remember(self.session, token.refresh_token)
+        now = self.peek()  # the AWS CLI takes no lock: it may have refreshed the token, and so used up the old one
+        return now if now is not None and now.access_token != token.access_token else token
 
     def _sign_in_required(self, token: Token | None) -> SignInRequired:
         name = self.session.label
         command = f"%sso_login {name}"
         if token is None:
             return SignInRequired(f"Not signed in to {name}. Run {command}")
-        if self._failure:
+        if token.rejected and token.rejected != tokens.REFUSED:
+            return SignInRequired(f"The sign-in to {name} has ended: {token.rejected}. Run {command}")
+        if self._failure and not token.rejected:
             return SignInRequired(f"The sign-in to {name} could not be refreshed ({self._failure}). Run {command}")
         return SignInRequired(f"The sign-in to {name} has ended. Run {command}")
 
@@ -172,17 +208,18 @@ class TokenProvider:
             cancel=cancel or threading.Event(),
         )
         with self._lock, cache.lock(self.session.key):
-            self._failed_at, self._failure = float("-inf"), None
+            self._failed_at, self._failure, self._fault = float("-inf"), None, None
             self._keep(token)
         return token
 
     def _keep(self, token: Token) -> None:
+        memory, warning = None, None
         try:
             tokens.save(self.session, token)
         except CacheError as error:
-            self._memory, self.warning = token, str(error)
-        else:
-            self._memory, self.warning = None, None
+            memory, warning = token, str(error)
+        with self._reading:
+            self._memory, self.warning, self._read = memory, warning, (_NEVER, None)
 
     def sign_out(self) -> bool:
         """Ends the session at the service and removes its token here; True if there was one.
@@ -197,9 +234,11 @@ class TokenProvider:
         # First here, under the lock: another kernel must not refresh with a token that is being given up.
         with self._lock, cache.lock(self.session.key):
             token = self.peek()
-            self._memory = None
+            with self._reading:
+                self._memory, self._read = None, (_NEVER, None)
             try:
                 tokens.delete(self.session)
+                refusals.forget(self.session)
             except CacheError as error:
                 kept = error
         if token is not None:
@@ -207,6 +246,25 @@ class TokenProvider:
         if kept is not None:
             raise kept
         return token is not None
+
+
+def _may_pass(error: ClientError) -> bool:
+    """Return True if the same refresh may succeed later: no answer came, or the service is busy or broken."""
+    from sso_magic.client.errors import ServiceException
+    from sso_magic.client.retry import error_type
+
+    if isinstance(error, ServiceException):
+        return (
+            error_type(error) is not None or (error.metadata.http_status_code or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+    return isinstance(error, TransportError)
+
+
+def _is_refusal(error: ClientError) -> bool:
+    """Return True if the service has said that this refresh token is not valid."""
+    from sso_magic.client.errors import ServiceException
+
+    return isinstance(error, ServiceException) and error.metadata.http_status_code in _REFUSALS
 
 
 def end_session(portal: SSO, access_token: Secret, label: str) -> None:

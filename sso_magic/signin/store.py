@@ -45,11 +45,7 @@ class FileStore:
 
     def stamp(self, key: str) -> object:
         """What changes when the file is replaced."""
-        try:
-            status = cache.token_path(key).stat()
-        except OSError:
-            return None
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
+        return cache.stamp(cache.token_path(key))
 
     def read(self, key: str) -> dict[str, Any] | None:
         """The file's content."""

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sso_magic import cache
 from sso_magic.errors import DeserializationError
 from sso_magic.secret import Secret, is_sendable
-from sso_magic.signin import store
+from sso_magic.signin import refusals, store
+from sso_magic.start_url import is_aws_owned, is_same_portal
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from sso_magic.oidc import CreateTokenOutput
     from sso_magic.profiles import Session
+
+REFUSED = "the portal refuses its access token"
 
 _OURS = (
     "startUrl",
@@ -42,6 +46,8 @@ class Token:
         client_secret: That registration's secret.
         registration_expires_at: When that registration ends, UTC.
         other: What other tools wrote into the file.
+        rejected: Why AWS does not accept the token although it has not expired, as part of a sentence; None if nothing
+            is known against it.
     """
 
     access_token: Secret
@@ -51,15 +57,18 @@ class Token:
     client_secret: Secret | None = None
     registration_expires_at: datetime | None = None
     other: dict[str, Any] = field(default_factory=dict, repr=False)
+    rejected: str | None = None
 
     def seconds_left(self, now: datetime) -> float:
-        """Until it ends; negative once it has."""
-        return (self.expires_at - now).total_seconds()
+        """Return the seconds until the token expires; 0 or less if it has expired or is rejected."""
+        left = (self.expires_at - now).total_seconds()
+        return left if self.rejected is None else min(0.0, left)
 
     def can_refresh(self, now: datetime) -> bool:
-        """Whether a refresh may be asked for: all its parts are here and the registration holds (8.1)."""
+        """Return True if a refresh may be requested: all its parts are known and the registration is valid (8.1)."""
         return bool(
-            self.refresh_token
+            self.rejected is None
+            and self.refresh_token
             and self.client_id
             and self.client_secret
             and self.registration_expires_at
@@ -82,9 +91,39 @@ def utc_now() -> datetime:
 
 
 def load(session: Session) -> Token | None:
-    """The session's token as it is kept; None if there is none."""
+    """Return the stored token of the session, judged by what is known of it; None if there is none."""
     content = store.current().read(session.key)
-    return parse(content) if content else None
+    token = parse(content) if content else None
+    if content is None or token is None:
+        return None
+    mismatch = _mismatch(session, content)
+    return replace(token, rejected=mismatch) if mismatch else judged(session, token)
+
+
+def judged(session: Session, token: Token) -> Token:
+    """Return the token without what AWS has refused of it: see `refusals`."""
+    if refusals.is_refused(session, token.access_token):
+        return replace(token, rejected=REFUSED)
+    if token.refresh_token and refusals.is_refused(session, token.refresh_token):
+        return replace(token, refresh_token=None)
+    return token
+
+
+def _mismatch(session: Session, content: dict[str, Any]) -> str | None:
+    """Return why the stored token is not for this session, as after an edit of ``~/.aws/config``; None if it is.
+
+    The AWS CLI finds the token file by the session's name alone and then sends the token to another portal.
+    """
+    start_url, region = content.get("startUrl"), content.get("region")
+    if isinstance(start_url, str) and not any(
+        start_url == known or is_same_portal(start_url, known) for known in (session.start_url, session.portal_url)
+    ):
+        return printable(f"the stored token is for {start_url}")
+    # A vanity start URL may lead to a portal in another region than the configured one.
+    may_differ = session.start_url.startswith("https:") and not is_aws_owned(session.start_url)
+    if isinstance(region, str) and region != session.region and not may_differ:
+        return printable(f"the stored token is for the region {region}")
+    return None
 
 
 def parse(content: dict[str, Any]) -> Token | None:

@@ -288,7 +288,7 @@ class Panel:
     def _tell_magics(self, center: IdentityCenter) -> None:
         """The magics mean the session used last: this one."""
         if self._magics is not None:
-            self._magics.center(center.session.label, center.session.region)
+            self._magics.remember(self._magics.center(center.session.label, center.session.region))
 
     def _loaded(self, center: IdentityCenter, error: BaseException | None) -> None:
         if error is not None:

@@ -74,8 +74,9 @@ def test_a_session_that_was_given_another_start_url_shows_nothing_of_the_one_bef
     config = clean_environment / ".aws" / "config"
     config.write_text(config.read_text().replace(signed_in.start_url, "https://other.awsapps.com/start"))
     signed_in.requests.clear()
-    IdentityCenter("corp").inventory()
-    assert signed_in.requests.total() > 0
+    with pytest.raises(errors.SignInRequired, match="the stored token is for"):
+        IdentityCenter("corp").inventory()
+    assert signed_in.requests.total() == 0, "the token went to another portal"
 
 
 def test_what_is_old_is_shown_and_refreshed_behind(shell, inventory, signed_in):

@@ -1,0 +1,131 @@
+"""`SignIn`: signing in to a session, and the line that says how that stands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sso_magic import cache
+from sso_magic.connection import Connection
+from sso_magic.errors import SignInRequired
+from sso_magic.kernel import KERNEL
+from sso_magic.notify import Notifier
+from sso_magic.signin import store
+
+if TYPE_CHECKING:
+    import threading
+    from datetime import datetime
+
+    from sso_magic.profiles import Session
+    from sso_magic.signin.flow import Method
+    from sso_magic.signin.prompt import Prompt
+
+
+def own_config_path() -> Path:
+    """Return the person's own configuration file; while a role is in use, AWS_CONFIG_FILE may name a copy of it."""
+    own = KERNEL.own("AWS_CONFIG_FILE")
+    return Path(os.path.expandvars(own)).expanduser() if own else cache.home() / ".aws" / "config"
+
+
+class SignIn(Connection):
+    """A session that a person signs in to.
+
+    Attributes:
+        changed: Notifies that somebody has signed in or out by this object.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.changed = Notifier()
+
+    def sign_in(
+        self,
+        *,
+        force: bool = False,
+        method: Method = "auto",
+        open_browser: bool = True,
+        prompt: Prompt | None = None,
+        cancel: threading.Event | None = None,
+    ) -> datetime:
+        """Signs in; silent where a token is valid or can be refreshed.
+
+        Args:
+            force: Ask the person even then.
+            method: ``"browser"`` (authorization code with PKCE, on the person's own machine), ``"device"`` (a code,
+                anywhere), or ``"auto"``, whichever fits where the kernel runs.
+            open_browser: Open the page, or only show its link.
+            prompt: What shows the request; by default the notebook cell or the terminal.
+            cancel: Ends the wait when set.
+
+        Returns:
+            When the access token ends, UTC.
+
+        Raises:
+            SignInError: Denied, expired, cancelled; `SignInRequired` where there is nobody to ask.
+            ClientError: A token has to be refreshed, and that failed for a reason that may pass.
+        """
+        if not force and self.sign_in_silently():
+            return self._token_end()
+        if prompt is None:
+            from sso_magic.display import prompt_here
+
+            prompt = prompt_here(self.session)
+        configured = self.session
+        line = "Sign-in stopped."
+        try:
+            self.resolve_start_url()
+            self.tokens.sign_in(prompt, method=method, open_browser=open_browser, cancel=cancel)
+            line = self.sign_in_line()
+        finally:
+            prompt.close(line)
+        self._correct_region(configured)
+        KERNEL.retry_now()  # a role in use may be renewed again
+        self.changed.notify()
+        return self._token_end()
+
+    def _correct_region(self, configured: Session) -> None:
+        """Write the region that a vanity start URL led to into the session's section, as the AWS CLI does."""
+        if self.session.name is None or self.session.region == configured.region:
+            return
+        from sso_magic.profile_writer import write_sso_session
+
+        write_sso_session(self.session.name, self.session.start_url, self.session.region, path=own_config_path())
+
+    def sign_in_silently(self) -> bool:
+        """Return True if a token is valid or could be refreshed, so that nobody has to be asked.
+
+        Raises:
+            ClientError: A refresh is necessary and failed for a reason that may pass, such as a network fault.
+        """
+        try:
+            self.tokens.get()
+        except SignInRequired:
+            return False
+        return True
+
+    def _token_end(self) -> datetime:
+        token = self.tokens.peek()
+        if token is None:  # another kernel signed out a moment ago
+            raise SignInRequired(f"Not signed in to {self.session.label}. Run %sso_login {self.session.label}")
+        return token.expires_at
+
+    def sign_in_line(self) -> str:
+        """Who is signed in, until when, and whether that is renewed without asking."""
+        token = self.tokens.peek()
+        if token is None:
+            return f"Not signed in to {self.session.label}."
+        from sso_magic.signin.tokens import utc_now
+        from sso_magic.times import until
+
+        if token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
+            why = f": {token.rejected}" if token.rejected else ""
+            return f"The sign-in to {self.session.label} has ended{why}. Run %sso_login {self.session.label}"
+        rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
+        warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
+        offer = (
+            f" To keep it as a session, for the AWS CLI too: %sso_login {self.session.start_url} --save NAME"
+            if self.session.name is None and self.session.scopes is not None
+            else ""
+        )
+        return f"Signed in to {self.session.label} {until(token.expires_at)}, {rest}.{warning}{offer}"

@@ -19,6 +19,7 @@ from sso_magic.local.clock import Clock
 from sso_magic.local.console import Console
 from sso_magic.local.errors import KnobError, NothingPending, NotRunning
 from sso_magic.local.faults import Fault, Faults
+from sso_magic.local.home import write_sign_in
 from sso_magic.local.keys import Minted, random_keys, reserved_role_arn
 from sso_magic.local.knobs import Knobs
 from sso_magic.local.listener import Listener, listen
@@ -39,6 +40,7 @@ from sso_magic.local.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -299,15 +301,47 @@ class LocalIdentityCenter(Knobs):
 
     # ---- sessions and tokens ----
 
-    def sign_in(self, user: str | None = None, *, refreshable: bool = True) -> SignInSession:
-        """Signs the user in without a client or a person; `access_token` makes a token of the session."""
+    def sign_in(
+        self,
+        user: str | None = None,
+        *,
+        refreshable: bool = True,
+        session_name: str = "corp",
+        home: Path | None = None,
+    ) -> SignInSession:
+        """Sign the user in without a client or a person, and leave a home directory that is signed in.
+
+        Every SDK, the AWS CLI and `IdentityCenter` find the session in ``~/.aws/config`` and its token in
+        ``~/.aws/sso/cache``, as after ``aws sso login``; `environment` points them here.
+
+        Args:
+            user: The user; default: the first.
+            refreshable: Whether the session has a refresh token.
+            session_name: The ``[sso-session]``, added to the configuration if it is not there.
+            home: The home directory; default: the current user's.
+
+        Raises:
+            HomeInUse: That directory has a session of this name, or a token of it, for another portal.
+        """
+        session = self._start_session(user, refreshable=refreshable)
+        write_sign_in(
+            home,
+            session_name=session_name,
+            start_url=self.start_url,
+            region=self.region,
+            config_text=self.config_text(session_name),
+            token=self.state.issue(session),
+        )
+        return session
+
+    def _start_session(self, user: str | None, *, refreshable: bool = True) -> SignInSession:
         scopes = (ACCOUNT_SCOPE,) if refreshable else ()
         registration = self.state.register("a test", scopes, (DEVICE_GRANT, REFRESH_GRANT), ())
         return self.state.start_session(self._organization.user(user).name, registration, scopes)
 
     def access_token(self, user: str | None = None, *, session: SignInSession | None = None) -> str:
         """A valid access token: of the session given, else of a new one of this user (default: the first)."""
-        return self.state.issue(session or self.sign_in(user)).value
+        return self.state.issue(session or self._start_session(user)).value
 
     def sessions(self) -> list[SignInSession]:
         """The sign-in sessions that live, oldest first."""

@@ -29,3 +29,7 @@ class NoSuchUser(LocalError, LookupError):
 
 class NotRunning(LocalError, RuntimeError):
     """Asked for something that only a running Identity Center has."""
+
+
+class HomeInUse(LocalError, ValueError):
+    """The home directory to sign in has a session of that name for another portal."""

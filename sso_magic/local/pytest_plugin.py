@@ -1,7 +1,7 @@
 """Fixtures for anybody's tests: an Identity Center with AWS accounts, as it was made, for each test.
 
     def test_reads_costs(local_aws_environment):
-        local_aws_environment.auto_approve = True
+        boto3.Session(profile_name="payments")  # or IdentityCenter("corp"): it is signed in
         ...
 
 Nothing of it is imported before a test asks for it.
@@ -42,10 +42,10 @@ def local_identity_center(local_identity_center_server: LocalIdentityCenter) -> 
 def local_aws_environment(
     local_identity_center: LocalIdentityCenter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> LocalIdentityCenter:
-    """`local_identity_center`, in an environment that leads every SDK to it and to nothing else.
+    """`local_identity_center`, signed in, in an environment that leads every SDK to it and to nothing else.
 
-    HOME is an empty directory whose ``~/.aws/config`` has the session ``corp`` and a default region; every ``AWS_``
-    variable is removed but those that point to the Identity Center.
+    HOME is a directory of the test's own: ``~/.aws/config`` has the session ``corp`` and a default region, and the
+    first user is signed in to it. Every ``AWS_`` variable is removed but those that point to the Identity Center.
     """
     home = tmp_path / "home"
     config = home / ".aws" / "config"
@@ -63,4 +63,5 @@ def local_aws_environment(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name, value in local_identity_center.environment().items():
         monkeypatch.setenv(name, value)
+    local_identity_center.sign_in()
     return local_identity_center

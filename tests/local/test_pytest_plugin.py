@@ -47,6 +47,14 @@ def test_every_sdk_is_led_to_it(local_aws_environment):
     assert sts.get_caller_identity()["Account"] == "731659028443"
 
 
+def test_it_is_signed_in(local_aws_environment):
+    from sso_magic import IdentityCenter
+
+    center = IdentityCenter()
+    assert len(center.accounts()) > 5
+    assert center.tokens.peek().can_refresh(center.tokens.peek().expires_at)
+
+
 def test_the_environment_is_as_it_was():
     assert os.environ["AWS_PROFILE"] == "mine"
     assert "AWS_ENDPOINT_URL" not in os.environ
@@ -67,7 +75,7 @@ def run(tmp_path, monkeypatch):
 
 def test_the_fixtures_give_every_test_a_clean_identity_center(run):
     done = run()
-    assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert (done.returncode, "5 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_fixtures_are_listed_with_what_they_are(run):

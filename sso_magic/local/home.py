@@ -1,0 +1,117 @@
+"""A HOME that is signed in to the local Identity Center: configuration and token cache, as the AWS CLI writes them."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sso_magic.local.errors import HomeInUse
+
+if TYPE_CHECKING:
+    from sso_magic.local.state import AccessToken, SignInSession
+
+
+def write_sign_in(
+    home: Path | None,
+    *,
+    session_name: str,
+    start_url: str,
+    region: str,
+    config_text: str,
+    token: AccessToken,
+) -> None:
+    """Write the session's section, if there is none, and its token file.
+
+    Args:
+        home: The home directory; None: the current one, and its ``AWS_CONFIG_FILE`` if that is set.
+        session_name: The ``[sso-session]``.
+        start_url: The portal.
+        region: The region of the Identity Center.
+        config_text: The section to add.
+        token: An access token and its session.
+
+    Raises:
+        HomeInUse: The directory has a session of this name, or a token of it, for another portal.
+    """
+    config = _config_path(home)
+    configured = _configured_start_url(config, session_name)
+    if configured not in (None, start_url):
+        raise HomeInUse(
+            f"{config} has [sso-session {session_name}] for {configured}. Set HOME to an empty directory, "
+            "or choose another session_name."
+        )
+    path = (home or Path.home()) / ".aws" / "sso" / "cache" / f"{_cache_name(session_name)}.json"
+    cached = _cached_start_url(path)
+    if configured is None and cached not in (None, start_url):
+        raise HomeInUse(
+            f"{path} has a token for {cached}. Set HOME to an empty directory, or choose another session_name."
+        )
+    if configured is None:
+        config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = config.read_text(encoding="utf-8") if config.exists() else ""
+        separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        _replace(config, f"{text}{separator}{config_text}")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _replace(path, json.dumps(_content(token.session, token, start_url, region)))
+
+
+def _config_path(home: Path | None) -> Path:
+    own = os.environ.get("AWS_CONFIG_FILE") if home is None else None
+    return Path(own).expanduser() if own else (home or Path.home()) / ".aws" / "config"
+
+
+def _configured_start_url(path: Path, session_name: str) -> str | None:
+    parser = configparser.RawConfigParser(default_section="")
+    with contextlib.suppress(configparser.Error, UnicodeDecodeError):
+        parser.read(path, encoding="utf-8")
+    return parser.get(f"sso-session {session_name}", "sso_start_url", fallback=None)
+
+
+def _cached_start_url(path: Path) -> str | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    found = content.get("startUrl") if isinstance(content, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _cache_name(session_name: str) -> str:
+    return hashlib.sha1(session_name.encode()).hexdigest()  # noqa: S324 - the AWS CLI's name for the file
+
+
+def _content(session: SignInSession, token: AccessToken, start_url: str, region: str) -> dict[str, str]:
+    registration = session.registration
+    content = {
+        "startUrl": start_url,
+        "region": region,
+        "accessToken": token.value,
+        "expiresAt": _utc(token.expires_at),
+        "clientId": registration.client_id,
+        "clientSecret": registration.client_secret,
+        "registrationExpiresAt": _utc(registration.expires_at),
+    }
+    return content | ({"refreshToken": session.refresh_token} if session.refreshable else {})
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside and rename; readable for the owner alone."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

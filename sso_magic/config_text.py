@@ -1,61 +1,21 @@
 """Changing a configuration file as text: what is not changed on purpose stays as it is, byte for byte.
 
-Lines are understood as botocore's parser (Python's `RawConfigParser`) understands them: full-line comments, ``=`` or
-``:``, continuation by indentation. Headers are understood as all SDKs do, quotes as a shell does (portal-protocol 5.2).
+Lines mean what they mean to botocore; the grammar is `sso_magic.client.ini`.
 """
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sso_magic.client.ini import LINES, Section, parse, shell_words
 from sso_magic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_HEADER = re.compile(r"\[(?P<header>.+)\]")
-_PLAIN = re.compile(r"[\w\-@+.%:/ ]*", re.ASCII)  # a shell does nothing to it but split it
-_OPTION = re.compile(r"(?P<option>.*?)\s*[=:]\s*(?P<value>.*)$")
-
-
-@dataclass(slots=True)
-class Option:
-    """A key of a section: its value, and the lines it stands on."""
-
-    value: str
-    lines: list[int]
-    indent: str
-
-
-@dataclass(slots=True)
-class Section:
-    """A section: what its header names, its keys, and the lines it stands on.
-
-    Attributes:
-        kind: ``profile``, ``sso-session`` or whatever else the header says; ``profile`` for ``[default]``.
-        name: What the header names; empty for a header that names nothing.
-        line: Where the header stands.
-        options: By lower-case key.
-        comments: The text of each comment line up to the last key, by line.
-        end: The line after its last key, or after the header where it has none.
-    """
-
-    kind: str
-    name: str
-    line: int
-    options: dict[str, Option] = field(default_factory=dict)
-    comments: dict[int, str] = field(default_factory=dict)
-    end: int = 0
-
-    def get(self, key: str) -> str | None:
-        """A key's value."""
-        option = self.options.get(key)
-        return None if option is None else option.value
+__all__ = ["ConfigText", "Section", "check_line", "check_readable", "header"]
 
 
 class ConfigText:
@@ -66,14 +26,14 @@ class ConfigText:
     """
 
     def __init__(self, text: str) -> None:
-        self._lines = _LINES.findall(text)
+        self._lines = LINES.findall(text)
         self._newline = next(
             (end for end in ("\r\n", "\n", "\r") if self._lines and self._lines[0].endswith(end)), "\n"
         )
         self._replaced: dict[int, str] = {}  # by line; empty: the line is removed
         self._inserted: dict[int, list[str]] = defaultdict(list)  # after a line
         self._appended: list[str] = []
-        self.sections = _Reader().read(self._lines)
+        self.sections = parse(self._lines).sections
 
     def find(self, kind: str, name: str) -> Section | None:
         """The section that counts, the last of that name; None if there is none."""
@@ -108,6 +68,20 @@ class ConfigText:
         lines += [f"{key} = {value}" for key, value in values.items()]
         self._appended.append("".join(line + self._newline for line in lines))
 
+    def unset(self, section: Section, key: str) -> None:
+        """Remove a key of a section."""
+        self._replaced |= dict.fromkeys(section.options[key].lines, "")
+
+    def lines_of(self, section: Section, keys: Iterable[str]) -> list[str]:
+        """Return the lines of these keys of a section as they are written, each with a line end."""
+        options = [section.options[key] for key in keys]
+        lines = [line for one in options for line in self._lines[one.lines[0] : one.lines[-1] + 1]]
+        return [line if line.endswith(("\r", "\n")) else line + self._newline for line in lines]
+
+    def append_lines(self, header: str, lines: Iterable[str]) -> None:
+        """Add a section of these lines at the end."""
+        self._appended.append("".join([f"[{header}]{self._newline}", *lines]))
+
     def text(self) -> str:
         """The text with the changes made."""
         changed: list[str] = []
@@ -126,7 +100,7 @@ class ConfigText:
             return ""
         if not text.endswith(("\r", "\n")):
             return self._newline * 2
-        last = _LINES.findall(text[-200:])[-1]
+        last = LINES.findall(text[-200:])[-1]
         return self._newline if last.strip() else ""
 
 
@@ -139,7 +113,7 @@ def header(kind: str, name: str) -> str:
     check_line(name, f"The name of the {kind}")
     if not name.strip():
         raise ConfigError(f"The name of the {kind} is empty; give it one.")
-    return f"{kind} {name if _shell_words(name) == [name] else shlex.quote(name)}"
+    return f"{kind} {name if shell_words(name) == [name] else shlex.quote(name)}"
 
 
 def check_line(text: str, what: str) -> None:
@@ -178,74 +152,3 @@ def _reason(error: Exception) -> str:
         "MissingSectionHeaderError": "stands before any [section]",
     }
     return reasons.get(type(error).__name__, "cannot be understood")
-
-
-class _Reader:
-    """Tells sections, keys, their continuations and comments apart, a line at a time."""
-
-    def __init__(self) -> None:
-        self.sections: list[Section] = []
-        self._option: Option | None = None
-        self._indent = 0  # of the last header or key: a line further in goes on with the value
-        self._comments: dict[int, str] = {}  # since the last key: the section's only if another key follows
-
-    def read(self, lines: Sequence[str]) -> list[Section]:
-        """The sections of a file."""
-        for number, line in enumerate(lines):
-            text = line.strip()
-            indent = len(line) - len(line.lstrip())
-            if not text:
-                continue
-            if text[0] in "#;":
-                self._on_comment(number, text[1:].strip())
-            elif self._option is not None and indent > self._indent:
-                self._on_continuation(number, text)
-            else:
-                self._indent = indent
-                self._on_header_or_key(number, text, line[:indent])
-        return self.sections
-
-    def _on_comment(self, number: int, text: str) -> None:
-        self._comments[number] = text
-        section = self.sections[-1] if self.sections else None
-        if section is not None and not section.options and section.end == number:
-            self._keep_comments(number)
-
-    def _on_continuation(self, number: int, text: str) -> None:
-        assert self._option is not None
-        self._option.value += f"\n{text}"
-        self._option.lines.append(number)
-        self.sections[-1].end = number + 1
-
-    def _on_header_or_key(self, number: int, text: str, indent: str) -> None:
-        found, key = _HEADER.match(text), _OPTION.match(text)
-        if found is not None:
-            self.sections.append(_section(found["header"], number))
-            self._option, self._comments = None, {}
-        elif key is not None and self.sections:
-            self._option = Option(key["value"], [number], indent)
-            self.sections[-1].options[key["option"].lower()] = self._option
-            self._keep_comments(number)
-
-    def _keep_comments(self, number: int) -> None:
-        section = self.sections[-1]
-        section.comments |= self._comments
-        section.end, self._comments = number + 1, {}
-
-
-def _section(text: str, line: int) -> Section:
-    if text == "default":
-        return Section("profile", "default", line, end=line + 1)
-    words = _shell_words(text)
-    kind, name = words if len(words) == 2 else (text, "")
-    return Section(kind, name, line, end=line + 1)
-
-
-def _shell_words(text: str) -> list[str]:
-    """The text split as a shell does; none where its quotes do not match."""
-    if _PLAIN.fullmatch(text):
-        return text.split()
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return []

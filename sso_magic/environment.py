@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 KEY_VARIABLES = (
@@ -68,3 +68,30 @@ def _write(values: Mapping[str, str | None]) -> None:
     for name, value in values.items():
         if value is None and name in os.environ:
             del os.environ[name]
+
+
+class OwnEnvironment(Unshown):
+    """The process's environment as it is without a role in use, at one moment."""
+
+
+_without_role: Callable[[], Mapping[str, str]] | None = None
+
+
+def set_own(read: Callable[[], Mapping[str, str]]) -> None:
+    """Set how the environment is read as it is without a role; the kernel's role calls this once."""
+    global _without_role  # noqa: PLW0603 - a process has one environment
+    _without_role = read
+
+
+def own_environ() -> Mapping[str, str]:
+    """Return the process's environment as it is without a role in use; `os.environ` if no role has been used.
+
+    The package's own clients are configured from it. A renewal then asks the same host, with the same CA bundle, as the
+    first call did.
+    """
+    return os.environ if _without_role is None else _without_role()
+
+
+def is_own(environ: Mapping[str, str]) -> bool:
+    """Return True if this is the process's own environment and not one that a caller made up."""
+    return environ is os.environ or isinstance(environ, OwnEnvironment)

@@ -52,7 +52,7 @@ class Client:
         defaults_mode: ``legacy``, ``standard``, ``in-region``, ``cross-region``, ``mobile`` or ``auto``.
         extensions: Each one's ``configure`` is called before the settings are resolved.
         validate_parameters: Whether inputs are checked before they are sent.
-        environ: Where variables are read from; ``os.environ`` if not given.
+        environ: Where variables are read from; by default the process's environment, as it is without a role in use.
         shared_config: The shared files' content, if it has been read already.
         sleep: Waits a number of seconds between attempts.
 

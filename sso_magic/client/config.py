@@ -6,7 +6,6 @@ of the result says where it came from (`ClientConfig.sources`), and each error a
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from sso_magic.client.http import RequestsHandler
 from sso_magic.client.network import CODE, check_ca_bundle, check_proxies, environment_proxies
 from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
 from sso_magic.client.shared_config import load_shared_config
+from sso_magic.environment import own_environ
 from sso_magic.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sso_magic.client.command import Service
     from sso_magic.client.http import RequestHandler
-    from sso_magic.client.ini import Section
+    from sso_magic.client.ini import Keys
     from sso_magic.client.shared_config import SharedConfig
 
 DEFAULT = "default"
@@ -132,10 +132,10 @@ class _Settings:
         self._environ = environ
         self.changed_by_extension: set[str] = set()
         self.sources: dict[str, str] = {}
-        self._section: Section = {}
+        self._section: Keys = {}
         self._profile = ""
 
-    def use_profile(self, name: str, section: Section) -> None:
+    def use_profile(self, name: str, section: Keys) -> None:
         self._profile, self._section = name, section
 
     def code(self, name: str) -> Any:
@@ -216,7 +216,7 @@ def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
     extensions = tuple(settings["extensions"] or ())
     for extension in extensions:
         extension.configure(extended)
-    environ: Mapping[str, str] = os.environ if settings["environ"] is None else settings["environ"]
+    environ: Mapping[str, str] = own_environ() if settings["environ"] is None else settings["environ"]
     look = _Settings(settings, environ)
     look.changed_by_extension = extended.changed
     shared: SharedConfig = settings["shared_config"] or load_shared_config(environ)

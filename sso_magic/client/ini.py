@@ -1,130 +1,288 @@
-"""The grammar of the AWS configuration files: the union of what botocore and the JavaScript SDK read (protocol 5.2).
+"""The grammar of ``~/.aws/config`` and ``~/.aws/credentials``, for reading, editing and copying them alike.
 
-    [profile "my prof"]            # a comment after whitespace, here and after a value
+Lines mean what they mean to botocore, which reads both files with Python's `configparser.RawConfigParser`:
+
+    [profile "my prof"]            a header is read to the last bracket of its line
     region = eu-west-1             separators are = and :, keys are read in lower case
-    s3 =                           an empty value and deeper lines: one level of nested keys
+    s3 =                           an empty value and deeper lines: nested keys, see `nested`
         max_queue_size = 100
+    # comment                      a comment takes the whole line; after a value it is part of the value
 
-A deeper line below a value continues it, and the keys of ``[DEFAULT]`` are every section's, as in botocore. What names
-one thing twice is an error, as is a line that is nothing: both tools would each read something else.
+A deeper line below a key continues its value, whatever it looks like. The keys of ``[DEFAULT]`` are every section's.
+Lines end with LF, CR LF or CR, and with nothing else that Python takes for a line end.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sso_magic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-Section = dict[str, "str | dict[str, str]"]
+Keys = dict[str, "str | dict[str, str]"]
 
 DEFAULTS = "DEFAULT"
+LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
-# To the bracket that ends the line or has a comment behind it; else, as in botocore, to the last one there is.
-_HEADER = re.compile(r"""\[(?P<name>(?:"[^"]*"|'[^']*'|[^"'])+?)](?:\s+[#;].*)?$|\[(?P<untidy>.+)]""")
-_SEPARATOR = re.compile(r"\s*[=:]\s*")
-_INLINE_COMMENT = re.compile(r"\s+[#;].*$")
+_HEADER = re.compile(r"\[(?P<header>.+)\]")
+_OPTION = re.compile(r"(?P<key>.*?)\s*[=:](?P<value>.*)$")
+_INLINE_COMMENT = re.compile(r"[^\S\n]+[#;].*$", re.MULTILINE)
+_PLAIN = re.compile(r"[\w\-@+.%:/ ]*", re.ASCII)  # a shell does nothing to it but split it
+_KINDS = ("profile", "sso-session", "services")
 
 
-class _Reader:
-    """Reads one file's lines into sections; holds where it is, so that an error can name file and line."""
+@dataclass(slots=True)
+class Option:
+    """A key of a section.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.number = 0
-        self.sections: list[tuple[int, str, Section]] = []
-        self._first_line: dict[tuple[str, ...], int] = {}
-        self._section = ""
-        self._key: str | None = None
-        self._depth = 0
-        self._nested: dict[str, str] | None = None
-        self._blank_lines = 0  # since the last line with something on it: part of a value that goes on after them
+    Attributes:
+        key: As it is written.
+        value: As `configparser` reads it.
+        lines: The numbers of its lines, from 0.
+        indent: What stands before the key.
+        uncommented: The value without comments behind white space, as the other SDKs read it.
+    """
 
-    def read(self, text: str) -> None:
-        for self.number, line in enumerate(text.split("\n"), start=1):
-            stripped = line.strip()
-            if not stripped:
-                self._blank_lines += 1
-            elif stripped[0] not in "#;":
-                self._line(stripped, depth=len(line) - len(line.lstrip()))
-                self._blank_lines = 0
+    key: str
+    value: str
+    lines: list[int]
+    indent: str
+    uncommented: str = ""
 
-    def _line(self, line: str, depth: int) -> None:
-        if self._key is not None and depth > self._depth:
-            self._deeper(_INLINE_COMMENT.sub("", line))
-        elif (header := _HEADER.match(line)) is not None:
-            self._open((header["name"] or header["untidy"]).strip())
+
+@dataclass(slots=True)
+class Section:
+    """A section of a file.
+
+    Attributes:
+        header: The text between its brackets.
+        line: The number of its header's line, from 0.
+        options: By lower-case key.
+        comments: The text of each comment line up to the last key, by line number.
+        end: The number of the line after its last key, or after the header if it has none.
+    """
+
+    header: str
+    line: int
+    options: dict[str, Option] = field(default_factory=dict)
+    comments: dict[int, str] = field(default_factory=dict)
+    end: int = 0
+
+    @property
+    def kind(self) -> str:
+        """``profile``, ``sso-session`` or ``services``, as botocore understands the header; else the header."""
+        return kind_and_name(self.header)[0]
+
+    @property
+    def name(self) -> str:
+        """The name in the header; empty if botocore finds none in it."""
+        return kind_and_name(self.header)[1] or ""
+
+    def get(self, key: str) -> str | None:
+        """Return the value of a key, or None."""
+        option = self.options.get(key)
+        return None if option is None else option.value
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that botocore refuses, and the file with it.
+
+    Attributes:
+        line: The line's number, from 0.
+        reason: What is wrong with it, to be read after the line's number.
+    """
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Parsed:
+    """The sections of a file, in order, and what botocore would refuse in it."""
+
+    sections: list[Section]
+    faults: list[Fault]
+
+
+def parse(lines: Sequence[str]) -> Parsed:
+    """Parse the lines of a file as `configparser.RawConfigParser` does; lines in error are in `Parsed.faults`."""
+    parser = _Parser()
+    for number, line in enumerate(lines):
+        parser.read(number, line)
+    parser.finish()
+    return Parsed(parser.sections, parser.faults)
+
+
+class _Parser:
+    """Tells sections, keys, their continuations and comments apart, a line at a time."""
+
+    def __init__(self) -> None:
+        self.sections: list[Section] = []
+        self.faults: list[Fault] = []
+        self._seen: dict[tuple[str, ...], int] = {}
+        self._option: Option | None = None
+        self._values: list[str] = []  # of the option, by line
+        self._raw_values: list[str] = []  # the same with the white space before it
+        self._indent = 0  # of the last header or key: a line further in continues the value
+        self._comments: dict[int, str] = {}  # since the last key: the section's only if another key follows
+
+    def read(self, number: int, line: str) -> None:
+        text = line.strip()
+        if not text:
+            self._values.append("")
+            self._raw_values.append("")
+        elif text[0] in "#;":
+            self._on_comment(number, text[1:].strip())
         else:
-            self._assign(_INLINE_COMMENT.sub("", line), depth)
+            depth = len(line) - len(line.lstrip())
+            if self._option is not None and depth > self._indent:
+                self._values.append(text)
+                self._raw_values.append(text)
+                self._option.lines.append(number)
+                self.sections[-1].end = number + 1
+            else:
+                self._indent = depth
+                self._on_header_or_key(number, text, line[:depth])
 
-    def _open(self, name: str) -> None:
-        if name != DEFAULTS:
-            self._refuse_second(name, what=f"[{name}]")
-        self._section = name
-        self._key = None
-        self.sections.append((self.number, name, {}))
+    def finish(self) -> None:
+        if self._option is not None:
+            self._option.value = "\n".join(self._values).rstrip()
+            without = _INLINE_COMMENT.sub("", "\n".join(self._raw_values))
+            self._option.uncommented = "\n".join(part.strip() for part in without.split("\n")).rstrip()
+        self._option = None
 
-    def _assign(self, line: str, depth: int) -> None:
-        if not self.sections:
-            self._fail("stands before the first [section]")
-        key, value = self._split(line)
-        self._refuse_second(self._section, key, what=f"{key} of [{self._section}]")
-        self._key, self._depth, self._nested = key, depth, None
-        self.sections[-1][2][key] = value
+    def _on_comment(self, number: int, text: str) -> None:
+        self._comments[number] = text
+        section = self.sections[-1] if self.sections else None
+        if section is not None and not section.options and section.end == number:
+            self._keep_comments(number)
 
-    def _deeper(self, line: str) -> None:
-        section = self.sections[-1][2]
-        key = self._key or ""
-        above = section[key]
-        if self._nested is None and above:
-            line_breaks = "\n" * (1 + self._blank_lines)
-            section[key] = f"{above}{line_breaks}{line}"
-            return
-        if self._nested is None:
-            self._nested = {}
-            section[key] = self._nested
-        name, value = self._split(line)
-        self._refuse_second(self._section, key, name, what=f"{key}.{name} of [{self._section}]")
-        self._nested[name] = value
+    def _on_header_or_key(self, number: int, text: str, indent: str) -> None:
+        header = _HEADER.match(text)
+        key = None if header else _OPTION.match(text)
+        if header is not None:
+            self.finish()
+            self._open(number, header["header"])
+        elif not self.sections:
+            self.faults.append(Fault(number, "stands before the first [section]"))
+        elif key is None or not key["key"]:
+            self.faults.append(Fault(number, "is neither a [section] nor a key = value"))
+        else:
+            self.finish()
+            self._assign(number, key["key"], key["value"], indent)
 
-    def _split(self, line: str) -> tuple[str, str]:
-        separator = _SEPARATOR.search(line)
-        if separator is None or separator.start() == 0:
-            self._fail("is neither a [section] nor a key = value")
-        return line[: separator.start()].lower(), line[separator.end() :]
+    def _open(self, number: int, header: str) -> None:
+        if header != DEFAULTS:
+            self._refuse_second(number, header, what=f"[{header}]")
+        self.sections.append(Section(header, number, end=number + 1))
+        self._comments = {}
 
-    def _refuse_second(self, *name: str, what: str) -> None:
-        first = self._first_line.setdefault(name, self.number)
-        if first != self.number:
-            self._fail(f"gives {what} a second time (first in line {first}); keep one of them")
+    def _assign(self, number: int, key: str, value: str, indent: str) -> None:
+        section = self.sections[-1]
+        self._refuse_second(number, section.header, key.lower(), what=f"{key.lower()} of [{section.header}]")
+        self._option = Option(key, "", [number], indent)
+        self._values, self._raw_values = [value.strip()], [value]
+        section.options[key.lower()] = self._option
+        self._keep_comments(number)
 
-    def _fail(self, problem: str) -> NoReturn:
-        raise ConfigError(f"{self.path}, line {self.number}: {problem}.")
+    def _refuse_second(self, number: int, *name: str, what: str) -> None:
+        first = self._seen.setdefault(name, number)
+        if first != number:
+            self.faults.append(
+                Fault(number, f"gives {what} a second time (first in line {first + 1}); keep one of them")
+            )
+
+    def _keep_comments(self, number: int) -> None:
+        section = self.sections[-1]
+        section.comments |= self._comments
+        section.end, self._comments = number + 1, {}
 
 
-def read_sections(path: Path) -> Iterator[tuple[int, str, Section]]:
-    """Each section of the file: its line, the text between its brackets, its keys. A missing file has none.
+def nested(value: str) -> dict[str, str] | None:
+    """Return the nested keys of a value that begins with a line break, or None for any other value.
 
     Raises:
-        ConfigError: the file cannot be read, is not UTF-8, or a line of it says nothing or something twice.
+        ValueError: A line has no ``=`` in it, so that botocore refuses the file.
+    """
+    if not value.startswith("\n"):
+        return None
+    lines = [line.strip() for line in value.splitlines()]
+    pairs = [line.split("=", 1) for line in lines if line]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(value)
+    return {key.strip(): text.strip() for key, text in pairs}
+
+
+def kind_and_name(header: str) -> tuple[str, str | None]:
+    """Return what a header of the configuration file names, as botocore understands it (portal-protocol 5.2).
+
+    ``[default]`` is a profile. For a header of another kind, or one without exactly one name, the name is None.
+    """
+    if header == "default":
+        return "profile", "default"
+    kind = next((kind for kind in _KINDS if header.startswith(kind)), header)
+    words = shell_words(header)
+    return kind, words[1] if kind in _KINDS and len(words) == 2 else None
+
+
+def shell_words(text: str) -> list[str]:
+    """Split the text as a shell does; return no words if its quotes do not match."""
+    if _PLAIN.fullmatch(text):
+        return text.split()
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
+    """Yield each section of a file: the number of its line, the text between its brackets, its keys.
+
+    Values are without the comments behind them, which SDKs other than botocore allow. A missing file has no sections.
+
+    Raises:
+        ConfigError: The file cannot be read, is not UTF-8, or has a line that botocore refuses; the message names it.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return iter(())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror or error}); make it a readable file.") from error
-    reader = _Reader(path)
-    reader.read(text)
-    return _with_defaults(reader.sections)
+    parsed = parse(LINES.findall(text))
+    if parsed.faults:
+        fault = parsed.faults[0]
+        raise ConfigError(f"{path}, line {fault.line + 1}: {fault.reason}.")
+    return _with_defaults(path, parsed.sections)
 
 
-def _with_defaults(sections: list[tuple[int, str, Section]]) -> Iterator[tuple[int, str, Section]]:
-    defaults = {key: value for _, name, keys in sections if name == DEFAULTS for key, value in keys.items()}
-    return ((line, name, defaults | keys) for line, name, keys in sections if name != DEFAULTS)
+def _with_defaults(path: Path, sections: Sequence[Section]) -> Iterator[tuple[int, str, Keys]]:
+    defaults: Keys = {}
+    for section in sections:
+        if section.header == DEFAULTS:
+            defaults |= _keys(path, section.options)
+    found = [(one.line + 1, one.header, _keys(path, one.options)) for one in sections if one.header != DEFAULTS]
+    return ((line, header, defaults | keys) for line, header, keys in found)
+
+
+def _keys(path: Path, options: Mapping[str, Option]) -> Keys:
+    return {key: _value(path, key, option) for key, option in options.items()}
+
+
+def _value(path: Path, key: str, option: Option) -> str | dict[str, str]:
+    try:
+        inner = nested(option.uncommented)
+    except ValueError:
+        raise ConfigError(
+            f"{path}, line {option.lines[0] + 1}: {key} has a line below it that is not a nested key = value."
+        ) from None
+    return option.uncommented if inner is None else inner

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from sso_magic.client.endpoints import is_loopback
+from sso_magic.environment import is_own
 from sso_magic.errors import ConfigError
 from sso_magic.secret import Secret, reveal
 
@@ -62,7 +63,7 @@ def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, 
     """
     parts = urlsplit(endpoint)
     found = _proxies_of(environ)
-    if not found and environ is os.environ:
+    if not found and is_own(environ):
         found = urllib.request.getproxies()  # macOS and Windows have settings of their own
     host = parts.netloc.rpartition("@")[2]
     if not found or _is_bypassed(host, found, environ):
@@ -98,7 +99,7 @@ def check_proxies(proxies: Mapping[str, str], endpoint: str) -> dict[str, str]:
 
 
 def _is_bypassed(host: str, proxies: dict[str, str], environ: Mapping[str, str]) -> bool:
-    if "no" not in proxies and environ is os.environ:
+    if "no" not in proxies and is_own(environ):
         return bool(urllib.request.proxy_bypass(host))
     # public since Python 3.0, but not in the type stubs
     return bool(urllib.request.proxy_bypass_environment(host, proxies))  # type: ignore[attr-defined]

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sso_magic.cache import home
-from sso_magic.client.ini import Section, read_sections
-from sso_magic.errors import ConfigError, ProfileNotFound
+from sso_magic.client.ini import Keys, kind_and_name, read_sections
+from sso_magic.environment import own_environ
+from sso_magic.errors import ProfileNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEFAULT_PROFILE = "default"
-PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+"""The variables that name the profile. The first one wins, as in botocore; in the AWS CLI version 2 it is the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,19 @@ class SharedConfig:
         profiles: By name; the credentials file's keys laid over the configuration file's (portal-protocol 5.2).
         sso_sessions: The ``[sso-session NAME]`` sections by name.
         services: The ``[services NAME]`` sections by name.
-        active_profile: The profile's name by AWS_PROFILE, else AWS_DEFAULT_PROFILE, else ``default``.
+        active_profile: The profile's name by AWS_DEFAULT_PROFILE, else AWS_PROFILE, else ``default``.
         active_profile_source: The variable that named it, or ``default``.
     """
 
     config_path: Path
     credentials_path: Path
-    profiles: dict[str, Section] = field(repr=False)
+    profiles: dict[str, Keys] = field(repr=False)
     sso_sessions: dict[str, dict[str, str]] = field(repr=False)
-    services: dict[str, Section] = field(repr=False)
+    services: dict[str, Keys] = field(repr=False)
     active_profile: str
     active_profile_source: str
 
-    def profile(self, name: str | None = None) -> Section:
+    def profile(self, name: str | None = None) -> Keys:
         """The keys of a profile; without a name, of the active one.
 
         A ``default`` that nobody named may be absent: it is empty then (portal-protocol 5.1).
@@ -68,14 +70,13 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
     """Reads the files that the environment names; one that does not exist is as good as an empty one.
 
     Args:
-        environ: The environment; ``os.environ`` if not given.
+        environ: The environment; by default the process's own, as it is without a role in use.
 
     Raises:
         ConfigError: a file cannot be read, or a line of it not understood; the message names both.
     """
-    environ = os.environ if environ is None else environ
-    config_path = _location(environ, "AWS_CONFIG_FILE", "config")
-    credentials_path = _location(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+    environ = own_environ() if environ is None else environ
+    config_path, credentials_path = file_paths(environ)
     profiles, sessions, services = _read_config(config_path)
     for _, name, keys in read_sections(credentials_path):
         profiles[name] = profiles.get(name, {}) | keys
@@ -88,6 +89,14 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
         services=services,
         active_profile=active,
         active_profile_source=source,
+    )
+
+
+def file_paths(environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """Return the configuration file and the credentials file that the environment names, whether they exist or not."""
+    return (
+        _location(environ, "AWS_CONFIG_FILE", "config"),
+        _location(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
     )
 
 
@@ -115,42 +124,19 @@ def _location(environ: Mapping[str, str], variable: str, name: str) -> Path:
     return home() / ".aws" / name
 
 
-def _read_config(path: Path) -> tuple[dict[str, Section], dict[str, dict[str, str]], dict[str, Section]]:
-    """The profiles, sessions and services of the configuration file; sections of other kinds are passed over."""
-    kinds: dict[str, dict[str, Section]] = {"profile": {}, "sso-session": {}, "services": {}}
-    seen: dict[tuple[str, str], int] = {}
-    for line, header, keys in read_sections(path):
-        kind, name = _kind_and_name(header)
-        if kind not in kinds:
-            continue
-        first = seen.setdefault((kind, name), line)
-        # botocore takes the later of [default] and [profile default]; every other pair of spellings is a slip
-        if first != line and name != DEFAULT_PROFILE:
-            raise ConfigError(
-                f"{path}, line {line}: gives {kind} {name!r} a second time (first in line {first}); keep one of them."
-            )
-        kinds[kind][name] = keys
+def _read_config(path: Path) -> tuple[dict[str, Keys], dict[str, dict[str, str]], dict[str, Keys]]:
+    """Return the profiles, sessions and services of the configuration file; of two with one name the later one counts.
+
+    Sections of other kinds are ignored.
+    """
+    kinds: dict[str, dict[str, Keys]] = {"profile": {}, "sso-session": {}, "services": {}}
+    for _, header, keys in read_sections(path):
+        kind, name = kind_and_name(header)
+        if kind in kinds and name is not None:
+            kinds[kind][name] = keys
     sessions = {name: _flat(keys) for name, keys in kinds["sso-session"].items()}
     return kinds["profile"], sessions, kinds["services"]
 
 
-def _kind_and_name(header: str) -> tuple[str, str]:
-    """What a header names; quotes are a shell's, and one that cannot be read names nothing (portal-protocol 5.2)."""
-    if header == DEFAULT_PROFILE:
-        return "profile", DEFAULT_PROFILE
-    plain = header.isascii() and header.isprintable() and not set(header) & set("\"'\\#")
-    words = header.split() if plain else _shell_words(header)
-    return (words[0], words[1]) if len(words) == 2 else ("", "")
-
-
-def _shell_words(text: str) -> list[str]:
-    import shlex
-
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return []
-
-
-def _flat(keys: Section) -> dict[str, str]:
+def _flat(keys: Keys) -> dict[str, str]:
     return {key: value for key, value in keys.items() if isinstance(value, str)}

@@ -207,12 +207,17 @@ def write(path: Path, value: dict[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Puts the text in the file, as `write` does."""
+    write_bytes(path, reveal(text).encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put the bytes in the file, as `write` does."""
     try:
         make_directory(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(reveal(text))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)  # noqa: PTH105 - the temporary file's name is a str

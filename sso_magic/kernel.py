@@ -12,12 +12,15 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from sso_magic.config_copies import ConfigCopies
 from sso_magic.environment import (
     COMPETING_VARIABLES,
     ENDPOINT_COMPETING_VARIABLES,
     KEY_VARIABLES,
     OWNED,
     REGION_VARIABLES,
+    OwnEnvironment,
+    set_own,
     snapshot,
     write,
 )
@@ -29,7 +32,7 @@ from sso_magic.renewal import RenewalThread, RenewingRole
 from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.serve import CredentialEndpoint
@@ -52,7 +55,8 @@ class KernelRole:
         self._layers: list[Layer] = []
         self._previous: Use | None = None
         self._roles: weakref.WeakValueDictionary[tuple[str, str, str], RenewingRole] = weakref.WeakValueDictionary()
-        self._renewal = RenewalThread()
+        self._copies = ConfigCopies()
+        self._renewal = RenewalThread(self._copies.refresh)
         self._libraries = Libraries(self)
         self._endpoint: CredentialEndpoint | None = None
         self._told: str | None = None
@@ -76,7 +80,7 @@ class KernelRole:
             if self._endpoint is None:
                 from sso_magic.serve import CredentialEndpoint
 
-                self._endpoint = CredentialEndpoint()
+                self._endpoint = CredentialEndpoint(self._copies)
             return self._endpoint
 
     # ---- what is asked by whoever shows the role ----
@@ -97,6 +101,25 @@ class KernelRole:
         """The value that this variable has without a role in use."""
         with self._lock:
             return os.environ.get(name) if self._before is None else self._before.get(name)
+
+    def own_environ(self) -> Mapping[str, str]:
+        """Return the environment as it is without a role in use; a variable that was set since the switch is in it."""
+        with self._lock:
+            if self._before is None:
+                return os.environ
+            own = OwnEnvironment(os.environ)
+            for name, value in self._before.items():
+                if own.get(name) != self._written.get(name):
+                    continue
+                if value is None:
+                    own.pop(name, None)
+                else:
+                    own[name] = value
+            return own
+
+    def settings_note(self) -> str | None:
+        """Return which settings of the AWS files are not in force while the role is in use; None if all are."""
+        return self._copies.trouble
 
     def holders(self) -> str | None:
         """Return what is known to use another role than the one in use, in one line; None if nothing is."""
@@ -130,7 +153,9 @@ class KernelRole:
         elif use.role.seconds_until_due() <= 0:
             self._renewal.look_again()
         told, self._told = self._told, use.role.warning()
-        return self._told if ended or self._told != told else None
+        self._copies.refresh()
+        warnings = [self._told if ended or self._told != told else None, self._copies.news()]
+        return " ".join(filter(None, warnings)) or None
 
     def retry_now(self) -> None:
         """To be called when somebody has signed in: what could not be renewed may be renewed now."""
@@ -155,6 +180,8 @@ class KernelRole:
             use.role = self._share(use.key, use.role, use.fetch)
         before, previous = list(self._layers), self._previous
         replaced = self.current
+        if use is not None and use.region is None and replaced is not None:
+            use.region = replaced.region
         if replaced is not None and not (use and _is_same(replaced, use)):
             self._previous = replaced
         displaced = self._layers.pop() if self._layers and not self._layers[-1].is_block else None
@@ -239,6 +266,7 @@ class KernelRole:
         if endpoint is not None:
             endpoint.stop()
         self._renewal.join()
+        self._copies.close()
 
     # ---- what the libraries ask ----
 
@@ -358,9 +386,10 @@ class KernelRole:
             return values
         values |= dict.fromkeys((*KEY_VARIABLES, *COMPETING_VARIABLES))
         values |= {name: use.region or self._before[name] for name in REGION_VARIABLES}
+        values |= self._copies.variables(self._before, serve=use.serve)
         if use.serve:
             values |= dict.fromkeys(ENDPOINT_COMPETING_VARIABLES)
-            values |= self.endpoint.environment(use.role, self._before)
+            values |= self.endpoint.environment(use.role)
         else:
             values |= use.credentials.environment()
         return values
@@ -368,6 +397,7 @@ class KernelRole:
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
         self._renewal._after_fork()  # noqa: SLF001
+        self._copies.close_after_fork()
         if self._endpoint is not None:
             self._endpoint.close_after_fork()
 
@@ -377,6 +407,7 @@ def _is_same(one: Use, other: Use) -> bool:
 
 
 KERNEL = KernelRole()
+set_own(lambda: KERNEL.own_environ())  # noqa: PLW0108 - the one of that moment
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: KERNEL._after_fork())  # noqa: SLF001, PLW0108 - the one of that moment

@@ -191,9 +191,14 @@ class RenewingRole:
 
 
 class RenewalThread:
-    """Renews one role at a time, in a daemon thread that is there only while there is a role."""
+    """Renews one role at a time, in a daemon thread that is there only while there is a role.
 
-    def __init__(self) -> None:
+    Args:
+        also: Called once a minute as well; raises nothing.
+    """
+
+    def __init__(self, also: Callable[[], None] | None = None) -> None:
+        self._also = also
         self._condition = threading.Condition()
         self._role: RenewingRole | None = None
         self._thread: threading.Thread | None = None
@@ -223,6 +228,8 @@ class RenewalThread:
 
     def _run(self) -> None:
         while True:
+            if self._also is not None:
+                self._also()
             with self._condition:
                 role, changes = self._role, self._changes
                 if role is None:

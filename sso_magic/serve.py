@@ -10,22 +10,17 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-import shutil
-import tempfile
 import threading
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache
 from sso_magic.errors import SSOMagicError, TransportError
 from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.secret import Secret, Unshown
-from sso_magic.shield import shield
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from sso_magic.config_copies import ConfigCopies
     from sso_magic.renewal import RenewingRole
 
 _PATIENCE = 10  # seconds that keys must last to be given although new ones are due
@@ -35,11 +30,10 @@ _IDLE = 30  # seconds after which a connection that asks for nothing is closed
 class CredentialEndpoint:
     """Serves the credentials of the roles it was asked to serve, to whoever has the path and the token."""
 
-    def __init__(self) -> None:
+    def __init__(self, copies: ConfigCopies) -> None:
         self.token = Secret(secrets.token_urlsafe(32))
-        self._directory = Path(tempfile.mkdtemp(prefix="sso_magic-"))  # 0700
-        self._clean = weakref.finalize(self, shutil.rmtree, str(self._directory), ignore_errors=True)
-        self._token_file = self._directory / "token"
+        self._copies = copies
+        self._token_file = copies.directory() / "token"
         cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (10.3)
         self._roles: dict[Secret, RenewingRole] = {}  # by path
         self._lock = threading.Lock()
@@ -63,18 +57,12 @@ class CredentialEndpoint:
     def _address(self, path: Secret) -> Secret:
         return Secret(f"http://{self._server.authority}{path.reveal()}")
 
-    def environment(self, role: RenewingRole, before: Mapping[str, str | None]) -> Unshown:
-        """The variables that lead SDKs to this role, and past what would win over it.
-
-        Args:
-            role: What is to be served.
-            before: The environment without a role in use.
-        """
+    def environment(self, role: RenewingRole) -> Unshown:
+        """Return the variables that lead SDKs to this role."""
         return Unshown(
             AWS_CONTAINER_CREDENTIALS_FULL_URI=self.url(role).reveal(),
             AWS_CONTAINER_AUTHORIZATION_TOKEN=self.token.reveal(),
             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(self._token_file),
-            **shield(before, self._directory),
         )
 
     def forget(self, role: RenewingRole) -> None:
@@ -83,14 +71,12 @@ class CredentialEndpoint:
             self._roles = {path: known for path, known in self._roles.items() if known is not role}
 
     def stop(self) -> None:
-        """Closes the port, and removes the token's file."""
+        """Close the port."""
         self._server.stop()
-        self._clean()
 
     def close_after_fork(self) -> None:
         """Called in a forked child: the port is to end with the process that answers on it."""
         self._server.close_after_fork()
-        self._clean.detach()
 
     def _at_path(self, path: str) -> RenewingRole | None:
         with self._lock:
@@ -119,6 +105,7 @@ class CredentialEndpoint:
             return 404, _error("NotFound", "There is no role at this path.")
         if token is None or not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.reveal().encode()):
             return 403, _error("AccessDenied", "The authorization token is missing or wrong.")
+        self._copies.refresh()
         return _credentials(role)
 
 

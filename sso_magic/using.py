@@ -222,7 +222,7 @@ def line(use: Use, holders: str | None = None, *, production: bool) -> str:
     region = f" in {use.region}" if use.region else ""
     aside = KERNEL.set_aside()
     rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
-    rest += f" {holders}" if holders else ""
+    rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
     mark = "PRODUCTION " if production else ""
     return f"{mark}Using {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
 

@@ -89,7 +89,7 @@ def test_release_brings_back_exactly_what_was_there(shell, ids, my_profile, monk
     assert os.environ["AWS_ACCOUNT_ID"] == ids[PROD]
     assert os.environ["AWS_CREDENTIAL_EXPIRATION"].endswith("Z")
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
-    assert os.environ["AWS_REGION"] == "us-west-2"
+    assert os.environ["AWS_REGION"] == "eu-west-1"
     shell.run_line_magic("sso_use", "--off")
     assert dict(os.environ) == before
 
@@ -100,7 +100,7 @@ def test_use_says_account_role_region_end_and_production(shell, ids, my_profile,
     assert line.startswith(f"PRODUCTION Using {PROD} ({ids[PROD]}) / ReadOnly in eu-west-1, until ")
     assert "Put aside until release: AWS_PROFILE." in line
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
-    assert capsys.readouterr().out.startswith(f"Using {DEV} ({ids[DEV]}) / ReadOnly, until ")
+    assert capsys.readouterr().out.startswith(f"Using {DEV} ({ids[DEV]}) / ReadOnly in eu-west-1, until ")
     shell.run_line_magic("sso_use", "--off")
     assert capsys.readouterr().out == (
         f"Released {DEV} ({ids[DEV]}) / ReadOnly; the environment is what it was before.\n"

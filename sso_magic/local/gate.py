@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
+from werkzeug.datastructures import EnvironHeaders
+
+from sso_magic.local.origin import refusal
 from sso_magic.local.sigv2 import QuerySignature
 from sso_magic.local.sigv4 import Signature, body_of
 
@@ -85,6 +88,9 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
+        why = refusal(environ["REQUEST_METHOD"], EnvironHeaders(environ), subdomains=True)
+        if why is not None:
+            return _respond(start_response, 403, why, "text/plain")
         signature = Signature.of(environ) or QuerySignature.of(environ)
         keys = self._aws.keys.get(signature.access_key_id) if signature is not None else None
         wrong = self._wrong(environ, signature, keys)

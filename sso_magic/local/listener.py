@@ -23,9 +23,11 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
 from sso_magic.local.errors import PortInUse
+from sso_magic.local.origin import refusal
 from sso_magic.local.wire import (
     HTML,
     JSON,
+    TEXT,
     Refusal,
     Request,
     Response,
@@ -145,6 +147,10 @@ class Listener:
             http.body,
         )
         operation, handler = self._routes.get(request.path, ("Page", self._fallback))
+        why = refusal(request.method, request.headers)
+        if why is not None:
+            self._answer(http, request, operation, lambda _: Response(403, why.encode(), TEXT))
+            return
         fault = self._center.faults.strike(operation, request.path)
         delay = self._center.latency
         waits = self._before.get(operation)

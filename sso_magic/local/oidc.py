@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sso_magic.local.origin import is_form
 from sso_magic.local.state import (
     CODE_GRANT,
     DEVICE_GRANT,
@@ -279,6 +280,8 @@ def _is_redirect(uri: str) -> bool:
 def _fields(request: Request) -> dict[str, Any]:
     if request.method != "POST":
         raise oidc_error("InvalidRequestException", "Only POST is allowed here")
+    if is_form(request.headers):
+        raise oidc_error("InvalidRequestException", "The body is a form; send JSON, as application/json")
     try:
         fields = json.loads(request.body)
     except (ValueError, RecursionError):

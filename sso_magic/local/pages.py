@@ -17,8 +17,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from sso_magic.local.state import ACCOUNT_SCOPE
-from sso_magic.local.web import is_local, redirect
-from sso_magic.local.wire import Request, Response
+from sso_magic.local.web import redirect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from sso_magic.local.organization import Account
     from sso_magic.local.state import DeviceAuthorization, State
     from sso_magic.local.web import Web
+    from sso_magic.local.wire import Request, Response
 
 _SHOWN = 50  # accounts on the portal; more are found by searching
 _CODE_LENGTH = 8
@@ -58,8 +58,6 @@ class Pages:
 
     def __call__(self, request: Request) -> Response:
         """The page, or a page that says that there is none."""
-        if not is_local(request):
-            return Response(403, b"These pages answer to 127.0.0.1 and localhost only.", "text/plain; charset=utf-8")
         static = self._web.static(request.path)
         if static is not None:
             return static

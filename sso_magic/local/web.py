@@ -9,7 +9,6 @@ from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sso_magic.local.errors import NoSuchUser
 from sso_magic.local.wire import HTML, Request, Response
@@ -139,14 +138,6 @@ class Web:
 def redirect(location: str, headers: list[tuple[str, str]] | None = None, status: int = 303) -> Response:
     """Sends the browser on; 303 (see other) is what answers a posted form."""
     return Response(status, b"", HTML, [("Location", location), ("Cache-Control", "no-store"), *(headers or [])])
-
-
-def is_local(request: Request) -> bool:
-    """Whether the page was asked for under a loopback name: another name is somebody else's page reaching in."""
-    try:
-        return urlsplit("//" + request.headers.get("Host", "")).hostname in {"127.0.0.1", "localhost", "::1"}
-    except ValueError:
-        return False
 
 
 def _here(request: Request) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
 PORTAL_NAMESPACE = "com.amazonaws.switchboard.portal"
 OIDC_NAMESPACE = "com.amazonaws.sso.oidc"
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import struct
+import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import IO, TYPE_CHECKING, Any
 
 from sso_magic.each import remote
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from sso_magic.renewal import RenewingRole
 
 TRIES = 3  # of a job whose process dies: the first death may be somebody else's doing
-_ENDS_WITHIN = 5  # seconds, for a process that has been told that nothing more comes
+_ENDS_WITHIN = 5  # seconds, for processes that have been told that nothing more comes, all of them together
+_DIES_WITHIN = 5  # seconds, for a process that has been killed: the system may be busy with what it did
 
 
 class Processes:
@@ -73,14 +75,15 @@ class Processes:
             child.kill()
 
     def close(self) -> None:
-        """Ends the processes and the line."""
+        """End the processes and the line, in a limited time."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
         for child in idle:
             child.dismiss()
+        deadline = time.monotonic() + _ENDS_WITHIN
         for child in idle:
-            child.wait()
+            child.wait(max(0.0, deadline - time.monotonic()))
         self._line.close()
 
     def _try(self, job: Job, role: RenewingRole) -> tuple[Outcome | None, int | None]:
@@ -97,6 +100,7 @@ class Processes:
                 self._busy.pop(job.ticket, None)
                 stopped = self._stopped
             status = child.kill()
+            child.close()
             return (Outcome(failure=STOPPED) if stopped else None), status
         with self._lock:
             self._busy.pop(job.ticket, None)
@@ -104,6 +108,7 @@ class Processes:
                 self._idle.append(child)
         if self._closed:
             child.kill()
+            child.close()
         return outcome, None
 
     def _child(self, job: Job) -> Child | None:
@@ -146,10 +151,25 @@ class Child:
         write(stdin, message)
         return read(stdout)
 
-    def kill(self) -> int:
-        """Ends it at once; its exit status."""
-        self._process.kill()
-        return self.wait()
+    def kill(self) -> int | None:
+        """End it at once, with what it has started.
+
+        Its streams stay open: another thread may be reading its answer, and gets an end of file now.
+
+        Returns:
+            Its exit status; None if the system does not let it end.
+        """
+        if self._process.poll() is None:
+            with contextlib.suppress(OSError):  # it has ended in this moment
+                _kill_group(self._process)
+        return self._ended(_DIES_WITHIN)
+
+    def close(self) -> None:
+        """Close its streams; only for the thread that reads from it."""
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert stream is not None
+                stream.close()
 
     def dismiss(self) -> None:
         """Tells it that nothing more comes."""
@@ -157,18 +177,16 @@ class Child:
             assert self._process.stdin is not None
             self._process.stdin.close()
 
-    def wait(self) -> int:
-        """Waits until it has ended, which it has to soon; its exit status."""
-        try:
-            status = self._process.wait(_ENDS_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                assert stream is not None
-                stream.close()
-        return status
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended; kill it if it has not by then."""
+        if self._ended(seconds) is None:
+            self.kill()
+        self.close()
+
+    def _ended(self, seconds: float) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
 
 
 def without_credentials(environment: dict[str, str]) -> dict[str, str]:
@@ -184,32 +202,34 @@ def _own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and those it has started, which may hold the other end of its pipes."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)  # the leader of a session of its own
+
+
 def _told(status: int | None) -> str:
-    return f"killed by signal {-status}" if status is not None and status < 0 else f"exit status {status}"
-
-
-_LENGTH = struct.Struct(">Q")
+    if status is None:
+        return "killed, but not ended"
+    return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
 
 def write(stream: IO[bytes], message: bytes) -> None:
-    """Sends a message: its length, then itself."""
-    stream.write(_LENGTH.pack(len(message)))
-    stream.write(message)
+    """Send a message. Pickle marks its end, so that nothing else has to."""
+    pickle.dump(message, stream, protocol=pickle.HIGHEST_PROTOCOL)
     stream.flush()
 
 
 def read(stream: IO[bytes]) -> bytes:
-    """Receives a message.
+    """Receive a message.
 
     Raises:
         EOFError: The other end is gone.
     """
-    [length] = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    return _exactly(stream, length)
-
-
-def _exactly(stream: IO[bytes], number: int) -> bytes:
-    data = stream.read(number)
-    if len(data) < number:
-        raise EOFError
-    return data
+    try:
+        message: bytes = pickle.load(stream)  # noqa: S301 - the other end is this package's, on this machine
+    except pickle.UnpicklingError:
+        raise EOFError("The other end went away in the middle of a message.") from None
+    return message

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sso_magic.center import IdentityCenter
+from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import SSOMagicError, kept_in
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, find_session
@@ -50,6 +51,12 @@ def token_of(session: Session) -> Token | None:
     """The session's token at hand, valid or not; never the network."""
     center = _SHARED.get(session)
     return tokens.load(session) if center is None else center.tokens.peek()
+
+
+def refresh_failure(session: Session) -> str | None:
+    """Return why the session's token could not be refreshed the last time; None if it could, or was not tried."""
+    center = _SHARED.get(session)
+    return None if center is None else center.tokens.refresh_failure
 
 
 def sign_out_all() -> list[str]:
@@ -99,7 +106,7 @@ def _sign_out_unknown(label: str, region: str, access_token: Secret) -> None:
     from sso_magic.portal import SSO
     from sso_magic.signin.provider import end_session
 
-    with SSO(region=region) as portal:
+    with SSO(region=region, shared_config=usable_config()) as portal:
         try:
             forget_locally(access_token)
         finally:

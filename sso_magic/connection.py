@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import SignInRequired
 from sso_magic.signin.provider import TokenProvider
 
@@ -37,7 +38,7 @@ class Connection:
             if self._portal is None:
                 from sso_magic.portal import SSO
 
-                self._portal = SSO(region=self.session.region)
+                self._portal = SSO(region=self.session.region, shared_config=usable_config())
             return self._portal
 
     @property
@@ -48,7 +49,11 @@ class Connection:
                 from sso_magic.client.retry import StandardRetryStrategy
                 from sso_magic.portal import SSO
 
-                self._listing = SSO(region=self.session.region, retry_strategy=StandardRetryStrategy(1))
+                self._listing = SSO(
+                    region=self.session.region,
+                    retry_strategy=StandardRetryStrategy(1),
+                    shared_config=usable_config(),
+                )
             return self._listing
 
     @property
@@ -58,7 +63,7 @@ class Connection:
             if self._oidc is None:
                 from sso_magic.oidc import SSOOIDC
 
-                self._oidc = SSOOIDC(region=self.session.region)
+                self._oidc = SSOOIDC(region=self.session.region, shared_config=usable_config())
             return self._oidc
 
     def resolve_start_url(self) -> None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from sso_magic import cache
-from sso_magic.centers import token_of
+from sso_magic.centers import refresh_failure, token_of
 from sso_magic.client.retry import http_date
-from sso_magic.client.shared_config import load_shared_config
-from sso_magic.errors import ClientError, ConfigError, SSOMagicError
+from sso_magic.client.shared_config import load_shared_config, usable_config
+from sso_magic.config_findings import config_findings, home_findings
+from sso_magic.errors import ClientError, ConfigError, SSOMagicError, reason
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import find_session, region_of
 from sso_magic.signin import tokens
@@ -100,7 +101,7 @@ def examine(session: str | None = None) -> Report:
     Args:
         session: The session to look at; by default the configured one.
     """
-    findings = list(_profile())
+    findings = [*_profile(), *(Finding(*one) for one in (*home_findings(), *config_findings()))]
     try:
         found = find_session(session)
     except SSOMagicError as error:
@@ -111,7 +112,7 @@ def examine(session: str | None = None) -> Report:
         if all(finding.level != "problem" for finding in findings):  # what is wrong there would be said again
             findings += _service(found)
         findings += _token(found)
-    findings += [*_environment(), *_cache(), *_aws_cli()]
+    findings += [*_renewal(), *_environment(), *_cache(), *_aws_cli()]
     return Report(tuple(findings))
 
 
@@ -132,8 +133,8 @@ def _service(session: Session) -> Iterator[Finding]:
 
     try:
         with (
-            SSO(region=session.region, max_attempts=1) as portal,
-            SSOOIDC(region=session.region, max_attempts=1) as oidc,
+            SSO(region=session.region, max_attempts=1, shared_config=usable_config()) as portal,
+            SSOOIDC(region=session.region, max_attempts=1, shared_config=usable_config()) as oidc,
         ):
             for name, config in (("portal", portal.config), ("sign-in service", oidc.config)):
                 yield from _route(name, config)
@@ -218,6 +219,23 @@ def _token(session: Session) -> Iterator[Finding]:
         yield Finding("note", f"The sign-in has ended{why}.", f"Run %sso_login {session.label}")
     else:
         yield Finding("ok", "Signed in.")
+    failure = refresh_failure(session)
+    if failure:
+        yield Finding(
+            "problem",
+            f"The sign-in to {session.label} could not be refreshed: {failure}",
+            f"Check the network and the findings above. If it persists, run %sso_login {session.label} --force",
+        )
+
+
+def _renewal() -> Iterator[Finding]:
+    use = KERNEL.current
+    failure = use.role.failure if use is not None else None
+    if use is not None and failure is not None:
+        end = f"{use.credentials.expires_at.astimezone():%H:%M:%S}"
+        yield Finding(
+            "problem", f"The last renewal of {use.label} failed; its credentials last until {end}.", reason(failure)
+        )
 
 
 def _profile() -> Iterator[Finding]:
@@ -235,7 +253,9 @@ def _environment() -> Iterator[Finding]:
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
             if os.environ.get(name):
                 yield Finding(
-                    "note", f"{name} is set to {os.environ[name]}.", "%sso_use puts it aside while a role is in use."
+                    "note",
+                    f"{name} is set to {os.environ[name]}.",
+                    "%sso_use takes it out of the environment while a role is in use. The profile's settings stay.",
                 )
 
 

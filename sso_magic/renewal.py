@@ -76,6 +76,11 @@ class RenewingRole:
         """The credentials there are, whether or not they still hold."""
         return self._credentials
 
+    @property
+    def failure(self) -> Exception | None:
+        """What the last renewal failed with; None if it succeeded or was not tried."""
+        return self._failure
+
     def get(self) -> RoleCredentials:
         """Credentials that hold: renewed if it is time, those there are if that fails before their end.
 

@@ -35,6 +35,7 @@ RETRY_MODES = ("standard", "adaptive", "legacy")
 CONNECTION_TIMEOUTS = {"legacy": 10.0, "standard": 3.1, "cross-region": 3.1, "in-region": 1.1, "mobile": 30.0}
 """Seconds to make a connection, by defaults mode; ``legacy`` is what holds if none is chosen."""
 _APP_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~ ]{1,50}\Z")
+_NOT_IN_APP_ID = re.compile(r"[^A-Za-z0-9!#$%&'*+\-.^_`|~ ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +174,17 @@ class _Settings:
         return value
 
     def flag(self, name: str, variable: str) -> bool:
-        """True or false, said as such in any case; anything else is an error (portal-protocol 3.6)."""
+        """Return a setting that is true or false; other text than true is false, as in botocore.
+
+        Text in code has to be one of the two. `%sso_doctor` finds other text in the environment and the files.
+        """
         value = self.find(name, (variable,), name)
         if value is None or isinstance(value, bool):
             return bool(value)
-        if not isinstance(value, str) or value.lower() not in ("true", "false"):
+        is_text = isinstance(value, str)
+        if self.sources[name] == CODE and not (is_text and value.lower() in ("true", "false")):
             self.refuse(name, value, "true or false")
-        return value.lower() == "true"
+        return is_text and value.lower() == "true"
 
     def choice(self, name: str, variable: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.find(name, (variable,), name)
@@ -234,7 +239,7 @@ def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
         endpoint=custom,
     )
     mode, attempts, strategy = _retries(look, settings)
-    ca_bundle = _ca_bundle(look, environ)
+    ca_bundle = _ca_bundle(look)
     proxies = _proxies(look, url, environ)
     defaults_mode = _defaults_mode(look, environ, region)
     handler, owned = _request_handler(look, defaults_mode, ca_bundle, proxies)
@@ -335,10 +340,8 @@ def _retries(look: _Settings, settings: Mapping[str, Any]) -> tuple[str, int, Re
     return mode, attempts, StandardRetryStrategy(attempts)
 
 
-def _ca_bundle(look: _Settings, environ: Mapping[str, str]) -> str | None:
-    """By the order of portal-protocol 4; a blank AWS_CA_BUNDLE is refused, not passed over."""
-    if look.code("ca_bundle") is None and environ.get("AWS_CA_BUNDLE") == "":
-        check_ca_bundle("", "AWS_CA_BUNDLE")
+def _ca_bundle(look: _Settings) -> str | None:
+    """Return the CA bundle by the order of portal-protocol 4; an empty variable is as good as none."""
     path = look.text("ca_bundle", ("AWS_CA_BUNDLE",), "ca_bundle")
     if path is None:
         path = look.text("ca_bundle", ("REQUESTS_CA_BUNDLE",))
@@ -379,6 +382,8 @@ def _request_handler(
 
 def _app_id(look: _Settings) -> str | None:
     value = look.text("user_agent_app_id", ("AWS_SDK_UA_APP_ID",), "sdk_ua_app_id")
+    if value is not None and look.sources["user_agent_app_id"] != CODE:
+        return _NOT_IN_APP_ID.sub("-", value)  # as botocore, which cuts nothing off either
     if value is not None and not _APP_ID.match(value):
         look.refuse("user_agent_app_id", value, "1 to 50 letters, digits, blanks or marks")
     return value

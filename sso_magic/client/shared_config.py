@@ -7,7 +7,7 @@ costs about as much as opening the files: `%sso_use` calls it each time, so that
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,20 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
         active_profile=active,
         active_profile_source=source,
     )
+
+
+def usable_config() -> SharedConfig:
+    """Return the shared configuration for a client that needs no profile.
+
+    If the environment names a profile that no file has, it is the default profile's.
+
+    Raises:
+        ConfigError: A file cannot be read, or a line of it not understood; the message names both.
+    """
+    config = load_shared_config()
+    if config.active_profile in config.profiles:
+        return config
+    return replace(config, active_profile=DEFAULT_PROFILE, active_profile_source=DEFAULT_PROFILE)
 
 
 def file_paths(environ: Mapping[str, str]) -> tuple[Path, Path]:

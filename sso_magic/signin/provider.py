@@ -59,6 +59,12 @@ class TokenProvider:
         self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
 
+    @property
+    def refresh_failure(self) -> str | None:
+        """Why the last refresh of the token failed; None if it succeeded or was not tried."""
+        fault = self._fault
+        return str(fault[1]) if fault is not None else self._failure
+
     def peek(self) -> Token | None:
         """Return the stored token, valid or not, without using the network; None if there is none."""
         with self._reading:

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.client.http import HttpRequest, RequestsHandler
 from sso_magic.client.network import environment_proxies
+from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import ConfigError
 from sso_magic.start_url import host_of, is_aws_owned, normalize, region_of
 
@@ -106,7 +107,7 @@ def _ca_bundle() -> str | None:
     """The CA bundle that the sign-in service's client uses; it does not depend on the region."""
     from sso_magic.oidc import SSOOIDC
 
-    with SSOOIDC(region="us-east-1") as client:
+    with SSOOIDC(region="us-east-1", shared_config=usable_config()) as client:
         bundle: str | None = client.config.ca_bundle
         return bundle
 

@@ -148,18 +148,7 @@ def test_a_retry_strategy_handed_in_is_used_and_says_mode_and_attempts(configure
         ("", {}, {"max_attempts": 1.5}, "max_attempts from code is 1.5; it must be a whole number of 1 or more."),
         ("", {}, {"max_attempts": True}, "max_attempts from code is True; it must be a whole number of 1 or more."),
         ("", {"AWS_RETRY_MODE": "fast"}, {}, "retry_mode from AWS_RETRY_MODE is 'fast'; it must be one of standard, "),
-        (
-            "[default]\nuse_fips_endpoint = yes\n",
-            {},
-            {},
-            "use_fips_endpoint from use_fips_endpoint of profile 'default' is 'yes'; it must be true or false.",
-        ),
-        (
-            "",
-            {"AWS_USE_DUALSTACK_ENDPOINT": "1"},
-            {},
-            "use_dualstack_endpoint from AWS_USE_DUALSTACK_ENDPOINT is '1'; it must be true or false.",
-        ),
+        ("", {}, {"use_fips_endpoint": "yes"}, "use_fips_endpoint from code is 'yes'; it must be true or false."),
         ("", {"AWS_DEFAULTS_MODE": "fast"}, {}, "defaults_mode from AWS_DEFAULTS_MODE is 'fast'; it must be one of"),
         ("", {"AWS_REGION": "eu west 1"}, {}, "region from AWS_REGION is 'eu west 1', which no host name can hold;"),
         ("", {"AWS_REGION": "evil.com/"}, {}, "region from AWS_REGION is 'evil.com/', which no host name can hold;"),
@@ -176,18 +165,12 @@ def test_a_retry_strategy_handed_in_is_used_and_says_mode_and_attempts(configure
         ("", {}, {"endpoint": "https://center?x=1"}, "endpoint from code is not a URL of the form"),
         ("", {}, {"endpoint": "https://center:port"}, "endpoint from code is not a URL of the form"),
         ("", {}, {"endpoint": "https://[::1"}, "endpoint from code is not a URL of the form"),
-        ("", {"AWS_SDK_UA_APP_ID": "x" * 51}, {}, "user_agent_app_id from AWS_SDK_UA_APP_ID is 'xxx"),
+        ("", {}, {"user_agent_app_id": "x" * 51}, "user_agent_app_id from code is 'xxx"),
         (
             "",
             {},
             {"custom_user_agent": "a\nb"},
             "custom_user_agent from code is 'a\\nb'; it must be printable text of one",
-        ),
-        (
-            "",
-            {"AWS_CA_BUNDLE": ""},
-            {},
-            "ca_bundle from AWS_CA_BUNDLE is blank; name a file of CA certificates, or take",
         ),
         (
             "",
@@ -234,6 +217,24 @@ def test_a_bad_value_is_refused_with_its_setting_and_source(configured, config, 
         configured(config, environ=environ, **{"region": "eu-west-1", **code} if "AWS_REGION" not in environ else code)
     assert str(error.value).startswith(told)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "on", "no", "False"])
+@pytest.mark.parametrize("flag", ["use_fips_endpoint", "use_dualstack_endpoint", "ignore_configured_endpoint_urls"])
+def test_a_flag_that_is_not_true_is_false_as_in_botocore(configured, flag, value):
+    config = configured(
+        f"[default]\n{flag} = true\n", region="eu-west-1", environ={f"AWS_{flag.upper()}": value}
+    ).config
+    assert getattr(config, flag) is False
+    config = configured(f"[default]\n{flag} = {value}\n", region="eu-west-1").config
+    assert getattr(config, flag) is False
+
+
+def test_an_empty_ca_bundle_is_none_and_an_odd_application_id_is_sent_as_botocore_sends_it(configured):
+    environ = {"AWS_CA_BUNDLE": "", "AWS_SDK_UA_APP_ID": "my/app(1)" + "x" * 50}
+    config = configured(region="eu-west-1", environ=environ).config
+    assert config.ca_bundle is None
+    assert config.user_agent_app_id == "my-app-1-" + "x" * 50
 
 
 def test_a_profile_that_does_not_exist_is_refused_however_it_was_named(configured):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.canary import Finding, forks
@@ -27,11 +28,12 @@ def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[],
     found = []
     this = psutil.Process()
     own = _environment(this)
+    follow = _workers_that_follow()
     for child in this.children(recursive=True):
         pause()
         environment = _environment(child)
         command = _command(child)
-        if environment is None or any(_TRACKER in word for word in command):
+        if environment is None or child.pid in follow or any(_TRACKER in word for word in command):
             continue
         labels = {label for mark, label in marks.items() for value in environment.values() if mark in value}
         if environment == own:  # as a forked child is shown, whatever its environment is
@@ -39,6 +41,18 @@ def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[],
             labels = {roles[at_fork]} if at_fork is not None and at_fork in roles else set()
         found += [Finding(label, *_called(child, command)) for label in labels]
     return found
+
+
+def _workers_that_follow() -> set[int]:
+    """Return the process IDs of Dask workers on this machine if they follow the notebook's role (``--dask``).
+
+    They have the new role in their environment, and are shown with the one that they were started with.
+    """
+    dask, nanny = sys.modules.get("sso_magic.dask"), sys.modules.get("distributed.nanny")
+    if dask is None or nanny is None or not dask._ACTIVE:  # noqa: SLF001 - the package's own
+        return set()
+    pids = {one.pid for one in list(nanny.Nanny._instances)}  # noqa: SLF001 - there is no public list
+    return {pid for pid in pids if pid}
 
 
 def _environment(process: Any) -> dict[str, str] | None:

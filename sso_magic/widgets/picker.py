@@ -220,8 +220,10 @@ class Panel:
         layer = center.use(key.account_id, key.role_name, region=region)
         self._tell_magics(center)
         use = layer.use
-        rest = f" {layer.holders}" if layer.holders else ""
-        self._say(f"Using {use.label}. What runs from now on speaks for it.{rest}" if use else "")
+        self._say(words.using(use.label, layer.holders) if use else "")
+        if use is not None:
+            label, shown = use.label, self._view.status.value
+            KERNEL.search_holders(lambda found: self._say_instead(shown, words.using(label, found)))
 
     def _release(self, _: Any) -> None:
         self._do(self._released, "Release", "")
@@ -373,6 +375,10 @@ class Panel:
 
     def _say(self, text: str) -> None:
         self._view.status.value = words.status(text, is_error=False)
+
+    def _say_instead(self, shown: str, text: str) -> None:
+        if self._view.status.value == shown:  # nothing newer has been said
+            self._say(text)
 
     def _say_error(self, error: BaseException, again: str) -> None:
         _log.debug("panel: %s", type(error).__name__, exc_info=not isinstance(error, SSOMagicError))

@@ -64,6 +64,12 @@ def escaped(text: str) -> str:
     return f"<span>{escape(text)}</span>"
 
 
+def using(label: str, holders: str | None) -> str:
+    """Return what is said when a role comes into use, with what still uses another one."""
+    rest = f" {holders}" if holders else ""
+    return f"Using {label}. New cells run as this role.{rest}"
+
+
 def status(text: str, *, is_error: bool) -> str:
     """The status line; a screen reader is told of an error at once."""
     if not text:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import threading
+import types
 
 import boto3
 
@@ -211,3 +214,18 @@ def test_somebody_without_a_role_is_told_whom_to_ask(open_panel, center):
     center.approve(center.wait_for_pending().user_code)
     screen.until(lambda: "Ask whoever administers Identity Center." in screen.list_state)
     assert screen.lines == []
+
+
+def test_what_still_holds_the_old_roles_key_is_named_when_the_search_has_found_it(open_panel, ready, monkeypatch):
+    screen = open_panel()
+    screen.use("payments-dev readonly")
+    made_up = types.ModuleType("made_up")
+    made_up.cached_key = os.environ["AWS_ACCESS_KEY_ID"]
+    monkeypatch.setitem(sys.modules, "made_up", made_up)
+    screen.use("payments-prod readonly")
+    for search in [thread for thread in threading.enumerate() if thread.name == "sso_magic canary"]:
+        search.join()
+    assert screen.status == (
+        f"Using payments-prod ({ids(ready)['payments-prod']}) / ReadOnly. New cells run as this role. "
+        f"1 module variable (made_up.cached_key) still uses payments-dev ({ids(ready)['payments-dev']}) / ReadOnly."
+    )

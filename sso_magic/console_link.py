@@ -14,10 +14,13 @@ from sso_magic.errors import UsageError
 from sso_magic.kernel import KERNEL
 from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.signin.where import remote_signal
+from sso_magic.suggestions import FIND_ERRORS, improved
+from sso_magic.text import is_linkable, printable
 
 if TYPE_CHECKING:
     import argparse
 
+    from sso_magic.center import IdentityCenter
     from sso_magic.credentials import RoleCredentials
     from sso_magic.magics import SSOMagics
     from sso_magic.secret import Secret
@@ -26,18 +29,30 @@ GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (portal-protocol 
 
 
 def show(magics: SSOMagics, args: argparse.Namespace) -> None:
-    """Shows the link that the line asks for."""
-    if args.federated:
-        _show_federated(magics, args)
-        return
+    """Show the link that the line asks for."""
+    if args.destination is not None and not is_linkable(args.destination):
+        raise UsageError(
+            f"--destination {printable(args.destination)} is not a URL. Type the address of a console page: "
+            "--destination https://console.aws.amazon.com/s3"
+        )
     center = magics.center(args.session)
+    try:
+        _show(center, args)
+    except FIND_ERRORS as error:
+        raise improved(error, center, args) from None
+
+
+def _show(center: IdentityCenter, args: argparse.Namespace) -> None:
+    if args.federated:
+        _show_federated(center, args)
+        return
     if args.account:
         url = center.console_url(args.account, args.role, destination=args.destination)
-        words = f"Open {args.account} in the AWS console"
+        words = f"Open {printable(args.account)} in the AWS console"
     else:
         used = _used()
         url = center.session.console_link(used.account_id, used.role_name, args.destination)
-        words = f"Open {used.account_label} / {used.role_name} in the AWS console"
+        words = f"Open {used.account_label} / {printable(used.role_name)} in the AWS console"
     say(f"{words}: {url}", _link(url, words))
 
 
@@ -53,7 +68,7 @@ def _link(url: str, words: str) -> str:
     return f'<div style="{TEXT}"><a href="{link}" target="_blank" rel="noopener noreferrer">{escape(words)}</a></div>'
 
 
-def _show_federated(magics: SSOMagics, args: argparse.Namespace) -> None:
+def _show_federated(center: IdentityCenter, args: argparse.Namespace) -> None:
     elsewhere = remote_signal()
     if elsewhere is not None:
         raise UsageError(
@@ -62,16 +77,15 @@ def _show_federated(magics: SSOMagics, args: argparse.Namespace) -> None:
         )
     from sso_magic.console import federated_url
 
-    credentials = magics.center(args.session).credentials(args.account, args.role) if args.account else _used()
+    credentials = center.credentials(args.account, args.role) if args.account else _used()
     target = federated_url(
         credentials,
         region=os.environ.get("AWS_REGION"),
         destination=args.destination,
         endpoint=os.environ.get("AWS_ENDPOINT_URL_SIGNIN"),
     )
-    words = (
-        f"Open {credentials.account_label} / {credentials.role_name} in the AWS console (works once, for 15 minutes)"
-    )
+    role = f"{credentials.account_label} / {printable(credentials.role_name)}"
+    words = f"Open {role} in the AWS console (works once, for 15 minutes)"
     url = OneTimeLink(target).url
     say(f"{words}: {url}", _link(url, words))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic import cache, key_ids
 from sso_magic.errors import CacheError, CredentialsError
 from sso_magic.secret import Secret, Unshown, is_sendable
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from sso_magic.portal import RoleCredentials as PortalCredentials
@@ -47,12 +48,13 @@ class RoleCredentials:
 
     def __repr__(self) -> str:
         until = f"{self.expires_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
-        return f"RoleCredentials({self.account_label} / {self.role_name}, until {until})"
+        return f"RoleCredentials({self.account_label} / {printable(self.role_name)}, until {until})"
 
     @property
     def account_label(self) -> str:
         """``payments-prod (111111111111)``, or the id alone."""
-        return f"{self.account_name} ({self.account_id})" if self.account_name else self.account_id
+        name = printable(self.account_name or "")
+        return f"{name} ({printable(self.account_id)})" if name else printable(self.account_id)
 
     def seconds_left(self, now: datetime | None = None) -> float:
         """Until they end; negative once they have."""

@@ -16,6 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import SignInRequired
+from sso_magic.text import encodable, is_linkable, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +31,8 @@ class Shown:
     """Something to look at, as text and as HTML."""
 
     def __init__(self, text: str, html: str | None = None) -> None:
-        self.text = text
-        self.html = html if html is not None else f'<div style="{TEXT}">{escape(text)}</div>'
+        self.text = printable_lines(text)
+        self.html = printable_lines(html) if html is not None else f'<div style="{TEXT}">{escape(self.text)}</div>'
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         return {"text/plain": self.text, "text/html": self.html}
@@ -98,7 +99,12 @@ def say(text: str, html: str | None = None) -> None:
 
         display(Shown(text, html))  # type: ignore[no-untyped-call]
     else:
-        print(text)  # noqa: T201 - a terminal's display
+        write(text)
+
+
+def write(text: str) -> None:
+    """Print to the terminal, with what its encoding lacks, and what would act on it, escaped."""
+    print(encodable(printable_lines(text)), flush=True)  # noqa: T201 - a terminal's display
 
 
 class NotebookPrompt:
@@ -138,16 +144,16 @@ class TerminalPrompt:
 
     def device(self, request: DeviceRequest) -> None:
         """Prints link and code, and counts down where the output is a terminal."""
-        print(_device_text(request), flush=True)  # noqa: T201
+        write(_device_text(request))
         self._count_down(request.expires_in)
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Prints the page's link; the second time, the code."""
         if device is None:
-            print(_browser_text(request, opened, None), flush=True)  # noqa: T201
+            write(_browser_text(request, opened, None))
             self._count_down(request.expires_in)
         else:
-            print(f"\n{_device_text(device)}", flush=True)  # noqa: T201
+            write(f"\n{_device_text(device)}")
 
     def _count_down(self, seconds: float) -> None:
         if sys.stdout.isatty():
@@ -169,7 +175,7 @@ class TerminalPrompt:
         if self._thread is not None:
             self._thread.join()
             sys.stdout.write("\r" + " " * 50 + "\r")
-        print(line, flush=True)  # noqa: T201
+        write(line)
 
 
 _CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
@@ -180,8 +186,8 @@ _STOP = "Stop the cell to cancel."
 def _device_text(request: DeviceRequest) -> str:
     return (
         f"{_title(request.session)} ({_who(request.session)})\n"
-        f"  Open   {_http_only(request.verification_uri_complete)}\n"
-        f"  Code   {request.user_code}\n"
+        f"  Open   {_address(request.verification_uri_complete)}\n"
+        f"  Code   {printable(request.user_code)}\n"
         f"  {_CHECK_CODE}\n"
         f"  The code ends at {request.expires_at.astimezone():%H:%M:%S}. Interrupt to cancel."
     )
@@ -189,10 +195,10 @@ def _device_text(request: DeviceRequest) -> str:
 
 def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest | None) -> str:  # noqa: FBT001
     lines = [f"{_title(request.session)} ({_who(request.session)})", f"  {_browser_words(opened)}"]
-    lines.append(f"  Open   {_http_only(request.url)}")
+    lines.append(f"  Open   {_address(request.url)}")
     if device is not None:
         lines += ["  That page does not reach this machine? Then use a code, here or on any device:"]
-        lines += [f"  Open   {_http_only(device.verification_uri_complete)}", f"  Code   {device.user_code}"]
+        lines += [f"  Open   {_address(device.verification_uri_complete)}", f"  Code   {printable(device.user_code)}"]
     return "\n".join([*lines, f"  {_CHECK_PAGE} Interrupt to cancel."])
 
 
@@ -203,11 +209,11 @@ def _browser_words(opened: bool) -> str:  # noqa: FBT001
 
 
 def _title(session: Session) -> str:
-    return f"Sign in to {session.label}"
+    return f"Sign in to {printable(session.label)}"
 
 
 def _who(session: Session) -> str:
-    return f"{session.portal_url}, {session.region}"
+    return printable(f"{session.portal_url}, {session.region}")
 
 
 def device_card(request: DeviceRequest, cancel: str) -> str:
@@ -255,20 +261,25 @@ def _head(session: Session) -> str:
 
 
 def _button(url: str, words: str) -> str:
-    link = escape(_http_only(url), quote=True)
+    if not is_linkable(url):
+        return f'<div style="margin:12px 0 8px;overflow-wrap:anywhere">{escape(_not_a_link(url))}</div>'
     return (
-        f'<div style="margin:12px 0 8px"><a href="{link}" target="_blank" rel="noopener noreferrer" '
+        f'<div style="margin:12px 0 8px"><a href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer" '
         f'style="{_BUTTON}">{words}</a></div>'
     )
 
 
 def _code(user_code: str) -> str:
-    return f'<div style="{_QUIET}">Code</div><div style="{_CODE}">{escape(user_code)}</div>'
+    return f'<div style="{_QUIET}">Code</div><div style="{_CODE}">{escape(printable(user_code))}</div>'
 
 
-def _http_only(url: str) -> str:
-    """The URL, if a browser opens it as a page; the service's word is not enough for ``javascript:``."""
-    return url if url.startswith(("https://", "http://")) else ""
+def _address(url: str) -> str:
+    return url if is_linkable(url) else _not_a_link(url)
+
+
+def _not_a_link(url: str) -> str:
+    """What stands in the place of a link to an address that a browser must not be sent to (http, javascript:)."""
+    return f"{printable(url)} (not a link: the address is not https)"
 
 
 def _countdown(request: DeviceRequest) -> str:
@@ -294,7 +305,9 @@ def _countdown(request: DeviceRequest) -> str:
 
 
 def _qr(url: str) -> str:
-    """The link as a QR code, for a phone, if segno is installed."""
+    """The link as a QR code, for a phone, if segno is installed and it may be a link."""
+    if not is_linkable(url):
+        return ""
     try:
         import segno
     except ImportError:
@@ -306,7 +319,7 @@ def _qr(url: str) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[str, str]:
     """The rows as text and as an HTML table."""
-    lines = [tuple(row) for row in rows]
+    lines = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(line[i]) for line in [tuple(columns), *lines]) for i in range(len(columns))]
     text = "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -11,6 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from sso_magic.errors import EachError, SignInRequired, UsageError
 from sso_magic.magic_line import parse, silenced_by_semicolon
 from sso_magic.magic_options import region, session_option
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -136,14 +137,16 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
 
 
 def _would_run(selection: Selection) -> str:
-    return f"Would run in {_accounts(len(selection.jobs))} as {selection.role_name}.{_left_out(selection)}"
+    return f"Would run in {_accounts(len(selection.jobs))} as {printable(selection.role_name)}.{_left_out(selection)}"
 
 
 def _left_out(selection: Selection) -> str:
     parts = []
     if selection.without_role:
         were = "was" if selection.without_role == 1 else "were"
-        parts.append(f" {_accounts(selection.without_role)} {were} left out: no {selection.role_name} there.")
+        parts.append(
+            f" {_accounts(selection.without_role)} {were} left out: no {printable(selection.role_name)} there."
+        )
     if selection.unknown:
         parts.append(f" The roles in {_accounts(len(selection.unknown))} could not be listed.")
     return "".join(parts)
@@ -173,7 +176,7 @@ def _tell(result: Result, selection: Selection, name: str | None) -> None:
     rows = len(result.frame)
     text = f"{rows:,} row{'' if rows == 1 else 's'} from {result.succeeded:,} of {_accounts(result.total)}"
     text = f"Stopped: {text}" if result.was_stopped else text
-    text += f" as {selection.role_name}" + (f", in {name}." if name else ".")
+    text += f" as {printable(selection.role_name)}" + (f", in {name}." if name else ".")
     say(text + _left_out(selection))
     _show_errors(result.errors, name)
 

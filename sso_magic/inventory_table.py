@@ -11,40 +11,63 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sso_magic.display import TEXT
-from sso_magic.inventory import search_frame
+from sso_magic.inventory import nothing_contains, search_frame
 from sso_magic.signin.tokens import utc_now
+from sso_magic.text import printable
 from sso_magic.times import span
 
 if TYPE_CHECKING:
-    from sso_magic.inventory import Inventory, InventorySnapshot
+    from sso_magic.inventory import Inventory, InventorySnapshot, Progress
 
 SHOWN_ERRORS = 3  # accounts named in the line; `attrs["errors"]` has all
 
 
-class InventoryTable(pd.DataFrame):
-    """A DataFrame with a line under it where it is shown; what is made of it is a plain DataFrame."""
+class NotedTable(pd.DataFrame):
+    """A DataFrame with a line under it where it is shown; what is made of it is a plain DataFrame.
 
-    _metadata = ["note"]  # noqa: RUF012 - pandas' name for what is no column
+    Attributes:
+        note: The line; an empty table is shown by its line alone.
+        shown_as: The class that the rows are shown as, `pandas.DataFrame` or `EscapedFrame`.
+    """
+
+    _metadata = ["note", "shown_as"]  # noqa: RUF012 - pandas' name for what is no column
     note: str
+    shown_as: type[pd.DataFrame]
 
     @property
     def _constructor(self) -> Any:
-        return pd.DataFrame
+        return self.shown_as
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()}\n{self.note}"
+        return self.note if self.empty else f"{self.shown_as(self)!r}\n{self.note}"
 
     def _repr_html_(self) -> str:
-        table: str = super()._repr_html_() or ""  # type: ignore[misc]
+        table: str = "" if self.empty else self.shown_as(self)._repr_html_() or ""
         return f'{table}<div style="{TEXT};opacity:.85;margin-top:4px">{escape(self.note)}</div>'
 
 
-def table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> InventoryTable:
-    """The rows in which all the words stand, with the line."""
-    shown: InventoryTable = InventoryTable(search_frame(snapshot, words))
-    shown.attrs = snapshot.attrs
-    shown.note = note(directory, snapshot)
-    return shown
+def noted(frame: pd.DataFrame, note: str) -> NotedTable:
+    """Return the table with a line under it."""
+    table: NotedTable = NotedTable(frame)
+    table.attrs = frame.attrs
+    table.note, table.shown_as = printable(note), type(frame)
+    return table
+
+
+def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> pd.DataFrame:
+    """Return the rows that contain all the words, with a line; without any, the line names what is near."""
+    found = search_frame(snapshot, words)
+    if found.empty and words.split() and snapshot.accounts:
+        roles = {name for names in snapshot.roles.values() for name in names}
+        return noted(found, nothing_contains(snapshot.accounts, words, roles))
+    return noted(found, note(directory, snapshot))
+
+
+def accounts_table(directory: Inventory, words: str, progress: Progress | None = None) -> pd.DataFrame:
+    """Return the accounts that contain all the words; without any, a line names what is near."""
+    found = directory.accounts_frame(words, progress=progress)
+    accounts = directory.cached_accounts() or ()
+    return noted(found, nothing_contains(accounts, words)) if found.empty and words.split() and accounts else found
 
 
 def note(directory: Inventory, snapshot: InventorySnapshot) -> str:

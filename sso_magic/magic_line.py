@@ -54,6 +54,7 @@ def parse(magic: Callable[..., Any], line: str) -> argparse.Namespace:
     for key, value in vars(args).items():
         setattr(args, key, _unmasked(value))
     _refuse_empty_options(parser, args)
+    args.magic = name  # for messages that name it
     return args
 
 

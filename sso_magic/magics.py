@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Unicode
 
-from sso_magic.errors import SignInCancelled, UsageError
+from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magic_line import parse, silenced_by_semicolon
 from sso_magic.magic_options import region_option, role_argument, session_option, sso_region_option
 
@@ -222,9 +222,10 @@ class SSOMagics(Magics):
         """
         args = parse(self.sso_accounts, line)
         from sso_magic.inventory import TqdmProgress
+        from sso_magic.inventory_table import accounts_table
 
         progress = TqdmProgress(summary=False, delay=1.0)  # seconds; most lists are there sooner
-        return self.center(args.session).accounts(" ".join(args.words), progress=progress)
+        return accounts_table(self.center(args.session).directory, " ".join(args.words), progress)
 
     @magic_arguments()
     @argument(
@@ -242,7 +243,13 @@ class SSOMagics(Magics):
             df = %sso_roles
         """
         args = parse(self.sso_roles, line)
-        return self.center(args.session).roles(args.account)
+        center = self.center(args.session)
+        try:
+            return center.roles(args.account)
+        except AccountNotFound as error:
+            from sso_magic.suggestions import improved
+
+            raise improved(error, center, args) from None
 
     @magic_arguments()
     @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")
@@ -267,9 +274,9 @@ class SSOMagics(Magics):
 
         center = self.center(args.session)
         snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
-        from sso_magic.inventory_table import table
+        from sso_magic.inventory_table import inventory_table
 
-        return table(center.directory, snapshot, " ".join(args.words))
+        return inventory_table(center.directory, snapshot, " ".join(args.words))
 
     @magic_arguments()
     @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")
@@ -280,20 +287,23 @@ class SSOMagics(Magics):
     )
     @region_option
     @argument("--write", action="store_true", help="write them; without it nothing is changed")
+    @argument(
+        "--replace", action="store_true", help="remove the profiles that another --template wrote for these roles"
+    )
     @session_option
     @line_magic
     @silenced_by_semicolon
     def sso_profiles(self, line: str) -> pd.DataFrame:
         """Show, and with --write write, a profile of ~/.aws/config for every account and role.
 
-        Comments, order and other profiles are kept, and the file as it was is left beside it. Writing twice changes
-        nothing.
+        Comments, order and other profiles are kept, and a copy of the previous file is left beside it. A profile that
+        was written here is removed when its role is no longer assigned to you. Writing twice changes nothing.
 
         Examples::
 
             %sso_profiles                   what would be added, changed, removed
             %sso_profiles payments --region eu-west-1 --write
-            %sso_profiles --template {account_name}-{role_name}
+            %sso_profiles --template {account_name}-{role_name} --replace --write
         """
         args = parse(self.sso_profiles, line)
         from sso_magic import using

@@ -6,34 +6,33 @@ finds nothing to do.
 
 Profiles written here carry a comment, ``# kept by sso_magic: NAME``. Only these are ever changed or removed, and only
 while the comment has the section's own name: one that somebody copied and renamed is theirs. One is removed when its
-role is gone from a whole inventory; not when its account could not be asked.
+role is gone from a whole inventory, not when its account could not be asked; one that another template named stays
+unless ``replace`` is given.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sso_magic import cache
+from sso_magic.config_file import config_path, read_config, write_config
 from sso_magic.config_text import ConfigText, Section, check_line, check_readable, header
 from sso_magic.errors import ConfigError
 from sso_magic.inventory.search import search
 from sso_magic.profile_names import TEMPLATE, named
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
     from sso_magic.inventory.snapshot import InventorySnapshot
     from sso_magic.profiles import Session
 
+Change = Literal["added", "changed", "removed", "taken", "skipped"]
 MARK = "kept by sso_magic:"
-BACKUP = ".sso_magic.bak"  # at the end of the backup's name
+_NAMED = 5  # profiles that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,17 @@ class ProfileChange:
     """What would happen to a profile.
 
     ``taken``: nothing, for a profile of that name is there that was not written here and means something else.
+    ``skipped``: nothing, for the role's name cannot be written in a configuration file. ``reason`` says why a profile
+    is removed, taken or skipped.
     """
 
-    change: Literal["added", "changed", "removed", "taken"]
+    change: Change
     profile: str
     account_id: str
     account_name: str | None
     role_name: str
     region: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Plan:
         after: Its text then.
         changes: What would happen to which profile.
         unchanged: How many are as they should be.
+        renamed: How many are kept although their role has a profile of another name in this plan.
     """
 
     path: Path
@@ -87,29 +90,42 @@ class Plan:
     after: str
     changes: tuple[ProfileChange, ...]
     unchanged: int
+    renamed: int = 0
 
     def frame(self) -> pd.DataFrame:
         """The changes as a table.
 
         Returns:
-            DataFrame: change (``added``, ``changed``, ``removed`` or ``taken``), profile, account_id, account_name,
-            role_name, region (strings; account_name and region may be missing).
+            DataFrame: change (``added``, ``changed``, ``removed``, ``taken`` or ``skipped``), profile, account_id,
+            account_name, role_name, region, reason (strings; account_name, region and reason may be missing).
         """
-        import pandas as pd
+        from itertools import chain
 
+        from sso_magic.escaped_frame import frame_class
         from sso_magic.inventory.snapshot import strings
 
-        names = [one.name for one in fields(ProfileChange)]
-        frame: pd.DataFrame = pd.DataFrame(
-            {name: strings([getattr(one, name) for one in self.changes]) for name in names}
-        )
+        columns = {one.name: [getattr(change, one.name) for change in self.changes] for one in fields(ProfileChange)}
+        make = frame_class(chain.from_iterable(columns.values()))
+        frame: pd.DataFrame = make({name: strings(values) for name, values in columns.items()})
         return frame
 
     def summary(self) -> str:
-        """One line: how many are added, changed, removed, taken and unchanged."""
+        """Return one line: how many are added, changed, removed, taken, skipped and unchanged."""
         kinds = [one.change for one in self.changes]
-        parts = [f"{kinds.count(kind):,} {kind}" for kind in ("added", "changed", "removed", "taken") if kind in kinds]
+        order = ("added", "changed", "removed", "taken", "skipped")
+        parts = [f"{kinds.count(kind):,} {kind}" for kind in order if kind in kinds]
         return ", ".join([*parts, f"{self.unchanged:,} unchanged"])
+
+    def notes(self) -> list[str]:
+        """Return sentences on what is removed, with the reason, and on what is kept under another name."""
+        removed: dict[str, list[str]] = {}
+        for one in self.changes:
+            if one.change == "removed":
+                removed.setdefault(one.reason or "", []).append(one.profile)
+        sentences = [f"Removed: {_listed(names)} ({reason})." for reason, names in removed.items()]
+        if self.renamed:
+            sentences.append(f"Kept under another name: {self.renamed:,}; --replace removes them.")
+        return sentences
 
     def write(self) -> Path | None:
         """Writes it; nothing at all where nothing changes.
@@ -120,7 +136,7 @@ class Plan:
         Raises:
             ConfigError: The file has changed since it was planned, or cannot be written.
         """
-        return None if self.after == self.before else _write(self.path, self.before, self.after)
+        return None if self.after == self.before else write_config(self.path, self.before, self.after)
 
 
 def plan(
@@ -131,6 +147,7 @@ def plan(
     template: str = TEMPLATE,
     region: str | None = None,
     path: Path | None = None,
+    replace: bool = False,
 ) -> Plan:
     """What it takes to have a profile for every account and role of the inventory.
 
@@ -141,12 +158,13 @@ def plan(
         template: The profiles' names, of ``{account_name}``, ``{account_id}``, ``{role_name}`` and ``{session}``.
         region: Their region for the work done; None leaves it as it is, or out.
         path: The configuration file; None: AWS_CONFIG_FILE or ``~/.aws/config``.
+        replace: Remove the profiles that were written here for the same roles under other names, by another template.
 
     Raises:
         UsageError: The template names something else.
         ConfigError: The file cannot be read, or holds what botocore cannot read; the message names the line.
     """
-    path = _config_path() if path is None else path
+    path = config_path() if path is None else path
     every = list(snapshot.rows())
     meant = set(search(snapshot, words))
     wanted = [
@@ -154,27 +172,42 @@ def plan(
         for name, row in zip(named(every, template, session.label), every, strict=True)
         if row in meant
     ]
-    return plan_text(_read(path), wanted, session, path=path, may_remove=_Needless(snapshot, wanted))
+    return plan_text(read_config(path), wanted, session, path=path, removal=_Removal(snapshot, wanted, replace=replace))
 
 
-class _Needless:
-    """The roles whose profiles, other than the wanted ones, are needed no more."""
+class _Removal:
+    """Which profiles of this package, other than the wanted ones, are removed, and why.
 
-    def __init__(self, snapshot: InventorySnapshot, wanted: Sequence[WantedProfile]) -> None:
+    Args:
+        snapshot: The inventory.
+        wanted: The profiles that there should be.
+        replace: True if the profiles of the same roles under other names are removed.
+    """
+
+    def __init__(self, snapshot: InventorySnapshot, wanted: Sequence[WantedProfile], *, replace: bool) -> None:
         self._complete = snapshot.complete
         self._failed = snapshot.errors
         self._there = {(account_id, name) for account_id, names in snapshot.roles.items() for name in names}
-        self._wanted = {(profile.account_id, profile.role_name) for profile in wanted}
+        self._wanted = {(profile.account_id, profile.role_name): profile.name for profile in wanted}
+        self._replace = replace
 
-    def __contains__(self, role: object) -> bool:
-        """Roles that are gone from a whole inventory, and those that get a profile of another name."""
-        if not self._complete or not isinstance(role, tuple) or role[0] in self._failed:
-            return False
-        return role not in self._there or role in self._wanted
+    def reason(self, account_id: str, role_name: str) -> str | None:
+        """Return why the profile of this role is removed; None if it is kept."""
+        if not self._complete or account_id in self._failed:
+            return None
+        if (account_id, role_name) not in self._there:
+            return "the role is no longer assigned to you"
+        if self._replace and self.is_renamed(account_id, role_name):
+            return "--replace: the role has a profile of another name"
+        return None
+
+    def is_renamed(self, account_id: str, role_name: str) -> bool:
+        """Return True if the role has a profile of another name among the wanted ones."""
+        return (account_id, role_name) in self._wanted
 
 
 def plan_text(
-    text: str, wanted: Sequence[WantedProfile], session: Session, *, path: Path, may_remove: Container[object]
+    text: str, wanted: Sequence[WantedProfile], session: Session, *, path: Path, removal: _Removal | None = None
 ) -> Plan:
     """What it takes to have these profiles in a configuration file of this text.
 
@@ -183,7 +216,7 @@ def plan_text(
         wanted: The profiles, each name once.
         session: The session they sign in by.
         path: The file, for messages and for `Plan.write`.
-        may_remove: The (account id, role) pairs whose profiles may go, of those written here for this session.
+        removal: Which profiles are removed, of those written here for this session; None: none.
 
     Raises:
         ConfigError: The text is not one that botocore can read, or a value cannot be written.
@@ -196,22 +229,58 @@ def plan_text(
     there = {section.name: section for section in editor.sections if section.kind == "profile" and section.name}
     changes, unchanged = [], 0
     for profile in wanted:
+        if not _can_be_written(profile):
+            changes.append(_change_of("skipped", profile))
+            continue
         change = _put_profile(editor, there.get(profile.name), profile, session)
         if change is None:
             unchanged += 1
         else:
-            changes.append(
-                ProfileChange(
-                    change, profile.name, profile.account_id, profile.account_name, profile.role_name, profile.region
-                )
-            )
+            changes.append(_change_of(change, profile))
     names = {profile.name for profile in wanted}
     others = [section for name, section in there.items() if name not in names]
-    changes += _remove_needless(editor, others, session, may_remove)
+    renamed = 0
+    for section in others if removal is not None else ():
+        role = _role_of(section, session)
+        if role is None or removal is None:
+            continue
+        reason = removal.reason(*role)
+        if reason is not None:
+            editor.remove(section)
+            changes.append(
+                ProfileChange("removed", section.name, role[0], None, role[1], section.get("region"), reason)
+            )
+        else:
+            renamed += removal.is_renamed(*role)
     after = editor.text()
     if after != text:
         check_readable(after, path)
-    return Plan(path, text, after, tuple(changes), unchanged)
+    return Plan(path, text, after, tuple(changes), unchanged, renamed)
+
+
+_REASONS = {
+    "taken": "another profile has the name",
+    "skipped": "the role's name has a character that the file cannot hold",
+}
+
+
+def _change_of(change: Change, profile: WantedProfile) -> ProfileChange:
+    values = {one.name: getattr(profile, one.name) for one in fields(profile) if one.name != "name"}
+    return ProfileChange(change, profile.name, **values, reason=_REASONS.get(change))
+
+
+def _can_be_written(profile: WantedProfile) -> bool:
+    try:
+        check_line(profile.role_name, "")
+        check_line(profile.account_id, "")
+    except ConfigError:
+        return False
+    return profile.role_name.strip() == profile.role_name != ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
 
 
 def _put_profile(
@@ -230,14 +299,10 @@ def _put_profile(
     return "added" if section is None else "changed"
 
 
-def _remove_needless(
-    editor: ConfigText, sections: Sequence[Section], session: Session, may_remove: Container[object]
-) -> Iterator[ProfileChange]:
-    for section in sections:
-        account_id, role_name = section.get("sso_account_id"), section.get("sso_role_name")
-        if _is_ours(section, session) and account_id and role_name and (account_id, role_name) in may_remove:
-            editor.remove(section)
-            yield ProfileChange("removed", section.name, account_id, None, role_name, section.get("region"))
+def _role_of(section: Section, session: Session) -> tuple[str, str] | None:
+    """The account id and role of a profile that was written here for this session; None if it was not."""
+    account_id, role_name = section.get("sso_account_id"), section.get("sso_role_name")
+    return (account_id, role_name) if _is_ours(section, session) and account_id and role_name else None
 
 
 def _is_ours(section: Section, session: Session) -> bool:
@@ -290,69 +355,12 @@ def write_sso_session(
     Raises:
         ConfigError: The file cannot be read or written, or a value cannot stand in it.
     """
-    path = _config_path() if path is None else path
-    text = _read(path)
+    path = config_path() if path is None else path
+    text = read_config(path)
     check_readable(text, path)
     values = {"sso_start_url": start_url, "sso_region": region} | _scopes(scopes)
     editor = ConfigText(text)
     _put(editor, editor.find("sso-session", name), header("sso-session", name), values)
     after = editor.text()
     check_readable(after, path)
-    return None if after == text else _write(path, text, after)
-
-
-def _config_path() -> Path:
-    from sso_magic.client.shared_config import load_shared_config
-
-    return load_shared_config().config_path
-
-
-def _read(path: Path) -> str:
-    """The file's text, whatever its bytes; empty where there is no file."""
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error.strerror or error}). Make it readable and try again."
-        ) from error
-
-
-def _write(path: Path, before: str, after: str) -> Path | None:
-    """Puts the text in the file; the file as it was goes beside it."""
-    real = Path(os.path.realpath(path))  # a link stays one
-    with cache.lock(f"config {real}"):
-        if _read(real) != before:
-            raise ConfigError(f"{path} has changed since it was looked at; nothing was written. Run it again.")
-        try:
-            cache.make_directory(path.parent)
-            cache.make_directory(real.parent)
-            there = real.exists()
-            mode = real.stat().st_mode & 0o777 if there else 0o600
-            backup = real.with_name(real.name + BACKUP)
-            if there:
-                _replace(backup, before, mode)
-            _replace(real, after, mode)
-        except OSError as error:
-            raise ConfigError(
-                f"{path} cannot be written ({error.strerror or error}). It is as it was; make it and its directory "
-                "writable and try again."
-            ) from error
-    return backup if there else None
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Puts the text in the file, wholly or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, mode)  # noqa: PTH101 - the temporary file's name is a str
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise
+    return None if after == text else write_config(path, text, after)

@@ -18,6 +18,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInRequired, reason
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ class RenewingRole:
     @property
     def label(self) -> str:
         """``payments-prod (111111111111) / ReadOnly``."""
-        return f"{self._credentials.account_label} / {self._credentials.role_name}"
+        return f"{self._credentials.account_label} / {printable(self._credentials.role_name)}"
 
     @property
     def latest(self) -> RoleCredentials:

@@ -13,6 +13,7 @@ from sso_magic.errors import ConfigError
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
 from sso_magic.signin.tokens import utc_now
+from sso_magic.text import printable
 from sso_magic.times import span, until
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Status:
         left = (self.expires_at - utc_now()).total_seconds()
         account = f"{self.account_name} ({self.account_id})" if self.account_name else str(self.account_id)
         ends = until(self.expires_at) if left > 0 else f"ended {span(-left)} ago"
-        return f"In use: {account} / {self.role_name}{f' in {self.region}' if self.region else ''}, {ends}"
+        role = printable(f"{account} / {self.role_name}")
+        return f"In use: {role}{f' in {self.region}' if self.region else ''}, {ends}"
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [(item.name, item.words(), item.start_url, item.region) for item in self.sessions]

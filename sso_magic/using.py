@@ -13,6 +13,7 @@ from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNot
 from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, Session, find_session, region_of, sso_profile
 from sso_magic.sign_in import own_config_path
+from sso_magic.suggestions import FIND_ERRORS, improved
 from sso_magic.times import until
 
 if TYPE_CHECKING:
@@ -105,24 +106,31 @@ def save_session(session: Session) -> None:
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
     """Plans profiles for the inventory, writes them if asked to, and says what came of it; the plan as a table."""
-    from sso_magic.inventory import TqdmProgress
+    from sso_magic.inventory import TqdmProgress, nothing_contains, search
     from sso_magic.profile_names import TEMPLATE
     from sso_magic.profile_writer import plan
 
+    snapshot = center.snapshot(progress=TqdmProgress())
     planned = plan(
-        center.snapshot(progress=TqdmProgress()),
+        snapshot,
         center.session,
         words=" ".join(args.words),
         template=args.template or TEMPLATE,
         region=args.region,
         path=own_config_path(),
+        replace=args.replace,
     )
+    if args.words and not search(snapshot, args.words, limit=1):
+        roles = {name for names in snapshot.roles.values() for name in names}
+        say(nothing_contains(snapshot.accounts, args.words, roles))
+        return planned.frame()
     if not args.write:
-        say(f"Would write to {planned.path}: {planned.summary()}. Add --write to do it.")
+        would = [note.replace("Removed:", "To be removed:") for note in planned.notes()]
+        say(" ".join([f"Would write to {planned.path}: {planned.summary()}. Add --write to do it.", *would]))
         return planned.frame()
     backup = planned.write()
-    kept = f" The file as it was is {backup}." if backup else ""
-    say(f"Wrote to {planned.path}: {planned.summary()}.{kept}")
+    kept = [f"The previous file is {backup}."] if backup else []
+    say(" ".join([f"Wrote to {planned.path}: {planned.summary()}.", *planned.notes(), *kept]))
     return planned.frame()
 
 
@@ -141,7 +149,11 @@ def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
         if use is not None:
             return KERNEL.use(use)
     try:
-        return magics.center(args.session).use(args.account, args.role, region=args.region, serve=args.serve)
+        center = magics.center(args.session)
+        try:
+            return center.use(args.account, args.role, region=args.region, serve=args.serve)
+        except FIND_ERRORS as error:
+            raise improved(error, center, args) from None
     except (AccountNotFound, SessionNotFound):
         if args.account in load_shared_config().profiles:  # it was meant, and has no role
             chained.root(args.account, load_shared_config())

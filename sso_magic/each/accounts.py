@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.each.here import EachAccount
-from sso_magic.errors import AccountNotFound, UsageError
-from sso_magic.inventory import Account, find_role
+from sso_magic.errors import AccountNotFound, RoleNotFound, UsageError
+from sso_magic.inventory import Account, find_role, nothing_contains
 from sso_magic.inventory.search import search_accounts
 
 if TYPE_CHECKING:
@@ -92,7 +92,12 @@ def select(
     """
     named = None if accounts is None else _named(center, accounts)
     snapshot = _inventory(center, named, progress=progress)
-    role_name = _role_name(snapshot, role)
+    try:
+        role_name = _role_name(snapshot, role)
+    except RoleNotFound as error:
+        from sso_magic.suggestions import swapped_in_each
+
+        raise swapped_in_each(error, center, role, words if isinstance(words, str) else " ".join(words)) from None
     chosen = snapshot.accounts if named is None else named
     if words:
         fitting = {account.account_id for account in search_accounts(chosen, words)}
@@ -102,7 +107,7 @@ def select(
         (account, snapshot.errors[account.account_id]) for account in chosen if account.account_id in snapshot.errors
     )
     if not granted and not unknown and named != ():
-        raise AccountNotFound(_none_left(role_name, words, len(chosen)))
+        raise AccountNotFound(_none_left(role_name, words, snapshot.accounts, len(chosen)))
     return Selection(_jobs(granted, role_name), role_name, len(chosen) - len(granted) - len(unknown), unknown)
 
 
@@ -135,12 +140,12 @@ def _role_name(snapshot: InventorySnapshot, role: str) -> str:
     return find_role(where, names, role)
 
 
-def _none_left(role_name: str, words: str | Sequence[str], chosen: int) -> str:
-    said = words if isinstance(words, str) else " ".join(words)
-    if not chosen:
-        return f"No account has all of these in its id, name or email: {said}. %sso_accounts lists them."
-    which = f"the {chosen:,} account{'' if chosen == 1 else 's'} that fit" if said else "any of these accounts"
-    return f"{role_name} is not granted to you in {which}. %sso_roles lists what you have."
+def _none_left(role_name: str, words: str | Sequence[str], accounts: Sequence[Account], chosen: int) -> str:
+    if not chosen and words:
+        return nothing_contains(accounts, words)
+    contain = "account that contains" if chosen == 1 else "accounts that contain"
+    which = f"the {chosen:,} {contain} the words" if words else "any of these accounts"
+    return f"{role_name} is not granted to you in {which}. %sso_roles lists your roles."
 
 
 def _jobs(accounts: Iterable[Account], role_name: str) -> list[Job]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sso_magic.inventory.snapshot import Account
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Here:
         self._session: boto3.Session | None = None
 
     def __repr__(self) -> str:
-        return f"Here({self.account.label} / {self.role_name})"
+        return printable(f"Here({self.account.label} / {self.role_name})")
 
     @property
     def credentials(self) -> RoleCredentials:

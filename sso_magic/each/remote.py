@@ -16,6 +16,7 @@ from sso_magic.each.task import Failure, Outcome, perform
 from sso_magic.each.work import unpacked
 from sso_magic.errors import CredentialsError
 from sso_magic.renewal import RenewingRole
+from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
@@ -54,7 +55,7 @@ class Parcel:
     first: Handover | None = None
 
     def __repr__(self) -> str:
-        return f"Parcel({self.account.label} / {self.role_name})"
+        return printable(f"Parcel({self.account.label} / {self.role_name})")
 
     def __dask_tokenize__(self) -> str:
         return self.ticket  # no two are the same work, whatever they hold

@@ -90,9 +90,12 @@ def errors_frame(errors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from sso_magic.escaped_frame import frame_class
+
     columns: dict[str, Any] = {name: strings(record[name] for record in errors) for name in ERRORS if name != "line"}
     columns["line"] = pd.array([record["line"] for record in errors], dtype="Int64")
-    frame: pd.DataFrame = pd.DataFrame({name: columns[name] for name in ERRORS})
+    make = frame_class(record["account_name"] for record in errors)
+    frame: pd.DataFrame = make({name: columns[name] for name in ERRORS})
     return frame
 
 
@@ -178,6 +181,8 @@ def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
+    from sso_magic.escaped_frame import frame_class
+
     body = _body([part for _, part in good])
     body = body.rename(columns={name: f"result_{name}" for name in LABELS if name in body.columns})
     lengths = [len(part) for _, part in good]
@@ -187,7 +192,8 @@ def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
         "account_name": strings(row.account.account_name for row, _ in good).take(which),
         "role_name": strings(row.role_name for row, _ in good).take(which),
     }
-    labelled: pd.DataFrame = pd.concat([pd.DataFrame(front), body], axis="columns")
+    make = frame_class(row.account.account_name for row, _ in good)
+    labelled: pd.DataFrame = make(pd.concat([pd.DataFrame(front), body], axis="columns"))
     return labelled
 
 

@@ -15,7 +15,7 @@ inventory   the one object that the rest of the package uses
 
 from __future__ import annotations
 
-from sso_magic.inventory.find import account_digits, find_account, find_role, nearest
+from sso_magic.inventory.find import account_digits, find_account, find_role, nearest, nothing_contains
 from sso_magic.inventory.inventory import Inventory
 from sso_magic.inventory.progress import FetchState, Progress, TqdmProgress
 from sso_magic.inventory.search import search, search_accounts, search_frame
@@ -33,6 +33,7 @@ __all__ = [
     "find_account",
     "find_role",
     "nearest",
+    "nothing_contains",
     "search",
     "search_accounts",
     "search_frame",

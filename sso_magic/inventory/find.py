@@ -16,7 +16,7 @@ from sso_magic.inventory.search import fold
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sso_magic.inventory.snapshot import Account
 
@@ -156,6 +156,27 @@ def nearest(text: str, names: Sequence[str]) -> list[str]:
     for name in names:
         by_folded.setdefault(fold(name), name)
     return [by_folded[near] for near in difflib.get_close_matches(fold(text), by_folded, NEAREST, _NEAR)]
+
+
+def nothing_contains(accounts: Sequence[Account], words: str | Sequence[str], role_names: Iterable[str] = ()) -> str:
+    """Return the line for a search that found nothing: what was looked for, and the names that are near.
+
+    Args:
+        accounts: The accounts that were searched.
+        words: What was looked for.
+        role_names: The roles that were searched as well.
+    """
+    wanted = words.split() if isinstance(words, str) else list(words)
+    roles = list(role_names)
+    names = [account.account_name for account in accounts if account.account_name] + roles
+    parts = {part for name in names for part in [name, *re.split(r"[\W_]+", name)] if part}
+    near = dict.fromkeys(nearest(" ".join(wanted), names))
+    for word in wanted:
+        for part in nearest(word, sorted(parts)):
+            near |= dict.fromkeys(name for name in names if part in name)
+    said = " and ".join(map(_quoted, wanted))
+    hint = f"Nearest: {_listed(list(near)[:NEAREST])}." if near else f"%sso_accounts lists all {len(accounts):,}."
+    return f"No account{' or role' if roles else ''} contains {said}. {hint}"
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -121,8 +121,12 @@ def changes_frame(changes: Sequence[Change]) -> pd.DataFrame:
         DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings; the last two may be
         missing).
     """
-    import pandas as pd
+    from itertools import chain
+
+    from sso_magic.escaped_frame import frame_class
 
     columns = zip(*changes, strict=True) if changes else ((),) * len(Change._fields)
-    frame: pd.DataFrame = pd.DataFrame(dict(zip(Change._fields, map(strings, columns), strict=True)))
+    frame: pd.DataFrame = frame_class(chain.from_iterable(changes))(
+        dict(zip(Change._fields, map(strings, columns), strict=True))
+    )
     return frame

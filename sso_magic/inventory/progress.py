@@ -84,10 +84,10 @@ class TqdmProgress:
         self._bar.show(state.accounts_done, state.accounts_known, note)
 
     def close(self, state: FetchState) -> None:
-        """Takes the bar away and leaves one line."""
+        """Remove the bar and leave one line, unless no account was listed."""
         if self._bar is not None:
             self._bar.close()
-        if self._summary:
+        if self._summary and (state.accounts_known or state.all_listed):  # nothing was found out where both are unset
             print(state.summary())  # noqa: T201 - this is what it is for
 
 

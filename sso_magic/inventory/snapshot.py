@@ -154,10 +154,16 @@ class InventorySnapshot:
             "email_address": strings(account.email_address for account in self.accounts),
         }
 
-    def _table(self, columns: dict[str, pd.api.extensions.ExtensionArray]) -> pd.DataFrame:
-        import pandas as pd
+    def _texts(self) -> Iterator[str | None]:
+        for account in self.accounts:
+            yield from (account.account_id, account.account_name, account.email_address)
+        for names in {id(names): names for names in self.roles.values()}.values():
+            yield from names
 
-        frame: pd.DataFrame = pd.DataFrame(columns)
+    def _table(self, columns: dict[str, pd.api.extensions.ExtensionArray]) -> pd.DataFrame:
+        from sso_magic.escaped_frame import frame_class
+
+        frame: pd.DataFrame = frame_class(self._texts())(columns)
         frame.attrs = self.attrs
         return frame
 
@@ -175,10 +181,14 @@ def rows_frame(rows: Sequence[Role]) -> pd.DataFrame:
     Returns:
         DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
     """
-    import pandas as pd
+    from itertools import chain
+
+    from sso_magic.escaped_frame import frame_class
 
     columns = zip(*rows, strict=True) if rows else ((),) * len(Role._fields)
-    frame: pd.DataFrame = pd.DataFrame(dict(zip(Role._fields, map(strings, columns), strict=True)))
+    frame: pd.DataFrame = frame_class(chain.from_iterable(rows))(
+        dict(zip(Role._fields, map(strings, columns), strict=True))
+    )
     return frame
 
 

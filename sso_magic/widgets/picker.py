@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel import KERNEL
 from sso_magic.status import status
+from sso_magic.text import printable
 from sso_magic.widgets import fallback, kept, words
 from sso_magic.widgets.kept import RoleKey
 from sso_magic.widgets.listing import LIMIT, Listing
@@ -211,7 +212,7 @@ class Panel:
         else:
             region = self._view.region.value.strip() or None
             key = RoleKey(role.account_id, role.role_name)
-            label = f"{role.account.label} / {role.role_name}"
+            label = printable(f"{role.account.label} / {role.role_name}")
             after = "As soon as the cell that runs has ended: " if self._cells.is_running else "Getting credentials of "
             self._do(lambda: self._used(center, key, region), "Use", f"{after}{label}…")
 

@@ -17,7 +17,7 @@ from sso_magic.errors import (
     TransportError,
 )
 from sso_magic.signin.tokens import utc_now
-from sso_magic.text import printable
+from sso_magic.text import is_linkable, printable
 from sso_magic.times import span, until
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def selection_html(role: Role | None, *, is_production: bool) -> str:
 
 def console_html(url: str | None) -> str:
     """The link into the console, as a button."""
-    if url is None or not url.startswith(("https://", "http://")):
+    if url is None or not is_linkable(url):
         return '<span class="sso-link sso-off" role="link" aria-disabled="true">Console</span>'
     return (
         f'<a class="sso-link" href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer" '

@@ -114,17 +114,17 @@ def test_an_account_whose_roles_cannot_be_listed_is_among_the_errors(sample, sig
         (
             ("ReadOnly", "nowhere"),
             errors.AccountNotFound,
-            "No account has all of these in its id, name or email: nowhere. %sso_accounts lists them.",
+            "No account contains 'nowhere'. %sso_accounts lists all 14.",
         ),
         (
             ("Billing", "payments"),
             errors.AccountNotFound,
-            "Billing is not granted to you in the 3 accounts that fit. %sso_roles lists what you have.",
+            "Billing is not granted to you in the 3 accounts that contain the words. %sso_roles lists your roles.",
         ),
         (
             ("Billing", "", ["payments-dev"]),
             errors.AccountNotFound,
-            "Billing is not granted to you in any of these accounts. %sso_roles lists what you have.",
+            "Billing is not granted to you in any of these accounts. %sso_roles lists your roles.",
         ),
         (
             ("ReadOnly", "", ["payments-dve"]),

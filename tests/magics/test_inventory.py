@@ -192,7 +192,7 @@ def test_profiles_are_shown_first_and_written_if_asked(shell, signed_in, clean_e
     assert path.read_text() == before
     shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1 --write")
     out = capsys.readouterr().out
-    assert f"Wrote to {path}: 5 added, 0 unchanged. The file as it was is {path}.sso_magic.bak." in out
+    assert f"Wrote to {path}: 5 added, 0 unchanged. The previous file is {path}.sso_magic.bak." in out
     assert path.read_text().startswith(before.rstrip("\n"))
     again = shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1 --write")
     assert len(again) == 0

@@ -187,5 +187,5 @@ def test_thousands_of_profiles_can_be_planned_twice(config, corp, tmp_path):
 
 
 def test_a_profile_of_no_session_is_written_by_no_one(corp):
-    made = plan_text("", [], corp, path=Path("config"), may_remove=())
+    made = plan_text("", [], corp, path=Path("config"))
     assert made.changes == ()

@@ -66,7 +66,7 @@ def test_a_file_that_changed_since_it_was_planned_is_left_alone(config, corp, sn
     config.write_text("[default]\n")
     with pytest.raises(ConfigError) as caught:
         made.write()
-    assert str(caught.value) == f"{config} has changed since it was looked at; nothing was written. Run it again."
+    assert str(caught.value) == f"{config} has changed since it was read; nothing was written. Run it again."
     assert config.read_text() == "[default]\n"
 
 

@@ -159,10 +159,40 @@ def test_words_do_not_change_the_names(config, corp, snapshot_of):
     assert changes(plan(snapshot_of(PROD, twin), corp, words="333333333333")) == [("added", "prod.Admin.333333333333")]
 
 
-def test_another_template_renames_what_was_written_here(config, corp, snapshot_of):
+def test_what_another_template_wrote_stays_unless_its_removal_is_asked_for(config, corp, snapshot_of):
     plan(snapshot_of(TEST), corp).write()
-    made = plan(snapshot_of(TEST), corp, template="{session}-{account_id}-{role_name}")
-    assert changes(made) == [("added", "corp-222222222222-Admin"), ("removed", "test.Admin")]
+    template = "{session}-{account_id}-{role_name}"
+    made = plan(snapshot_of(TEST), corp, template=template)
+    assert changes(made) == [("added", "corp-222222222222-Admin")]
+    assert made.notes() == ["Kept under another name: 1; --replace removes them."]
+    made.write()
+    assert plan(snapshot_of(TEST), corp, template=template).changes == ()
+    assert plan(snapshot_of(TEST), corp).changes == ()
+    made = plan(snapshot_of(TEST), corp, template=template, replace=True)
+    assert changes(made) == [("removed", "test.Admin")]
+    assert made.notes() == ["Removed: test.Admin (--replace: the role has a profile of another name)."]
+
+
+def test_what_is_removed_is_named_with_the_reason(config, corp, snapshot_of):
+    plan(snapshot_of(PROD, TEST), corp).write()
+    made = plan(snapshot_of(PROD), corp)
+    assert made.notes() == ["Removed: test.Admin (the role is no longer assigned to you)."]
+    assert made.frame()["reason"].tolist() == ["the role is no longer assigned to you"]
+    many = [(f"3333333333{number:02}", f"many{number}", ["Admin"]) for number in range(8)]
+    plan(snapshot_of(*many), corp).write()
+    [note] = plan(snapshot_of(), corp).notes()
+    assert note.startswith("Removed: many0.Admin, many1.Admin, ")
+    assert " and 3 more (" in note
+
+
+@pytest.mark.parametrize("role", ["Read\x1b[2J", "a\nrole_arn = x", "nul\x00", " spaces ", ""])
+def test_a_role_whose_name_cannot_be_written_is_skipped_and_the_others_are_written(config, corp, snapshot_of, role):
+    made = plan(snapshot_of(("444444444444", "odd\n[default]\x1b", [role]), TEST), corp)
+    assert sorted(change for change, _ in changes(made)) == ["added", "skipped"]
+    assert made.summary() == "1 added, 1 skipped, 0 unchanged"
+    made.write()
+    assert "444444444444" not in made.after
+    assert "[profile test.Admin]" in made.after
 
 
 def test_a_session_without_a_name_gets_profiles_in_the_legacy_format(config, snapshot_of):
@@ -179,7 +209,7 @@ def test_a_session_without_a_name_gets_profiles_in_the_legacy_format(config, sna
 def test_the_plan_is_a_table(config, corp, snapshot_of):
     plan(snapshot_of(TEST), corp).write()
     frame = plan(snapshot_of(PROD, ("333333333333", None, ["Admin"])), corp, region="eu-west-1").frame()
-    assert list(frame.columns) == ["change", "profile", "account_id", "account_name", "role_name", "region"]
+    assert list(frame.columns) == ["change", "profile", "account_id", "account_name", "role_name", "region", "reason"]
     assert {str(kind) for kind in frame.dtypes} == {"string"}
     assert frame["change"].tolist() == ["added", "added", "added", "removed"]
     assert frame["account_name"].isna().tolist() == [False, False, True, True]
@@ -187,7 +217,7 @@ def test_the_plan_is_a_table(config, corp, snapshot_of):
 
 def test_a_plan_without_changes_is_a_table_with_the_same_columns(config, corp, snapshot_of):
     frame = plan(snapshot_of(), corp).frame()
-    assert list(frame.columns) == ["change", "profile", "account_id", "account_name", "role_name", "region"]
+    assert list(frame.columns) == ["change", "profile", "account_id", "account_name", "role_name", "region", "reason"]
     assert {str(kind) for kind in frame.dtypes} == {"string"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sso_magic import redaction
 from sso_magic.completion import is_ours, matcher
 from sso_magic.each_magic import EachMagics
 from sso_magic.magic_line import split_name_from_semicolon
@@ -22,6 +23,7 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(matcher(magics))
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
+    redaction.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -37,6 +39,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.input_transformers_post.remove(split_name_from_semicolon)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
+    redaction.uninstall(shell)
     if "sso_magic.kernel" in sys.modules:
         from sso_magic.using import shut_down
 

@@ -7,6 +7,8 @@ beside it: `Secret.reveal` returns them as text, `Secret.encode` as bytes, which
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import ItemsView, Mapping, ValuesView
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 REDACTED = "***"
+KNOWN = 10_000
+"""Secrets that are remembered, the latest, to be taken out of what is displayed (`sso_magic.redaction`)."""
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{16,8192}")  # a token or key; no URL and no JSON that has one in it
+_known: dict[str, None] = {}
 
 
 class Secret(str):
@@ -38,6 +44,7 @@ class Secret(str):
             return text
         made = super().__new__(cls, REDACTED if text else "")
         _REAL.__set__(made, "".join(text))
+        _remember(made)
         return made
 
     def reveal(self) -> str:
@@ -78,6 +85,21 @@ class Secret(str):
 # The slot is taken off the class, so that nothing that walks attributes (pickle, rich, a debugger) finds it.
 _REAL: Any = Secret.__dict__["_real"]
 del Secret._real  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _remember(secret: Secret) -> None:
+    """Keep a token or key in mind, so that it is not displayed when a library has it as plain text."""
+    if secret.reveal() in _known or not _TOKEN.fullmatch(secret.reveal()):
+        return
+    _known[secret.reveal()] = None
+    if len(_known) > KNOWN:
+        with contextlib.suppress(StopIteration, RuntimeError):  # another thread changes it: the next call does it
+            _known.pop(next(iter(_known)), None)
+
+
+def known_secrets() -> tuple[str, ...]:
+    """Return the tokens and keys that this process has had, oldest first."""
+    return tuple(_known)
 
 
 def reveal(text: str) -> str:

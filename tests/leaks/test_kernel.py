@@ -43,6 +43,21 @@ CELLS = [
     "%sso_use payments-dev ReadOnly --serve\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(1)'])",
     "%sso_use payments-dev ReadOnly\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(1)'])",
     "boto3.client('sts', region_name='eu-west-1').get_caller_identity()['Account']",
+    "os.environ",
+    "dict(os.environ)",
+    "import pandas as pd\npd.DataFrame([credentials, credentials]), pd.Series(dict(credentials.environment()))",
+    "pd.DataFrame([dict(credentials.environment())])",
+    "boto3.Session().get_credentials().get_frozen_credentials()",
+    "subprocess.run(['no-such-program'], env=dict(os.environ))",
+    "boto3.client('sts', region_name='eu-west-1').assume_role(RoleArn='x' * 20, RoleSessionName='none')",
+    "raise ValueError(os.environ['AWS_SESSION_TOKEN'])",
+    (
+        "import http.client\nhttp.client.HTTPConnection.debuglevel = 1\ncenter.accounts()\n"
+        "boto3.client('sts', region_name='eu-west-1').get_caller_identity()['Account']\n"
+        "http.client.HTTPConnection.debuglevel = 0"
+    ),
+    "%%sso_each ReadOnly payments\nsession.get_credentials().get_frozen_credentials()",
+    "%%sso_each ReadOnly payments --on processes\nimport os\ndict(os.environ)",
     "%%sso_as payments-prod ReadOnly\nkeys = boto3.Session().get_credentials()\n1 / 0",
     "with center.use('payments-prod', 'ReadOnly') as layer:\n    1 / 0",
     "%%sso_each ReadOnly payments --on processes\nimport time\ntime.sleep(1)\nprint(os.environ['AWS_SESSION_TOKEN'])",
@@ -150,6 +165,7 @@ def test_nothing_secret_is_saved_sent_written_or_in_a_process(run, center, plant
 
 def test_with_the_redaction_taken_out_the_same_search_finds_what_leaks(run, planted):
     take_out = (
+        "from sso_magic import redaction\nredaction.redact = lambda text: text\n"
         "from sso_magic.secret import Secret\n"
         "Secret.__repr__ = Secret.__str__ = lambda self: repr(self.reveal())\n"
         "Secret.__format__ = lambda self, spec: self.reveal()\n"

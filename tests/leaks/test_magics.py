@@ -280,6 +280,7 @@ REDACTIONS = {
 @pytest.mark.parametrize("redaction", REDACTIONS)
 def test_with_a_redaction_taken_out_the_same_search_finds_what_leaks(notebook, monkeypatch, redaction):
     take_out, names = REDACTIONS[redaction]
+    monkeypatch.setattr("sso_magic.redaction.redact", lambda text: text)  # test_displayed.py tests it
     take_out(monkeypatch)
     for name in names:
         assert search(notebook, name), name

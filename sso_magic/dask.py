@@ -206,7 +206,7 @@ class ClusterRole:
         if self._sent is None:
             return f"{self._use.label} is not on {where}"
         workers = len(self._client.nthreads())
-        late = "" if self._calls.are_answered() else "; not all of them have answered yet"
+        late = "; not all of them have answered yet" if self._calls.are_late() else ""
         return f"{self._use.label} is on {where}, {workers} worker{'' if workers == 1 else 's'} and any that join{late}"
 
     def __enter__(self) -> Self:
@@ -306,11 +306,16 @@ class ClusterRole:
         with self._moving:
             wanted = self._use.credentials if KERNEL.current is self._use and not self._released else None
             self._forget_a_scheduler_that_was_restarted()
+            were_late = self._calls.are_late()
             failed = self._calls.late_failure()
-            if wanted is self._sent and self.failure is None and failed is None:
+            is_to_be_swept = were_late and not self._calls.are_late()
+            if wanted is self._sent and self.failure is None and failed is None and not is_to_be_swept:
                 return
             try:
-                self._send(wanted)
+                if wanted is not self._sent or self.failure is not None or failed is not None:
+                    self._send(wanted)
+                else:
+                    self._sweep()
             except Exception as error:  # noqa: BLE001 - kept, and tried again
                 self.failure = error
             else:
@@ -332,7 +337,7 @@ class ClusterRole:
         is the newest in any order.
         """
         before = list(self._plugins)
-        if wanted is not None or not self._calls.are_answered():
+        if wanted is not None or self._calls.are_late():
             name = plugin_name(self._token, self._client.id, *self._use.key[1:])
             plugin = RolePlugin(name, self._token, None if wanted is None else Handover(wanted), self._region)
             self._plugins.append(name)
@@ -341,6 +346,13 @@ class ClusterRole:
             before = list(self._plugins)
         self._calls.make([functools.partial(self._remove, name) for name in before])
         self._plugins = [name for name in self._plugins if name not in before]
+
+    def _sweep(self) -> None:
+        """Take out plugins that reached the scheduler after their removal."""
+        names = self._client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
+        for name in names:
+            if name.startswith(f"sso_magic-{self._token}|") and name not in self._plugins:
+                self._remove(name)
 
     def _remove(self, name: str) -> None:
         if self._client.status == "running":

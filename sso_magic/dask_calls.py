@@ -33,9 +33,9 @@ class Calls:
         for call in answered:
             call.result()
 
-    def are_answered(self) -> bool:
-        """Return True if all workers have answered all calls."""
-        return all(call.done() for call in self._late)
+    def are_late(self) -> bool:
+        """Return True if a call was not answered in time; `late_failure` takes those out that are answered."""
+        return bool(self._late)
 
     def late_failure(self) -> BaseException | None:
         """Return the error of a call that was answered later than it was waited for; None if there is none. Once."""

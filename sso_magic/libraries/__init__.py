@@ -9,6 +9,8 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     boto.py       botocore, boto3, aiobotocore, and whatever is built on them
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
+    arrow_lazy.py a filesystem of pyarrow's that gets its keys at first use
+    reference.py  a role by its name, which pickled objects carry
     polar.py      polars
     duck.py       DuckDB
     daft_config.py  Daft

@@ -73,7 +73,6 @@ class ArrowBinding:
             stand_in.__doc__ = original.__doc__
             _rename(original, stand_in)
             self._replaced.append((original, stand_in))
-        copyreg.pickle(self.s3, self.reduce)
 
     def enter(self, use: Use | None) -> None:
         """Takes the environment away from those filesystems that would follow it from the user's own keys to a role."""
@@ -98,8 +97,6 @@ class ArrowBinding:
         while self._replaced:
             original, stand_in = self._replaced.pop()
             _rename(stand_in, original)
-        if self.s3 is not None:
-            copyreg.dispatch_table.pop(self.s3, None)
 
     def make(self, kind: Any, arguments: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """Return a filesystem of this class, for the role in use if the arguments name no credentials."""
@@ -122,15 +119,16 @@ class ArrowBinding:
         """A filesystem and a path, for the role in use if the URI names no credentials."""
         path = ""
 
-        def plain() -> Any:
+        def plain(uri: Any = uri) -> Any:
             nonlocal path
             filesystem, path = original(uri)
             return filesystem
 
         def with_keys(role: RenewingRole) -> Any:
-            filesystem = plain()
-            settings = self._settings(filesystem)
-            return filesystem if settings is None else _made(self.s3, settings, role)
+            if not _is_of_s3_without_keys(uri):
+                return plain()
+            settings = self.s3.__reduce__(plain(uri.replace("://", "://none:none@", 1)))[1][0]
+            return _made(self.s3, _without_credentials(settings), role)
 
         return self._bound(plain, with_keys), path
 
@@ -173,14 +171,6 @@ class ArrowBinding:
             self._kept.append(SubTreeFileSystem("/", filesystem))
             filesystem.__init__(**settings | own)
 
-    def reduce(self, filesystem: Any) -> Any:
-        """Return what pickle needs: of a role's filesystem the role's name and the settings, without keys."""
-        rebuild, arguments = self.s3.__reduce__(filesystem)
-        role = _roles.get(filesystem)
-        if role is None:
-            return rebuild, arguments
-        return unpickled, (reference(role), _without_credentials(arguments[0]))
-
     def _s3_stand_in(self) -> type:
         binding = self
         original: Any = self.s3
@@ -196,9 +186,6 @@ class ArrowBinding:
                 else:
                     super().__init__(**_without_credentials(settings), **keys_given)
                     _remember(self, role)
-
-            def __reduce__(self) -> Any:
-                return binding.reduce(self)
 
             @staticmethod
             def from_uri(uri: Any) -> tuple[Any, str]:
@@ -260,6 +247,12 @@ def _in_modules(kind: type) -> Iterator[Any]:
                 yield value
 
 
+def _is_of_s3_without_keys(uri: Any) -> bool:
+    """Return True for a URI whose filesystem asks the SDK's chain, which may take seconds over it, when it is made."""
+    scheme, _, rest = str(uri).partition("://")
+    return isinstance(uri, str) and scheme == "s3" and "@" not in rest.partition("/")[0]
+
+
 def _names_credentials(arguments: tuple[Any, ...], settings: dict[str, Any]) -> bool:
     return bool(arguments) or any(settings.get(name) for name in _CREDENTIALS)
 
@@ -278,18 +271,24 @@ def _made(kind: Any, settings: dict[str, Any], role: RenewingRole) -> Any:
 def _remember(filesystem: Any, role: RenewingRole) -> Any:
     reference(role)  # so that a child process recognizes the keys that it inherits now
     _roles.add(filesystem, role)
+    copyreg.pickle(type(filesystem), _reduce)
     return filesystem
+
+
+def _reduce(filesystem: Any) -> Any:
+    """Return what pickle needs: of a role's filesystem the role's name and the settings, without keys."""
+    role = _roles.get(filesystem)
+    rebuild, arguments = _s3().__reduce__(filesystem)
+    if role is None:
+        return rebuild, arguments
+    return unpickled, (reference(role), _without_credentials(arguments[0]))
 
 
 def unpickled(source: RoleReference, settings: dict[str, Any]) -> Any:
     """Return the filesystem again: of the same role, or one that raises at first use where the role is not in use."""
     role = source.find()
-    if role is not None:
-        if is_fresh(role):
-            return _made(_s3(), settings, role)
-    elif source.is_in_environment():
-        inherited = source.latest
-        return _s3()(**settings, **({} if inherited is None else keys(inherited)))
+    if role is not None and is_fresh(role):
+        return _made(_s3(), settings, role)
     return LazyFileSystem(source, settings)
 
 

@@ -79,7 +79,7 @@ class RoleReference:
         """
         role = self.find()
         if role is None:
-            inherited = self._inherited()
+            inherited = self._inherited() or self._from_endpoint()
             if inherited is not None and inherited.seconds_left() > 0:
                 return inherited
             raise CredentialsError(
@@ -102,7 +102,26 @@ class RoleReference:
         inherited = self._inherited()
         if inherited is not None:
             return inherited.seconds_left() > 0
+        return self._has_endpoint()
+
+    def _has_endpoint(self) -> bool:
         return _KEYS[0] not in os.environ and _digest(os.environ.get(_ENDPOINT)) in self._marks
+
+    def _from_endpoint(self) -> RoleCredentials | None:
+        """Return the credentials that the notebook's endpoint gives to a child process; None if it cannot be had."""
+        if not self._has_endpoint():
+            return None
+        import botocore.credentials
+        import botocore.exceptions
+
+        try:
+            found = botocore.credentials.ContainerProvider().load()
+            keys = found.get_frozen_credentials()
+        except botocore.exceptions.BotoCoreError:
+            return None
+        ends = found._expiry_time  # noqa: SLF001 - botocore has no public name for it
+        key_id, secret, token = Secret(keys.access_key), Secret(keys.secret_key), Secret(keys.token)
+        return RoleCredentials(self.account_id, None, self.role_name, key_id, secret, token, ends)
 
     def _inherited(self) -> RoleCredentials | None:
         values = [os.environ.get(name) for name in _KEYS]

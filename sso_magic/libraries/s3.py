@@ -12,6 +12,7 @@ also when it reconnects. At a switch the cache of instances is emptied; what is 
 
 from __future__ import annotations
 
+import copyreg
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token
 
 
 class S3fsBinding:
-    """The hooks in `S3FileSystem`, and its instance cache."""
+    """The hook in `S3FileSystem`, and its instance cache."""
 
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
@@ -42,7 +43,6 @@ class S3fsBinding:
         """Makes each new filesystem one of the role in use."""
         self._class = library.S3FileSystem
         original = self._init = self._class.__init__
-        reduce = self._class.__reduce__
 
         @functools.wraps(original)
         def init(filesystem: Any, *args: Any, **kwargs: Any) -> None:
@@ -53,14 +53,7 @@ class S3fsBinding:
                     _bind(filesystem, role)
             self._alive.add(filesystem, None)
 
-        def reduce_bound(filesystem: Any) -> Any:
-            source = _source_of_session(filesystem.session)
-            if source is None:
-                return reduce(filesystem)
-            return _unpickled, (type(filesystem), filesystem.storage_args, filesystem.storage_options, source)
-
         self._class.__init__ = init
-        self._class.__reduce__ = reduce_bound
 
     def enter(self, use: Use | None) -> None:  # noqa: ARG002 - whatever was in use, the cache is of before
         """Empties the cache of instances."""
@@ -78,7 +71,6 @@ class S3fsBinding:
         """Puts the class back as it was."""
         if self._init is not None:
             self._class.__init__ = self._init
-            del self._class.__reduce__
 
 
 def _names_no_credentials(filesystem: Any) -> bool:
@@ -106,6 +98,15 @@ def _bind(filesystem: Any, source: RenewingRole | RoleReference) -> None:
     filesystem.session = session
     filesystem._session_is_owned = False
     _drop_empty_credentials(filesystem)
+    copyreg.pickle(type(filesystem), _reduce)
+
+
+def _reduce(filesystem: Any) -> Any:
+    """Return what pickle needs, also in a process without hooks: a Dask scheduler unpickles and pickles again."""
+    source = _source_of(filesystem.session)
+    if source is None:
+        return filesystem.__reduce_ex__(4)
+    return _unpickled, (type(filesystem), filesystem.storage_args, filesystem.storage_options, source)
 
 
 def _unpickled(kind: Any, args: Any, options: Any, source: RoleReference) -> Any:
@@ -117,15 +118,14 @@ def _unpickled(kind: Any, args: Any, options: Any, source: RoleReference) -> Any
         is_ambient = role is source.find() and hasattr(kind.__init__, "__wrapped__")
     else:
         is_ambient = source.is_in_environment()
-    if is_ambient:
-        return kind(*args, **options)  # one of the cached instances
-    made = kind(*args, **options | {"skip_instance_cache": True})
-    made.session = made._s3 = None
-    _bind(made, source)
+    made = kind(*args, **options if is_ambient else options | {"skip_instance_cache": True})
+    if not is_ambient or made.session is None:
+        made.session = made._s3 = None
+        _bind(made, source)
     return made
 
 
-def _source_of_session(session: Any) -> RoleReference | None:
+def _source_of(session: Any) -> RoleReference | None:
     reader = getattr(getattr(session, "_credentials", None), "_refresh_using", None)
     if not isinstance(reader, RoleReader):
         return None

@@ -15,7 +15,6 @@ from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.errors import SignInRequired
 from sso_magic.text import encodable, is_linkable, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -77,18 +76,8 @@ def has_person() -> bool:
     return False
 
 
-def prompt_here(session: Session) -> Prompt:
-    """The prompt for where this runs.
-
-    Raises:
-        SignInRequired: Nobody is there to be asked.
-    """
-    if not has_person():
-        command = f"aws sso login --sso-session {session.name}" if session.name else f"%sso_login {session.label}"
-        raise SignInRequired(
-            f"Not signed in to {session.label}, and this run has nobody to ask. Sign in first: run "
-            f"%sso_login {session.label} in a notebook" + (f", or {command} in a terminal." if session.name else ".")
-        )
+def prompt_here() -> Prompt:
+    """Return the prompt for where this runs: the notebook's cell or the terminal."""
     return NotebookPrompt() if is_notebook() else TerminalPrompt()
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
+from sso_magic.client.endpoints import is_loopback
 from sso_magic.connection import Connection
 from sso_magic.errors import SignInRequired
 from sso_magic.kernel import KERNEL
 from sso_magic.notify import Notifier
 from sso_magic.signin import store
+from sso_magic.signin.noninteractive import NoPerson, check_prompt, sign_in_first
+from sso_magic.start_url import host_of
 
 if TYPE_CHECKING:
     import threading
@@ -45,32 +48,41 @@ class SignIn(Connection):
         force: bool = False,
         method: Method = "auto",
         open_browser: bool = True,
+        interactive: bool | None = None,
         prompt: Prompt | None = None,
         cancel: threading.Event | None = None,
     ) -> datetime:
-        """Signs in; silent where a token is valid or can be refreshed.
+        """Sign in; without a prompt if a token is valid or can be refreshed.
 
         Args:
             force: Ask the person even then.
             method: ``"browser"`` (authorization code with PKCE, on the person's own machine), ``"device"`` (a code,
                 anywhere), or ``"auto"``, whichever fits where the kernel runs.
             open_browser: Open the page, or only show its link.
-            prompt: What shows the request; by default the notebook cell or the terminal.
+            interactive: Whether a person can answer. True: show the prompt, also without a terminal. False: never
+                wait for a person. None: True in a terminal and in a notebook that accepts input, else False. A
+                service on this machine that approves every sign-in, as the local Identity Center with
+                ``auto_approve``, needs no person.
+            prompt: An object that shows the request; see `sso_magic.signin.prompt.Prompt`, whose three methods are
+                called on the thread that signs in. Default: the notebook's cell or the terminal.
             cancel: Ends the wait when set.
 
         Returns:
-            When the access token ends, UTC.
+            When the access token expires, UTC.
 
         Raises:
-            SignInError: Denied, expired, cancelled; `SignInRequired` where there is nobody to ask.
-            ClientError: A token has to be refreshed, and that failed for a reason that may pass.
+            SignInError: Denied, expired, canceled; `SignInRequired` if a person is needed and none can answer.
+            ConfigError: The start URL or the region is wrong.
+            ParamValidationError: ``prompt`` lacks a method.
+            ClientError: The service could not be reached, or a token has to be refreshed and that failed for a reason
+                that may pass.
         """
+        if prompt is not None:
+            check_prompt(prompt)
         if not force and self.sign_in_silently():
             return self._token_end()
         if prompt is None:
-            from sso_magic.display import prompt_here
-
-            prompt = prompt_here(self.session)
+            prompt, method = self._prompt(method, interactive)
         configured = self.session
         line = "Sign-in stopped."
         try:
@@ -83,6 +95,20 @@ class SignIn(Connection):
         KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
         return self._token_end()
+
+    def _prompt(self, method: Method, interactive: bool | None) -> tuple[Prompt, Method]:  # noqa: FBT001 - a tri-state
+        """Return the prompt for where this runs, and the method that fits it.
+
+        Raises:
+            SignInRequired: No person can answer, and the service is not on this machine.
+        """
+        from sso_magic.display import has_person, prompt_here
+
+        if has_person() if interactive is None else interactive:
+            return prompt_here(), method
+        if not is_loopback(host_of(self.oidc.config.endpoint)):
+            raise sign_in_first(self.session)
+        return NoPerson(self.session), "device"
 
     def _correct_region(self, configured: Session) -> None:
         """Write the region that a vanity start URL led to into the session's section, as the AWS CLI does."""

@@ -80,7 +80,7 @@ def test_a_run_without_a_person_fails_at_once_under_its_name(run_cells, center):
     with pytest.raises(CellExecutionError) as caught:
         run_cells(LOAD, "%sso_login", person=False)
     assert caught.value.ename == "SignInRequired"
-    assert "this run has nobody to ask" in caught.value.evalue
+    assert "this run is not interactive" in caught.value.evalue
     assert center.requests.total() == 0
     assert time.monotonic() - started < 60
 

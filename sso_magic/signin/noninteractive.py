@@ -1,0 +1,61 @@
+"""A sign-in in a run without a person: possible only where the service approves without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from sso_magic.errors import ParamValidationError, SignInRequired
+
+if TYPE_CHECKING:
+    from sso_magic.profiles import Session
+    from sso_magic.signin.browser import BrowserRequest
+    from sso_magic.signin.device import DeviceRequest
+
+
+class NoPerson:
+    """A prompt that shows nothing, and ends the sign-in when a person would have to approve it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def device(self, request: DeviceRequest) -> NoReturn:  # noqa: ARG002 - as in `Prompt`
+        """Raise, because nobody can approve the code.
+
+        Raises:
+            SignInRequired: Always.
+        """
+        raise sign_in_first(self._session)
+
+    def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> NoReturn:  # noqa: ARG002
+        """Raise, because nobody can approve the page.
+
+        Raises:
+            SignInRequired: Always.
+        """
+        raise sign_in_first(self._session)
+
+    def close(self, line: str) -> None:
+        """Show nothing."""
+
+
+def sign_in_first(session: Session) -> SignInRequired:
+    """Return the error for a run without a person, which names how to sign in beforehand."""
+    arguments = session.label if session.name is not None else f"{session.label} --sso-region {session.region}"
+    return SignInRequired(
+        f"Not signed in to {session.label}, and this run is not interactive. Run %sso_login {arguments} in a notebook, "
+        f"or sso-magic login {arguments} in a terminal."
+    )
+
+
+def check_prompt(prompt: object) -> None:
+    """Check that an object can be used as a `Prompt`, before anything is asked of the service.
+
+    Raises:
+        ParamValidationError: It lacks a method.
+    """
+    missing = [name for name in ("device", "browser", "close") if not callable(getattr(prompt, name, None))]
+    if missing:
+        raise ParamValidationError(
+            f"prompt is {type(prompt).__name__!r} without the method {', '.join(missing)}. "
+            "sso_magic.signin.prompt.Prompt describes what it needs."
+        )

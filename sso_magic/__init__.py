@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sso_magic.center import IdentityCenter as IdentityCenter
+    from sso_magic.centers import release as release
+    from sso_magic.centers import sign_out_all as sign_out_all
     from sso_magic.credentials import RoleCredentials as RoleCredentials
+    from sso_magic.errors import SignInRequired as SignInRequired
     from sso_magic.errors import SSOMagicError as SSOMagicError
     from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
     from sso_magic.oidc import SSOOIDC as SSOOIDC
@@ -30,8 +33,11 @@ _HOME = {
     "RoleCredentials": "sso_magic.credentials",
     "SSO": "sso_magic.portal",
     "SSOMagicError": "sso_magic.errors",
+    "SignInRequired": "sso_magic.errors",
     "SSOOIDC": "sso_magic.oidc",
     "panel": "sso_magic.widgets",
+    "release": "sso_magic.centers",
+    "sign_out_all": "sso_magic.centers",
 }
 
 __all__ = [
@@ -43,8 +49,11 @@ __all__ = [
     "Role",
     "RoleCredentials",
     "SSOMagicError",
+    "SignInRequired",
     "load_ipython_extension",
     "panel",
+    "release",
+    "sign_out_all",
     "unload_ipython_extension",
 ]
 

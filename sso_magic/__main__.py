@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from sso_magic import demo
+from sso_magic import demo, signin_cli
 from sso_magic.errors import SSOMagicError
 from sso_magic.local import cli as local
 from sso_magic.local.errors import LocalError
@@ -18,7 +18,7 @@ from sso_magic.local.errors import LocalError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (demo, local)
+COMMANDS = (signin_cli, demo, local)
 
 
 def parser() -> argparse.ArgumentParser:

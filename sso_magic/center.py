@@ -23,7 +23,7 @@ from sso_magic.inventory import Account, Inventory, account_digits, find_account
 from sso_magic.kernel import KERNEL, Layer
 from sso_magic.profiles import Session, find_session
 from sso_magic.role import Role
-from sso_magic.sign_in import SignIn
+from sso_magic.sign_in import SignIn, own_config_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress
     from sso_magic.inventory import Role as RoleAssignment
+    from sso_magic.profile_writer import Plan
 
 
 class IdentityCenter(SignIn):
@@ -177,6 +178,45 @@ class IdentityCenter(SignIn):
             InventoryError: The accounts could not be listed, or not one of them asked for its roles.
         """
         return self.directory.iter_rows(refresh=refresh)
+
+    def plan_profiles(
+        self,
+        words: str = "",
+        *,
+        template: str | None = None,
+        region: str | None = None,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> Plan:
+        """Plan the profiles of ``~/.aws/config`` for every account and role; nothing is written yet.
+
+        Args:
+            words: Only accounts and roles that contain all of these words.
+            template: The profiles' names, of ``{account_name}``, ``{account_id}``, ``{role_name}`` and ``{session}``.
+            region: Their region for the work; None leaves it as it is, or out.
+            replace: Also remove profiles that were written here by another template.
+            progress: Is called with how far the inventory is, if it has to be fetched.
+
+        Returns:
+            The plan: `Plan.frame` shows it as a DataFrame, `Plan.write` writes it.
+
+        Raises:
+            UsageError: The template names something else.
+            ConfigError: The file cannot be read.
+            SignInRequired: There is no valid access token, and nothing is cached.
+        """
+        from sso_magic.profile_names import TEMPLATE
+        from sso_magic.profile_writer import plan
+
+        return plan(
+            self.snapshot(progress=progress),
+            self.session,
+            words=words,
+            template=template or TEMPLATE,
+            region=region,
+            path=own_config_path(),
+            replace=replace,
+        )
 
     def inventory_changes(self) -> pd.DataFrame:
         """What the last whole fetch found added and removed since the one before it.

@@ -59,6 +59,15 @@ def refresh_failure(session: Session) -> str | None:
     return None if center is None else center.tokens.refresh_failure
 
 
+def release() -> bool:
+    """Take the role in use out of the environment, and restore what the environment was before.
+
+    Returns:
+        True if a role was in use.
+    """
+    return KERNEL.release() is not None
+
+
 def sign_out_all() -> list[str]:
     """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
 

@@ -122,8 +122,8 @@ class SSOMagics(Magics):
             except KeyboardInterrupt:
                 raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
         self.remember(center)
-        if saved is not None:
-            using.save_session(saved)
+        if args.save and (path := center.save(args.save)):
+            say(f"Wrote [sso-session {args.save}] to {path}.")
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.connection import Connection
-from sso_magic.errors import SignInRequired
+from sso_magic.errors import ConfigError, SignInRequired
 from sso_magic.kernel import KERNEL
 from sso_magic.notify import Notifier
-from sso_magic.signin import store
+from sso_magic.profiles import DEFAULT_SCOPE
+from sso_magic.signin import store, tokens
 from sso_magic.signin.noninteractive import NoPerson, check_prompt, sign_in_first
-from sso_magic.start_url import host_of
+from sso_magic.start_url import host_of, is_same_portal
 
 if TYPE_CHECKING:
     import threading
@@ -129,6 +131,36 @@ class SignIn(Connection):
         except SignInRequired:
             return False
         return True
+
+    def save(self, name: str) -> Path | None:
+        """Keep the start URL as an ``[sso-session]`` of ``~/.aws/config``, for the AWS CLI and other kernels too.
+
+        A token that was fetched for the start URL is cached for the session as well.
+
+        Args:
+            name: The session's name.
+
+        Returns:
+            The configuration file; None if it has the same session already, and nothing was written.
+
+        Raises:
+            ConfigError: The file has a session of this name for another start URL, or cannot be written.
+        """
+        from sso_magic.client.shared_config import load_shared_config
+        from sso_magic.profile_writer import write_sso_session
+
+        path = own_config_path()
+        there = load_shared_config().sso_sessions.get(name)
+        if there is None:
+            scopes = self.session.scopes or (DEFAULT_SCOPE,)
+            write_sso_session(name, self.session.start_url, self.session.region, scopes, path=path)
+            token = self.tokens.peek()
+            if token is not None and self.session.name is None:  # the session's token is cached under its name
+                tokens.save(replace(self.session, name=name), token)
+            return path
+        if not is_same_portal(there.get("sso_start_url", ""), self.session.start_url):
+            raise ConfigError(f"{path} has [sso-session {name}] for {there.get('sso_start_url')}. Choose another name.")
+        return None
 
     def _token_end(self) -> datetime:
         token = self.tokens.peek()

@@ -12,7 +12,6 @@ from sso_magic.display import TEXT, Shown, say
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, Session, find_session, region_of, sso_profile
-from sso_magic.sign_in import own_config_path
 from sso_magic.suggestions import FIND_ERRORS, improved
 from sso_magic.times import until
 
@@ -90,35 +89,13 @@ def session_to_save(start_url: str | None, region: str | None, name: str) -> Ses
     return Session(name, start_url, region, (DEFAULT_SCOPE,))
 
 
-def save_session(session: Session) -> None:
-    """Write the session as an ``[sso-session]`` of ``~/.aws/config``, unless it is there.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
-    from sso_magic.profile_writer import write_sso_session
-
-    name, config = str(session.name), load_shared_config()
-    if name not in config.sso_sessions:
-        write_sso_session(name, session.start_url, session.region, (DEFAULT_SCOPE,), path=own_config_path())
-        say(f"Wrote [sso-session {name}] to {config.config_path}.")
-
-
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
     """Plans profiles for the inventory, writes them if asked to, and says what came of it; the plan as a table."""
     from sso_magic.inventory import TqdmProgress, nothing_contains, search
-    from sso_magic.profile_names import TEMPLATE
-    from sso_magic.profile_writer import plan
 
     snapshot = center.snapshot(progress=TqdmProgress())
-    planned = plan(
-        snapshot,
-        center.session,
-        words=" ".join(args.words),
-        template=args.template or TEMPLATE,
-        region=args.region,
-        path=own_config_path(),
-        replace=args.replace,
+    planned = center.plan_profiles(
+        " ".join(args.words), template=args.template, region=args.region, replace=args.replace
     )
     if args.words and not search(snapshot, args.words, limit=1):
         roles = {name for names in snapshot.roles.values() for name in names}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import distributed
 
+from sso_magic import locks
 from sso_magic.dask_calls import time_of
 from sso_magic.environment import KEY_VARIABLES
 from sso_magic.errors import CredentialsError
@@ -69,7 +69,7 @@ class SentRole(RenewingRole):
 
     def __init__(self, credentials: RoleCredentials) -> None:
         super().__init__(credentials, self._refuse)
-        self._arrived = threading.Condition()
+        self._arrived = locks.Condition()
         self.is_taken_out = False
 
     def get(self) -> RoleCredentials:
@@ -109,16 +109,12 @@ class SentRole(RenewingRole):
             "dask.use(client)."
         )
 
-    def _after_fork(self) -> None:
-        super()._after_fork()
-        self._arrived = threading.Condition()
-
 
 class _Held:
     """The roles that this process was given: the newest one is in use. Several workers may share a process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._plugins: dict[tuple[int, str, str], RolePlugin] = {}
         self._seen: dict[str, int] = {}  # by token, when the newest plugin was made: an older one may come after it
         self._roles: dict[str, SentRole] = {}  # by token; kept, for what was made of them, when they are taken out

@@ -16,7 +16,8 @@
     │   ├── SignInExpired             the code ran out before it was approved
     │   └── SignInCancelled
     ├── CredentialsError              role credentials that cannot be had or put in place
-    │   └── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
+    │   ├── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
+    │   └── BlockInUse                another thread or task is inside a block that uses a role
     ├── CacheError                    a file of ours that cannot be written
     ├── InventoryError                not one account could be listed
     ├── EachError                     a cell or function failed in every account; has each account's error
@@ -136,6 +137,10 @@ class CredentialsError(SSOMagicError):
 
 class RoleNotAssigned(CredentialsError):
     """The portal refused with 403: the role is not assigned in that account (portal-protocol 1.5.2)."""
+
+
+class BlockInUse(CredentialsError):
+    """The role in use cannot be changed: another thread or task is inside ``with role.use()`` or ``%%sso_as``."""
 
 
 class CacheError(SSOMagicError):

@@ -1,9 +1,8 @@
-"""Who wants to know of a change is told at once: the panel of what a magic did, one panel of another."""
+"""Change notifications between magics and panels."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,27 +10,27 @@ if TYPE_CHECKING:
 
 
 class Notifier:
-    """Calls its listeners on the thread that made the change; a listener that fails hinders nobody."""
+    """Calls its listeners on the thread that made the change; an error in one of them does not reach the others.
+
+    There is no lock, because an interrupt could leave one held: adding to, removing from and copying a dict are each
+    one step in Python.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: dict[object, Callable[[], None]] = {}
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Calls the listener after every change from now on; what is returned ends that."""
-        with self._lock:
-            self._listeners.append(listener)
+        """Call the listener after every change from now on; calling what is returned ends that."""
+        key = object()
+        self._listeners[key] = listener
 
         def unsubscribe() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                self._listeners.remove(listener)
+            self._listeners.pop(key, None)
 
         return unsubscribe
 
     def notify(self) -> None:
-        """Tells all listeners; called when no lock is held that a listener could want."""
-        with self._lock:
-            listeners = list(self._listeners)
-        for listener in listeners:
+        """Call all listeners; the caller holds no lock that a listener may need."""
+        for listener in list(self._listeners.values()):
             with contextlib.suppress(Exception):
                 listener()

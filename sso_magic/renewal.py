@@ -10,28 +10,30 @@ run on a clock that stands still while a laptop sleeps, so it looks at the wall 
 
 from __future__ import annotations
 
-import os
+import contextlib
+import queue
 import random
 import threading
 import time
 import weakref
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInRequired, reason
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sso_magic.credentials import RoleCredentials
+
+RoleKey = tuple[str, str, str]  # session, account ID, role name
 
 # AWS's own clients begin to ask for new ones at 15 minutes (portal-protocol 9.1): by then ours are there.
 _LEAD = 900  # seconds
 _LONGEST_WAIT = 60  # seconds the thread sleeps at most without a look at the wall clock
 _LONGEST_PAUSE = 60  # seconds between two attempts at most
 _SHORTEST_PAUSE = 1  # seconds between two attempts that somebody waits for
-
-_ALL: weakref.WeakSet[RenewingRole] = weakref.WeakSet()
 
 
 def lead(lifetime: float) -> float:
@@ -60,9 +62,9 @@ class RenewingRole:
         self._tried_at = -float(_LONGEST_PAUSE)
         self._pause = 0.0
         self._came_ended = False
-        self._fetching = threading.Lock()
+        self._fetching = locks.RLock()
+        self._news: RoleCredentials | None = None  # fetched, and `on_renewed` has not been called for them
         self.on_renewed: Callable[[RenewingRole], None] | None = None
-        _ALL.add(self)
 
     def __repr__(self) -> str:
         return f"RenewingRole({self.label})"
@@ -71,6 +73,10 @@ class RenewingRole:
     def label(self) -> str:
         """``payments-prod (111111111111) / ReadOnly``."""
         return f"{self._credentials.account_label} / {printable(self._credentials.role_name)}"
+
+    def is_of(self, account_id: str, role_name: str) -> bool:
+        """Return True if this is the role of that name in that account."""
+        return (self._credentials.account_id, self._credentials.role_name) == (account_id, role_name)
 
     @property
     def latest(self) -> RoleCredentials:
@@ -115,16 +121,21 @@ class RenewingRole:
 
         Who needs them at once waits for the one who fetches; anybody else goes on with those there are.
         """
-        if not self._fetching.acquire(blocking=self._is_urgent()):
+        if self._fetching._is_owned():  # noqa: SLF001 - the fetch has asked for what it is to fetch
             return
-        renewed = False
         try:
-            if self._may_try():
-                renewed = self._try()
-        finally:
-            self._fetching.release()
-        if renewed and self.on_renewed is not None:
+            locks.run_holding(self._fetching, self._try, wait=self._is_urgent())
+            self._tell()
+        except BaseException:  # Ctrl-C: credentials that have come are not kept from the environment
+            self._tell()
+            raise
+
+    def _tell(self) -> None:
+        news = self._news
+        if news is not None and self.on_renewed is not None:
             self.on_renewed(self)
+        if self._news is news:
+            self._news = None
 
     def warning(self) -> str | None:
         """Why they are not renewed, and until when they last, in one line; None if all is well.
@@ -161,11 +172,13 @@ class RenewingRole:
             return time.monotonic() - self._tried_at >= min(_SHORTEST_PAUSE, self._pause)
         return self.seconds_until_due() <= 0
 
-    def _try(self) -> bool:
+    def _try(self) -> None:
+        if not self._may_try():
+            return
         self._tried_at = time.monotonic()
         try:
             fetched = self._fetch()
-            self._accept(fetched)
+            self._accept(fetched, news=fetched)
         except Exception as error:  # noqa: BLE001 - kept, told by `warning` and raised by `get`
             self._failures += 1
             self._failure = error
@@ -173,27 +186,60 @@ class RenewingRole:
             longest = min(_LONGEST_PAUSE, self._lead / 4)
             pause = min(shortest * 2 ** min(self._failures - 1, 10), longest)
             self._pause = pause * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all kernels ask at once
-            return False
-        return True
 
-    def _accept(self, fetched: RoleCredentials) -> None:
+    def _accept(self, fetched: RoleCredentials, news: RoleCredentials | None = None) -> None:
         mine = self._credentials
         if (fetched.account_id, fetched.role_name) != (mine.account_id, mine.role_name):
             raise CredentialsError(
                 f"Credentials of {fetched.account_label} / {fetched.role_name} came for {self.label}: not taken."
             )
-        self._credentials = fetched
         lifetime = fetched.seconds_left()
         # A clock that is far off makes fresh credentials look old: they are used, and not asked for without a pause.
         # A clock set to the next time zone is off by just the hour that they last, so moments may seem to be left.
-        self._came_ended = lifetime <= _SHORTEST_PAUSE
-        self._lead = self._lead if self._came_ended else lead(lifetime)
-        self._pause = float(_LONGEST_PAUSE) if self._came_ended else 0.0
-        self._failures = 0
-        self._failure = None
+        came_ended = lifetime <= _SHORTEST_PAUSE
+        accepted = {
+            "_credentials": fetched,
+            "_came_ended": came_ended,
+            "_lead": self._lead if came_ended else lead(lifetime),
+            "_pause": float(_LONGEST_PAUSE) if came_ended else 0.0,
+            "_failures": 0,
+            "_failure": None,
+            "_news": news,
+        }
+        self.__dict__.update(accepted)  # in one step: an interrupt leaves all of it or nothing
 
-    def _after_fork(self) -> None:
-        self._fetching = threading.Lock()
+
+class SharedRoles:
+    """The roles of a process, one object for each role, as long as something uses it.
+
+    Args:
+        on_renewed: Called with a role whose credentials were renewed.
+    """
+
+    def __init__(self, on_renewed: Callable[[RenewingRole], None]) -> None:
+        self._on_renewed = on_renewed
+        self._known: weakref.WeakValueDictionary[RoleKey, RenewingRole] = weakref.WeakValueDictionary()
+
+    def __iter__(self) -> Iterator[RenewingRole]:
+        return iter(list(self._known.values()))
+
+    def share(self, key: RoleKey, role: RenewingRole, fetch: Callable[[], RoleCredentials]) -> RenewingRole:
+        """Return the role that is known by this key, with the newer of both credentials."""
+        known = self._known.get(key)
+        if known is None:
+            role.on_renewed = self._on_renewed
+            self._known[key] = role
+            return role
+        if known is not role:
+            known.adopt(role.latest, fetch)
+        return known
+
+    def forget(self, session: str | None) -> list[RenewingRole]:
+        """Forget the roles of a session (None: of all), and return them."""
+        gone = [(key, role) for key, role in list(self._known.items()) if session in (None, key[0])]
+        for key, _ in gone:
+            del self._known[key]
+        return [role for _, role in gone]
 
 
 class RenewalThread:
@@ -205,29 +251,38 @@ class RenewalThread:
 
     def __init__(self, also: Callable[[], None] | None = None) -> None:
         self._also = also
-        self._condition = threading.Condition()
         self._role: RenewingRole | None = None
         self._thread: threading.Thread | None = None
-        self._changes = 0
+        self._starting = locks.RLock()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()  # putting in it is one step, and holds no lock
 
     def watch(self, role: RenewingRole | None) -> None:
-        """Renews this role from now on, in place of any other; None: nothing, and the thread ends."""
-        with self._condition:
-            self._role = role
-            self._changes += 1
-            if role is not None and self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="sso_magic renewal", daemon=True)
-                self._thread.start()
-            self._condition.notify_all()
+        """Renew this role from now on, in place of any other; None: nothing, and the thread ends."""
+        self._role = role
+        if role is not None and locks.run_holding(self._starting, self._has_started):
+            return
+        self._wake.put(None)
+
+    def _has_started(self) -> bool:
+        """Start the thread if there is none. If none can be started, whoever asks for the credentials renews them."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        self._thread = threading.Thread(target=self._run, name="sso_magic renewal", daemon=True)
+        with contextlib.suppress(RuntimeError):
+            self._thread.start()
+        return True
+
+    def _has_ended(self) -> bool:
+        if self._role is None:
+            self._thread = None
+        return self._role is None
 
     def look_again(self) -> None:
-        """Wakes the thread: there may be something to do earlier than it thought."""
-        with self._condition:
-            self._changes += 1
-            self._condition.notify_all()
+        """Wake the thread: there may be something to do earlier than it computed."""
+        self._wake.put(None)
 
     def join(self) -> None:
-        """Waits until the thread has ended, after `watch(None)`."""
+        """Wait until the thread has ended, after `watch(None)`."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
@@ -236,30 +291,23 @@ class RenewalThread:
         while True:
             if self._also is not None:
                 self._also()
-            with self._condition:
-                role, changes = self._role, self._changes
-                if role is None:
-                    self._thread = None
+            role = self._role
+            if role is None:
+                if locks.run_holding(self._starting, self._has_ended):
                     return
-                wait = role.seconds_until_due()
-                if wait > 0:
-                    self._condition.wait_for(
-                        lambda seen=changes: self._changes != seen,  # type: ignore[misc]
-                        min(wait, _LONGEST_WAIT),
-                    )
-                    continue
-            role.renew()
+                continue
+            wait = role.seconds_until_due()
+            if wait <= 0:
+                role.renew()
+                continue
+            del role  # while it waits, it holds no role that has been taken out of use
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=min(wait, _LONGEST_WAIT))
+                while True:
+                    self._wake.get_nowait()
 
-    def _after_fork(self) -> None:
-        # Threads do not survive a fork. What the child needs it fetches when it asks for it.
-        self._condition = threading.Condition()
+    def after_fork(self) -> None:
+        """Begin anew in a child process, which has none of its parent's threads."""
+        self._role = None
         self._thread = None
-
-
-def _reset_after_fork() -> None:
-    for role in list(_ALL):
-        role._after_fork()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_after_fork)
+        self._wake = queue.SimpleQueue()

@@ -309,8 +309,8 @@ class Boto3Binding:
                 self._own = self._boto3.DEFAULT_SESSION
             self._ours = self._boto3.DEFAULT_SESSION = role_session_class()(lambda: use.role, use.region)
         elif self._ours is not None:
-            self._ours = None
             self._boto3.DEFAULT_SESSION = self._own if self._own is not None else role_session_class()(None, None)
+            self._ours = None
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
         """None: clients are counted, not sessions."""

@@ -242,7 +242,7 @@ class TestInUse:
     def test_a_forked_child_can_renew_and_switch(self, kernel, role_a, role_b):
         use = role_a.use()
         kernel.use(use)
-        with kernel._lock, use.role._fetching:  # held by a thread that does not exist in the child
+        with kernel._changes._turn, use.role._fetching:  # held by a thread that does not exist in the child
             child = os.fork()
             if child == 0:
                 try:
@@ -290,7 +290,6 @@ class TestBeforeACell:
         use = role_a.use()
         kernel.use(use)
         role_a.in_the_way.clear()
-        until(lambda: kernel._renewal._condition._waiters)
         with time_machine.travel(use.credentials.expires_at - timedelta(minutes=5)):
             assert kernel.before_cell() is None  # it does not wait
             role_a.in_the_way.set()

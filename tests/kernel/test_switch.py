@@ -218,7 +218,9 @@ class TestTheEnvironment:
         monkeypatch.setattr(os.environ.__class__, "__setitem__", interrupted)
         with pytest.raises(KeyboardInterrupt):
             kernel.use(role_b.use())
-        assert role_b.is_in_environment()
+        monkeypatch.undo()
+        assert kernel.current.role.latest is role_a.issued[-1]
+        assert role_a.is_in_environment()
 
     @pytest.mark.parametrize("is_one_in_use", [True, False])
     def test_a_role_that_cannot_be_written_leaves_all_as_it_was(self, kernel, role_a, role_b, is_one_in_use):

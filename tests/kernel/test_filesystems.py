@@ -107,7 +107,7 @@ class TestArrow:
         assert not any(part.encode() in pickled for part in role_a.newest())
         assert pickle.loads(pickled).__reduce__()[1][0]["access_key"] == role_a.newest()[0]
         kernel.use(role_b.use())
-        del kernel._roles[("corp", "111111111111", "ReadOnly")]  # as in a process in which it never was in use
+        del kernel._roles._known[("corp", "111111111111", "ReadOnly")]  # as in a process in which it never was in use
         read = pickle.loads(pickled)
         assert isinstance(read, pyarrow.fs.S3FileSystem)
         with pytest.raises(

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _SIZE = 12  # characters of a secret that are looked up
-_RUN = re.compile(rf"[A-Za-z0-9+/=_.~%-]{{{_SIZE},}}")  # what a token can be part of
+_DATA = "base64,"  # begins an embedded image, of which each character would cost a look-up
+_RUN = re.compile(rf"{_DATA}[A-Za-z0-9+/=]+|[A-Za-z0-9+/=_.~%-]{{{_SIZE},}}")  # what a token can be part of
 _BINARY = ("image/", "audio/", "video/", "application/pdf", "application/octet-stream")
 _VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
@@ -54,7 +55,9 @@ class _Index:
             if text not in self._indexed:
                 self._indexed.add(text)
                 _add(text, self._plain)
-                _add(quote(text, safe=""), self._quoted)
+                quoted = quote(text, safe="")
+                if quoted != text:
+                    _add(quoted, self._quoted)
 
     def redacted(self, text: str) -> str:
         """Return the text with the longest pieces of secrets replaced."""
@@ -70,6 +73,8 @@ def _add(form: str, pieces: _Pieces) -> None:
 
 
 def _replaced(run: str, pieces: _Pieces) -> str:
+    if run.startswith(_DATA):
+        return run
     parts, done, at = [], 0, 0
     while at + _SIZE <= len(run):
         places = pieces.get(run[at : at + _SIZE])

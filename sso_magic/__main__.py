@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic import demo, signin_cli
 from sso_magic.errors import SSOMagicError
+from sso_magic.hints import use_style
 from sso_magic.local import cli as local
 from sso_magic.local.errors import LocalError
 
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; an error is one line on stderr and exit status 1."""
     parsed = parser().parse_args(arguments)
+    use_style("command")
     try:
         status: int = parsed.run(parsed)
     except (LocalError, SSOMagicError) as error:

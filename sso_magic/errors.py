@@ -44,6 +44,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from sso_magic.hints import for_caller
 from sso_magic.text import encodable, printable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class SSOMagicError(Exception):
     """Root of every error this package raises."""
 
     def __str__(self) -> str:
-        return printable(" ".join(super().__str__().splitlines()))
+        return for_caller(printable(" ".join(super().__str__().splitlines())))
 
     def _render_traceback_(self) -> list[str]:
         return [encodable(f"{type(self).__name__}: {self}")]
@@ -175,7 +176,7 @@ class TransportError(ClientError, OSError):
     """No answer came from the service."""
 
     def __str__(self) -> str:
-        return printable(str(self.args[0])) if self.args else type(self).__name__
+        return for_caller(printable(str(self.args[0]))) if self.args else type(self).__name__
 
 
 class ConnectError(TransportError):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from sso_magic.hints import use_style
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -65,6 +67,14 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     for name in [name for name in os.environ if name not in before]:
         del os.environ[name]
     os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+
+@pytest.fixture(autouse=True)
+def messages_name_magics() -> Iterator[None]:
+    """Messages are tested as a notebook shows them, also where no shell runs; see `sso_magic.hints`."""
+    use_style("magics")
+    yield
+    use_style(None)
 
 
 @pytest.fixture(autouse=True)

@@ -42,8 +42,8 @@ def sign_in_first(session: Session) -> SignInRequired:
     """Return the error for a run without a person, which names how to sign in beforehand."""
     arguments = session.label if session.name is not None else f"{session.label} --sso-region {session.region}"
     return SignInRequired(
-        f"Not signed in to {session.label}, and this run is not interactive. Run %sso_login {arguments} in a notebook, "
-        f"or sso-magic login {arguments} in a terminal."
+        f"Not signed in to {session.label}, and this run is not interactive. Run sso-magic login {arguments} in a "
+        "terminal first, or sign in from a notebook."
     )
 
 

@@ -41,8 +41,8 @@ def test_not_signed_in(fails, center):
 
 
 NOBODY = (
-    "Not signed in to corp, and this run is not interactive. Run %sso_login corp in a notebook, or "
-    "sso-magic login corp in a terminal."
+    "Not signed in to corp, and this run is not interactive. Run sso-magic login corp in a terminal first, or sign in "
+    "from a notebook."
 )
 
 

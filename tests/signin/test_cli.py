@@ -44,8 +44,8 @@ def test_a_start_url_signs_in_and_is_kept(center, person, clean_environment, cap
 def test_non_interactive_refreshes_or_fails_and_says_what_to_run(center, monkeypatch, capsys):
     assert main(["login", "--non-interactive"]) == 1
     assert capsys.readouterr().err == (
-        "sso-magic: Not signed in to corp, and this run is not interactive. Run %sso_login corp in a notebook, or "
-        "sso-magic login corp in a terminal.\n"
+        "sso-magic: Not signed in to corp, and this run is not interactive. Run sso-magic login corp in a terminal "
+        "first, or sign in from a notebook.\n"
     )
     center.auto_approve = True
     assert main(["login", "--non-interactive"]) == 0
@@ -56,7 +56,7 @@ def test_a_denied_sign_in_is_one_line_and_status_1(person, capsys):
     person.denies()
     assert main(["login", "--device"]) == 1
     assert capsys.readouterr().err == (
-        "sso-magic: The sign-in to corp was denied in the browser. Run %sso_login to start again.\n"
+        "sso-magic: The sign-in to corp was denied in the browser. Run sso-magic login to start again.\n"
     )
 
 

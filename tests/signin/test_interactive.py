@@ -10,8 +10,8 @@ from sso_magic import IdentityCenter, sign_in
 from sso_magic.errors import ParamValidationError, SignInRequired
 
 NOBODY = (
-    "Not signed in to corp, and this run is not interactive. Run %sso_login corp in a notebook, or "
-    "sso-magic login corp in a terminal."
+    "Not signed in to corp, and this run is not interactive. Run sso-magic login corp in a terminal first, or sign in "
+    "from a notebook."
 )
 
 
@@ -59,7 +59,7 @@ def test_a_start_url_is_named_with_its_region(center, monkeypatch, remote_servic
     with pytest.raises(SignInRequired) as caught:
         IdentityCenter(start_url=center.start_url, region="eu-west-1").sign_in(interactive=False)
     arguments = f"{center.start_url} --sso-region eu-west-1"
-    assert f"%sso_login {arguments} in a notebook, or sso-magic login {arguments} in a terminal." in str(caught.value)
+    assert f"Run sso-magic login {arguments} in a terminal first, or sign in from a notebook." in str(caught.value)
 
 
 def test_the_caller_says_that_a_person_is_there(corp, person, capsys, remote_service):

@@ -29,6 +29,7 @@ from sso_magic.secret import Secret, reveal, revealed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+ROLES_LOCK = "role credentials"  # held while files of role credentials are written or removed
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Not every system can say local times beyond these. Go's zero time is one, and the end of some emulators' tokens.
@@ -141,6 +142,12 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def modified_at(path: Path) -> float | None:
+    """Return when the file was written, in seconds since the epoch; None if there is no file."""
+    found = stamp(path)
+    return None if found is None else found[0] / 1e9
 
 
 def read(path: Path) -> dict[str, Any] | None:

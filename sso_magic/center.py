@@ -7,6 +7,7 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress
     from sso_magic.inventory import Role as RoleAssignment
+    from sso_magic.portal import GetRoleCredentialsOutput
     from sso_magic.profile_writer import Plan
+    from sso_magic.secret import Secret
+    from sso_magic.signin.marks import Mark
 
 
 class IdentityCenter(SignIn):
@@ -66,6 +70,7 @@ class IdentityCenter(SignIn):
             access_token=self.tokens.get,
             reauthenticate=self.tokens.get,
             refuse=self.tokens.refuse,
+            owner=self.tokens.mark,
         )
 
     def __repr__(self) -> str:
@@ -278,7 +283,9 @@ class IdentityCenter(SignIn):
     def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> RoleCredentials:
         """Return credentials of a role whose account and name are known; see `Role.credentials`."""
         if not refresh:
-            cached = role_cache.load(self.session, account.account_id, account.account_name, role_name)
+            cached = role_cache.load(
+                self.session, account.account_id, account.account_name, role_name, self.tokens.mark()
+            )
             if cached is not None:
                 return cached
         return self._fetch_credentials(account, role_name)
@@ -286,12 +293,16 @@ class IdentityCenter(SignIn):
     def _fetch_credentials(self, account: Account, role_name: str) -> RoleCredentials:
         from sso_magic.portal import SSOServiceException
 
-        try:
-            output = self.call(
-                lambda token: self.portal.get_role_credentials(
-                    access_token=token, account_id=account.account_id, role_name=role_name
-                )
+        sign_ins: list[Mark | None] = []
+
+        def ask(token: Secret) -> GetRoleCredentialsOutput:
+            sign_ins.append(self.tokens.mark_of(token))
+            return self.portal.get_role_credentials(
+                access_token=token, account_id=account.account_id, role_name=role_name
             )
+
+        try:
+            output = self.call(ask)
         except SSOServiceException as error:
             if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
                 raise  # an error without a name is not AWS's: a proxy may have answered
@@ -300,7 +311,9 @@ class IdentityCenter(SignIn):
                 f"you, or was assigned a moment ago. %sso_roles {account.account_id} lists what you have."
             ) from None
         fetched = role_cache.from_portal(output.role_credentials, account.account_id, account.account_name, role_name)
-        role_cache.store(self.session, fetched)
+        sign_in = sign_ins[-1]
+        fetched = replace(fetched, sign_in=sign_in.id if sign_in is not None else None)
+        role_cache.store(self.session, fetched, self.tokens.mark)
         return fetched
 
     def use(self, account: str, role: str | None = None, *, region: str | None = None, serve: bool = False) -> Layer:

@@ -91,6 +91,7 @@ def _assume_role(name: str, settings: dict[str, Any], source: RoleCredentials) -
         Secret(answer["SecretAccessKey"]),
         Secret(answer["SessionToken"]),
         answer["Expiration"],
+        source.sign_in,
     )
 
 

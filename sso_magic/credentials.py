@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache, key_ids
-from sso_magic.errors import CacheError, CredentialsError
+from sso_magic.errors import CacheError, CredentialsError, SSOMagicError, kept_in
 from sso_magic.secret import Secret, Unshown, is_sendable
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sso_magic.portal import RoleCredentials as PortalCredentials
     from sso_magic.profiles import Session
+    from sso_magic.signin.marks import Mark
     from sso_magic.storage_options import StorageOptions
 
 # Less than this is as good as none: what is handed out must outlast what is begun with it (7.4).
@@ -33,6 +36,7 @@ class RoleCredentials:
         secret_access_key: Signs requests.
         session_token: Goes with each request.
         expires_at: When they end, UTC.
+        sign_in: The mark of the sign-in that they were fetched with; None where it is not known. No secret.
     """
 
     account_id: str
@@ -42,6 +46,7 @@ class RoleCredentials:
     secret_access_key: Secret
     session_token: Secret
     expires_at: datetime
+    sign_in: str | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         key_ids.note(self)
@@ -110,14 +115,39 @@ def from_portal(keys: PortalCredentials, account_id: str, account_name: str | No
     )
 
 
-def load(session: Session, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
-    """The role's credentials in the shared cache, if they hold for a while; the AWS CLI's serve as well as ours."""
-    content = cache.read(_path(session, account_id, role_name))
+def load(
+    session: Session, account_id: str, account_name: str | None, role_name: str, sign_in: Mark | None = None
+) -> RoleCredentials | None:
+    """Return the role's credentials from the shared cache, the AWS CLI's included, if they are valid for a while.
+
+    Args:
+        session: The session.
+        account_id: 12 digits.
+        account_name: None where it is not known.
+        role_name: The permission set's name.
+        sign_in: The current sign-in; what was fetched with another one is not returned.
+    """
+    path = _path(session, account_id, role_name)
+    written_at = cache.modified_at(path)
+    content = cache.read(path)
     keys = content.get("Credentials") if content else None
-    if not isinstance(keys, dict):
+    if content is None or not isinstance(keys, dict):
+        return None
+    if sign_in is not None and not _is_of(sign_in, content, written_at):
         return None
     found = _parse(keys, account_id, account_name, role_name)
-    return found if found and found.seconds_left() >= WINDOW else None
+    if found is None or found.seconds_left() < WINDOW:
+        return None
+    return replace(found, sign_in=sign_in.id) if sign_in is not None else found
+
+
+def _is_of(sign_in: Mark, content: dict[str, Any], written_at: float | None) -> bool:
+    """Return True if a cache entry belongs to the sign-in: by its mark, or by its time where the AWS CLI wrote it."""
+    own = content.get("SsoMagic")
+    mark = own.get("signIn") if isinstance(own, dict) else None
+    if isinstance(mark, str):
+        return mark == sign_in.id
+    return written_at is not None and written_at >= sign_in.since
 
 
 def _path(session: Session, account_id: str, role_name: str) -> Any:
@@ -137,8 +167,15 @@ def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role
     return RoleCredentials(account_id, account_name, role_name, key_id, key, token, expires_at)
 
 
-def store(session: Session, credentials: RoleCredentials) -> None:
-    """Puts the credentials in the shared cache; a file that cannot be written costs only that."""
+def store(session: Session, credentials: RoleCredentials, still: Callable[[], Mark | None]) -> None:
+    """Put the credentials in the shared cache; a file that cannot be written costs only that.
+
+    Args:
+        session: The session.
+        credentials: The credentials.
+        still: Returns the current sign-in. Credentials of another one, or of one that has been signed out of while
+            they were on the wire, are not written.
+    """
     content = {
         "ProviderType": "sso",
         "Credentials": {
@@ -153,10 +190,33 @@ def store(session: Session, credentials: RoleCredentials) -> None:
             "sessionName": session.name,
             "startUrl": session.start_url,
             "roleName": credentials.role_name,
+            "signIn": credentials.sign_in,
         },
     }
-    with contextlib.suppress(CacheError):
-        cache.write(_path(session, credentials.account_id, credentials.role_name), content)
+    # A sign-out removes the token first and then, under this lock, the files: whichever comes first, none is left.
+    with contextlib.suppress(CacheError), cache.lock(cache.ROLES_LOCK):
+        current = still()
+        if current is not None and current.id == credentials.sign_in:
+            cache.write(_path(session, credentials.account_id, credentials.role_name), content)
+
+
+def forget_others(session: Session, sign_in: str) -> None:
+    """Remove role credentials that this package fetched with earlier sign-ins: the AWS CLI would hand them out.
+
+    Raises:
+        CacheError: A file cannot be removed; the others are.
+    """
+    failures: list[SSOMagicError] = []
+    with cache.lock(cache.ROLES_LOCK):
+        for path, content in list(cache.scan(cache.role_directory())):
+            own = content.get("SsoMagic")
+            if isinstance(own, dict) and own.get("sessionName") == session.name and own.get("signIn") != sign_in:
+                if session.name is None and own.get("startUrl") != session.start_url:
+                    continue
+                with kept_in(failures):
+                    cache.remove(path)
+    if failures:
+        raise failures[0]
 
 
 def forget(session: Session) -> None:
@@ -167,4 +227,5 @@ def forget(session: Session) -> None:
     """
     from sso_magic.client.signout import remove_role_credentials
 
-    remove_role_credentials(session_name=session.name, start_url=session.start_url)
+    with cache.lock(cache.ROLES_LOCK):
+        remove_role_credentials(session_name=session.name, start_url=session.start_url)

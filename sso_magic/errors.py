@@ -144,6 +144,10 @@ class BlockInUse(CredentialsError):
     """The role in use cannot be changed: another thread or task is inside ``with role.use()`` or ``%%sso_as``."""
 
 
+class SignInChanged(CredentialsError):
+    """Credentials in use came by an earlier sign-in and are not renewed with the current one."""
+
+
 class CacheError(SSOMagicError):
     """A file of ours cannot be written."""
 

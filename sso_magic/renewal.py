@@ -18,8 +18,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
-from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInRequired, reason
+from sso_magic import locks, person
+from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInChanged, SignInRequired, reason
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class RenewingRole:
         self._tried_at = -float(_LONGEST_PAUSE)
         self._pause = 0.0
         self._came_ended = False
+        self._person: str | None = None  # the user name that the keys were issued for, once it has been needed
+        self._refused_sign_in: str | None = None
         self._fetching = locks.RLock()
         self._news: RoleCredentials | None = None  # fetched, and `on_renewed` has not been called for them
         self.on_renewed: Callable[[RenewingRole], None] | None = None
@@ -101,11 +103,39 @@ class RenewingRole:
         return self._credentials
 
     def adopt(self, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> None:
-        """Takes credentials that somebody else fetched, if they last longer, and the newer way to get them again."""
+        """Take credentials of the same sign-in, if they are valid for longer, and the newer way to get them again."""
         self._fetch = fetch
         if credentials.expires_at > self._credentials.expires_at:
             self._accept(credentials)
         self.retry_now()
+
+    def is_of_sign_in(self, credentials: RoleCredentials) -> bool:
+        """Return True unless these credentials came by another sign-in, which may be another person's."""
+        return (
+            None in (credentials.sign_in, self._credentials.sign_in) or self._credentials.sign_in == credentials.sign_in
+        )
+
+    def _check_person(self, fetched: RoleCredentials) -> None:
+        """Refuse credentials of another person, or of a person who cannot be told.
+
+        Raises:
+            SignInChanged: They came by another sign-in, and STS does not name the same user for both.
+        """
+        if self.is_of_sign_in(fetched):
+            return
+        if fetched.sign_in == self._refused_sign_in and self._failure is not None:
+            raise self._failure
+        now = person.name_of(fetched)
+        self._person = self._person or person.name_of(self._credentials)
+        if now is not None and now == self._person:
+            return
+        is_known = now is not None and self._person is not None
+        self._refused_sign_in = fetched.sign_in if is_known else None  # what STS has said is final
+        raise SignInChanged(
+            f"{self.label} was fetched with an earlier sign-in, and the current one "
+            f"{f'is {now}' if is_known else 'may be another person'}. "
+            f"Run %sso_use again to use the role with the current sign-in."
+        )
 
     def retry_now(self) -> None:
         """Forgets that it was in vain: somebody has signed in, or a network came up."""
@@ -149,7 +179,7 @@ class RenewingRole:
         end = f"{self._credentials.expires_at.astimezone():%H:%M:%S}"
         if left <= 0:
             return f"The credentials of {self.label} ended at {end} and could not be renewed. {reason(failure)}"
-        if isinstance(failure, (SignInRequired, RoleNotAssigned)) or left < self._lead / 2:
+        if isinstance(failure, (SignInRequired, SignInChanged, RoleNotAssigned)) or left < self._lead / 2:
             return f"{self.label} is not renewed; its credentials last until {end}. {reason(failure)}"
         return None
 
@@ -178,10 +208,13 @@ class RenewingRole:
         self._tried_at = time.monotonic()
         try:
             fetched = self._fetch()
+            self._check_person(fetched)
             self._accept(fetched, news=fetched)
         except Exception as error:  # noqa: BLE001 - kept, told by `warning` and raised by `get`
             self._failures += 1
             self._failure = error
+            if isinstance(error, SignInRequired) and self._person is None and self._credentials.sign_in is not None:
+                self._person = person.name_of(self._credentials)  # while the keys are valid: for after the next sign-in
             shortest = min(_SHORTEST_PAUSE, self._lead / 10)
             longest = min(_LONGEST_PAUSE, self._lead / 4)
             pause = min(shortest * 2 ** min(self._failures - 1, 10), longest)
@@ -226,7 +259,7 @@ class SharedRoles:
     def share(self, key: RoleKey, role: RenewingRole, fetch: Callable[[], RoleCredentials]) -> RenewingRole:
         """Return the role that is known by this key, with the newer of both credentials."""
         known = self._known.get(key)
-        if known is None:
+        if known is None or not known.is_of_sign_in(role.latest):  # what another sign-in has made keeps its keys
             role.on_renewed = self._on_renewed
             self._known[key] = role
             return role

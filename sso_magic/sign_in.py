@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
+from sso_magic import credentials as role_cache
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.connection import Connection
-from sso_magic.errors import ConfigError, SignInRequired
+from sso_magic.errors import CacheError, ConfigError, SignInRequired
 from sso_magic.kernel import KERNEL
 from sso_magic.notify import Notifier
 from sso_magic.profiles import DEFAULT_SCOPE
@@ -94,6 +96,10 @@ class SignIn(Connection):
         finally:
             prompt.close(line)
         self._correct_region(configured)
+        sign_in = self.tokens.mark()
+        if sign_in is not None:
+            with contextlib.suppress(CacheError):
+                role_cache.forget_others(self.session, sign_in.id)
         KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
         return self._token_end()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.errors import SignInRequired
 from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
 from sso_magic.inventory.keeper import KeptFetch
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.errors import SignInRequired
     from sso_magic.inventory.progress import Progress
     from sso_magic.inventory.snapshot import Role
     from sso_magic.portal import SSO
     from sso_magic.secret import Secret
+    from sso_magic.signin.marks import Mark
 
 WORKERS = 48
 MAX_AGE = 3600.0  # seconds
@@ -46,6 +47,7 @@ class Inventory:
         reauthenticate: Given a token that the portal refuses, gives another; raises SignInRequired where a person is
             needed. Called once for all workers.
         refuse: Given a renewed token that the portal refuses as well, returns the error to raise; optional.
+        owner: Returns the mark of the current sign-in; what was fetched with another one is not shown. Optional.
         max_age: Seconds after which what is cached is stale.
         workers: How many calls may be on their way at once.
 
@@ -53,7 +55,7 @@ class Inventory:
         refresh_error: Why the last refresh in the background failed; None if it did not.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords, most of them optional
         self,
         *,
         key: str,
@@ -61,6 +63,7 @@ class Inventory:
         access_token: Callable[[], Secret],
         reauthenticate: Callable[[Secret], Secret],
         refuse: Callable[[Secret], SignInRequired] | None = None,
+        owner: Callable[[], Mark | None] = lambda: None,
         max_age: float = MAX_AGE,
         workers: int = WORKERS,
     ) -> None:
@@ -71,7 +74,8 @@ class Inventory:
         self._access_token = access_token
         self._reauthenticate = reauthenticate
         self._refuse = refuse
-        self._store = Store(key)
+        self._owner = owner
+        self._store = Store(key, owner)
         self._launching = threading.Lock()
         self._starting = threading.Lock()
         self._writing = threading.Lock()  # what a fetch writes, against `forget`
@@ -219,8 +223,8 @@ class Inventory:
         stored = self._store.load()
         if any(part and part.listed and _is_young(part, max_age) for part in (stored.since, stored.whole)):
             return self.cached_accounts() or ()
-        part = Part(_now())
-        self._ask(Fetch(part, **self._portal(), workers=1, list_only=True), progress, cancel)
+        part, owner = Part(_now()), self._owner()
+        self._ask(Fetch(part, **self._portal(owner), workers=1, list_only=True), owner, progress, cancel)
         return part.snapshot().accounts
 
     def roles(self, account_id: str, *, max_age: float = 0) -> tuple[str, ...]:
@@ -238,8 +242,8 @@ class Inventory:
         for part in (stored.since, stored.whole):
             if part and account_id in part.roles and _is_young(part, max_age):
                 return part.roles[account_id]
-        part = Part(_now(), accounts={account_id: self._known(account_id)})
-        self._ask(Fetch(part, **self._portal(), workers=1, roles_of=account_id))
+        part, owner = Part(_now(), accounts={account_id: self._known(account_id)}), self._owner()
+        self._ask(Fetch(part, **self._portal(owner), workers=1, roles_of=account_id), owner)
         return part.roles[account_id]
 
     def accounts_frame(
@@ -290,8 +294,14 @@ class Inventory:
 
     # ---- inside ----
 
-    def _portal(self) -> dict[str, Any]:
-        return {"client": self._client(), "token": AccessToken(self._access_token, self._reauthenticate, self._refuse)}
+    def _portal(self, owner: Mark | None) -> dict[str, Any]:
+        def reauthenticate(token: Secret) -> Secret:
+            renewed = self._reauthenticate(token)
+            if self._owner() != owner:  # what two people may reach must not be mixed
+                raise SignInRequired("Somebody has signed in again meanwhile. Run it again.")
+            return renewed
+
+        return {"client": self._client(), "token": AccessToken(self._access_token, reauthenticate, self._refuse)}
 
     def _is_under_way(self) -> bool:
         return self._under_way is not None and self._under_way.under_way
@@ -299,15 +309,16 @@ class Inventory:
     def _start(self) -> KeptFetch:
         """The fetch under way, or a new one, which goes on where the last one was."""
         with self._starting:
-            if self._under_way is not None and self._under_way.under_way:
+            owner = self._owner()
+            if self._under_way is not None and self._under_way.under_way and self._under_way.owner == owner:
                 return self._under_way
-            portal = self._portal()
+            portal = self._portal(owner)
             part = self._store.load().unfinished
             if part is None or _now() - part.started_at > RESUME_WITHIN:
                 part = Part(_now())
             fetch = Fetch(part.copy(), **portal, workers=self.workers)
             kept = self._under_way = KeptFetch(
-                fetch, save=lambda part: self._save(kept, part), end=lambda fetch: self._end(kept, fetch)
+                fetch, save=lambda part: self._save(kept, part), end=lambda fetch: self._end(kept, fetch), owner=owner
             )
             kept.start()
             return kept
@@ -317,7 +328,7 @@ class Inventory:
         part.errors = {}
         with self._writing:
             if self._under_way is kept:
-                self._store.update(lambda stored: replace(stored, unfinished=part))
+                self._store.update(lambda stored: replace(stored, unfinished=part), kept.owner)
 
     def _end(self, kept: KeptFetch, fetch: Fetch) -> None:
         """Keeps what a fetch has come to."""
@@ -328,7 +339,7 @@ class Inventory:
             return
         with self._writing:
             if self._under_way is kept:
-                self._store.update(lambda stored: _with_whole(stored, part))
+                self._store.update(lambda stored: _with_whole(stored, part), kept.owner)
 
     def _refresh(self) -> None:
         try:
@@ -338,16 +349,15 @@ class Inventory:
         else:
             self.refresh_error = None
 
-    def _ask(self, fetch: Fetch, progress: Progress | None = None, cancel: threading.Event | None = None) -> None:
-        """Waits for a fetch of some of it, and keeps what came."""
-        kept = KeptFetch(fetch, save=lambda _: None, end=lambda _: None)
-        kept.start()
-        kept.wait(progress, cancel)
+    def _ask(self, fetch: Fetch, owner: Mark | None, *waiting: Any) -> None:
+        """Wait for a fetch of some of it, with the arguments of `KeptFetch.wait`, and keep what came."""
+        (kept := KeptFetch(fetch, save=lambda _: None, end=lambda _: None)).start()
+        kept.wait(*waiting)
         if fetch.error is not None:
             raise fetch.error
         if not fetch.cancelled:
             with self._writing:
-                self._store.update(lambda stored: replace(stored, since=self._with_since(stored, fetch.part)))
+                self._store.update(lambda stored: replace(stored, since=self._with_since(stored, fetch.part)), owner)
 
     def _with_since(self, stored: Stored, part: Part) -> Part | None:
         young = stored.since is not None and _is_young(stored.since, self.max_age)

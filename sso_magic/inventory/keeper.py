@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sso_magic.inventory.fetch import Fetch
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.progress import Progress
+    from sso_magic.signin.marks import Mark
 
 SAVE_EVERY = 0.25  # seconds between two savings
 SAVING_SHARE = 20  # and at least this many times as long as a saving takes
@@ -26,10 +27,14 @@ class KeptFetch:
         fetch: Not started yet.
         save: Is given what there is, now and then while it runs.
         end: Is given the fetch when it has finished.
+        owner: The mark of the sign-in that it uses.
     """
 
-    def __init__(self, fetch: Fetch, *, save: Callable[[Part], None], end: Callable[[Fetch], None]) -> None:
+    def __init__(
+        self, fetch: Fetch, *, save: Callable[[Part], None], end: Callable[[Fetch], None], owner: Mark | None = None
+    ) -> None:
         self.fetch = fetch
+        self.owner = owner
         self._save = save
         self._end = end
         self._ended = threading.Event()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from sso_magic.signin.marks import Mark
+
 VERSION = 1
 
 
@@ -50,10 +52,13 @@ class Store:
 
     Args:
         key: What tells this session from others.
+        owner: Returns the mark of the current sign-in, which may be another person's than what the file holds; None if
+            nobody is signed in.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, owner: Callable[[], Mark | None] = lambda: None) -> None:
         self._key = key
+        self._owner = owner
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -67,25 +72,33 @@ class Store:
 
     def load(self) -> Stored:
         """What the file holds; it is read again only when it is another one."""
+        owner = self._owner()
         with self._reading:
-            mark = self._mark()
+            mark = (self._mark(), owner)
             if self._held[0] != mark:
-                self._held = (mark, self._decoded(cache.read(self.path)))
+                self._held = (mark, self._decoded(cache.read(self.path), owner))
             return self._held[1]
 
-    def update(self, change: Callable[[Stored], Stored]) -> Stored:
-        """Writes what `change` makes of what the file holds; the parts in it must not grow after that.
+    def update(self, change: Callable[[Stored], Stored], owner: Mark | None = None) -> Stored:
+        """Write what `change` makes of what the file holds; the parts in it must not grow after that.
 
         Where it cannot be written, this object holds it all the same, and `warning` says why.
+
+        Args:
+            change: Returns what the file is to hold.
+            owner: The mark of the sign-in that the change was fetched with; nothing is written if that is no longer the
+                current one: somebody has signed out, or in as another person, while it was on the wire.
         """
         with self._writing, cache.lock(f"inventory {self._key}", timeout=5):
+            if owner is not None and self._owner() != owner:
+                return self.load()
             stored = change(self.load())
             try:
-                cache.write_text(self.path, self._encoded(stored))
+                cache.write_text(self.path, self._encoded(stored, owner))
                 self.warning = None
             except CacheError as error:
                 self.warning = str(error)
-            self._held = (self._mark(), stored)
+            self._held = ((self._mark(), owner), stored)
             return stored
 
     def remove(self) -> None:
@@ -94,7 +107,7 @@ class Store:
         Raises:
             CacheError: It cannot be removed.
         """
-        with self._writing:
+        with self._writing, cache.lock(f"inventory {self._key}", timeout=5):
             self._held = (None, Stored())
             self._texts = {}
             cache.remove(self.path)
@@ -103,10 +116,21 @@ class Store:
         """What tells this file from the one that takes its place; None: there is none."""
         return cache.stamp(self.path)
 
-    def _encoded(self, stored: Stored) -> str:
+    def _is_of(self, owner: Mark, sign_in: object) -> bool:
+        """Return False for another sign-in's file; one without a mark, of an earlier version, is told by its time."""
+        if sign_in is not None:
+            return sign_in == owner.id
+        written_at = cache.modified_at(self.path)
+        return written_at is not None and written_at >= owner.since
+
+    def _encoded(self, stored: Stored, owner: Mark | None) -> str:
         """The file's text. A part that was in it before, the last whole fetch above all, is not put in words again."""
         texts: dict[int, tuple[Part, str]] = {}
-        fields = [f'"version":{VERSION}', f'"key":{json.dumps(self._key)}']
+        fields = [
+            f'"version":{VERSION}',
+            f'"key":{json.dumps(self._key)}',
+            f'"sign_in":{json.dumps(owner.id if owner else None)}',
+        ]
         for name, part in (("whole", stored.whole), ("since", stored.since), ("unfinished", stored.unfinished)):
             if part is not None:
                 known = self._texts.get(id(part))
@@ -117,8 +141,10 @@ class Store:
         self._texts = texts
         return "{" + ",".join(fields) + "}"
 
-    def _decoded(self, content: dict[str, Any] | None) -> Stored:
+    def _decoded(self, content: dict[str, Any] | None, owner: Mark | None) -> Stored:
         if content is None or content.get("version") != VERSION or content.get("key") != self._key:
+            return Stored()
+        if owner is not None and not self._is_of(owner, content.get("sign_in")):
             return Stored()
         try:
             return Stored(

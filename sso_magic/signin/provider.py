@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic import cache
 from sso_magic.errors import CacheError, ClientError, SignInRequired, TransportError
-from sso_magic.signin import refusals, store, tokens
+from sso_magic.signin import marks, refusals, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sso_magic.profiles import Session
     from sso_magic.secret import Secret
     from sso_magic.signin.flow import Method
+    from sso_magic.signin.marks import Mark
     from sso_magic.signin.prompt import Prompt
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
@@ -118,6 +119,20 @@ class TokenProvider:
             raise self._sign_in_required(token)
         return token.access_token
 
+    def mark(self) -> Mark | None:
+        """Return the mark of the sign-in that the stored token came from, valid or not; None if there is no token."""
+        token = self.peek()
+        if token is None:
+            return None
+        return marks.of(self.session, token, cache.modified_at(cache.token_path(self.session.key)))
+
+    def mark_of(self, access_token: Secret) -> Mark | None:
+        """Return the mark of the sign-in that a token in use came from."""
+        token = self.peek()
+        if token is not None and token.access_token == access_token:
+            return self.mark()
+        return marks.known(self.session, access_token)
+
     def refuse(self, access_token: Secret) -> SignInRequired:
         """Count this token as none from now on, in every kernel, and return the error that says so."""
         refusals.remember(self.session, access_token)
@@ -151,6 +166,7 @@ class TokenProvider:
             return self._after_failure(token, error, must=must)
         self._failed_at, self._failure, self._fault = float("-inf"), None, None
         refreshed = token.refreshed(access_token, output.expires_in or 0, output.refresh_token, utc_now())
+        marks.refreshed(self.session, token, refreshed)
         self._keep(refreshed)
         return refreshed
 
@@ -215,6 +231,7 @@ class TokenProvider:
         )
         with self._lock, cache.lock(self.session.key):
             self._failed_at, self._failure, self._fault = float("-inf"), None, None
+            marks.began(self.session, token)
             self._keep(token)
         return token
 
@@ -245,6 +262,7 @@ class TokenProvider:
             try:
                 tokens.delete(self.session)
                 refusals.forget(self.session)
+                marks.forget(self.session)
             except CacheError as error:
                 kept = error
         if token is not None:

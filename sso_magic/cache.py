@@ -239,6 +239,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from error
 
 
+def remove_unfinished(directory: Path, name: str = "*.json") -> None:
+    """Remove what killed processes left of files that they were writing; held locks keep living writers out.
+
+    Args:
+        directory: Where the files are.
+        name: Of which files; a pattern.
+    """
+    for left in directory.glob(f".{name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
 def make_directory(directory: Path) -> None:
     """Makes the directory and what leads to it, each new one 0700; none in the working directory for want of a home."""
     if directory.parts[:1] == ("~",):  # as `home` gives it where there is none

@@ -195,6 +195,7 @@ def store(session: Session, credentials: RoleCredentials, still: Callable[[], Ma
     }
     # A sign-out removes the token first and then, under this lock, the files: whichever comes first, none is left.
     with contextlib.suppress(CacheError), cache.lock(cache.ROLES_LOCK):
+        cache.remove_unfinished(cache.role_directory())
         current = still()
         if current is not None and current.id == credentials.sign_in:
             cache.write(_path(session, credentials.account_id, credentials.role_name), content)
@@ -228,4 +229,5 @@ def forget(session: Session) -> None:
     from sso_magic.client.signout import remove_role_credentials
 
     with cache.lock(cache.ROLES_LOCK):
+        cache.remove_unfinished(cache.role_directory())
         remove_role_credentials(session_name=session.name, start_url=session.start_url)

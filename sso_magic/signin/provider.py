@@ -16,7 +16,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sso_magic import cache
+from sso_magic import cache, locks
 from sso_magic.errors import CacheError, ClientError, SignInRequired, TransportError
 from sso_magic.signin import marks, refusals, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
@@ -51,8 +51,8 @@ class TokenProvider:
         self.session = session
         self._oidc = oidc
         self._portal = portal
-        self._lock = threading.Lock()  # held while a refresh is on its way
-        self._reading = threading.Lock()  # held for moments: `peek` never waits for the network
+        self._lock = locks.Lock()  # held while a refresh is on its way
+        self._reading = locks.Lock()  # held for moments: `peek` never waits for the network
         self._memory: Token | None = None  # what could not be written to the file
         self._read: tuple[object, Token | None] = (_NEVER, None)
         self._failed_at = float("-inf")
@@ -236,6 +236,8 @@ class TokenProvider:
         return token
 
     def _keep(self, token: Token) -> None:
+        path = cache.token_path(self.session.key)
+        cache.remove_unfinished(path.parent, path.name)
         memory, warning = None, None
         try:
             tokens.save(self.session, token)
@@ -260,6 +262,8 @@ class TokenProvider:
             with self._reading:
                 self._memory, self._read = None, (_NEVER, None)
             try:
+                path = cache.token_path(self.session.key)
+                cache.remove_unfinished(path.parent, path.name)
                 tokens.delete(self.session)
                 refusals.forget(self.session)
                 marks.forget(self.session)

@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ROLES_LOCK = "role credentials"  # held while files of role credentials are written or removed
+LARGEST = 64 * 1024 * 1024  # bytes; an inventory of 50,000 rows is a tenth of it
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Not every system can say local times beyond these. Go's zero time is one, and the end of some emulators' tokens.
@@ -151,13 +153,33 @@ def modified_at(path: Path) -> float | None:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The JSON object in the file, its tokens and keys as `Secret`; None if there is none, or none that can be read."""
+    """Return the JSON object in the file, its tokens and keys as `Secret`; None if there is none that can be read.
+
+    Pipes, folders, sockets and files beyond `LARGEST` are not read, so that none of them blocks a scan.
+    """
     try:
-        return parse(path.read_bytes())
+        return parse(_regular_file(path))
     except OSError:
         return None
     except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
         raise interruption.with_traceback(None)  # noqa: B904 - the same one; the frames below hold what was read
+
+
+def _regular_file(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is too large.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for its writer. Windows has no pipes among files, and no such flag.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        if status.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "too large for a cache file")
+        return file.read()
 
 
 def parse(text: str | bytes) -> dict[str, Any] | None:

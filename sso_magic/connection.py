@@ -102,5 +102,5 @@ class Connection:
         except UnauthorizedException:
             self.tokens.refuse(token)
             raise SignInRequired(
-                f"{self.session.label} refuses the access token. Run %sso_login {self.session.label}"
+                f"{self.session.label} refuses the access token. Run {self.session.login_command}"
             ) from None

@@ -210,13 +210,13 @@ def _token(session: Session) -> Iterator[Finding]:
     token = token_of(session)
     if path.exists() and tokens.load(session) is None:
         yield Finding(
-            "problem", f"{path} holds no token that can be read.", f"Remove it and run %sso_login {session.label}"
+            "problem", f"{path} holds no token that can be read.", f"Remove it and run {session.login_command}"
         )
     elif token is None:
-        yield Finding("note", f"Not signed in to {session.label}.", f"Run %sso_login {session.label}")
+        yield Finding("note", f"Not signed in to {session.label}.", f"Run {session.login_command}")
     elif token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
         why = f": {token.rejected}" if token.rejected else ""
-        yield Finding("note", f"The sign-in has ended{why}.", f"Run %sso_login {session.label}")
+        yield Finding("note", f"The sign-in has ended{why}.", f"Run {session.login_command}")
     else:
         yield Finding("ok", "Signed in.")
     failure = refresh_failure(session)
@@ -224,7 +224,7 @@ def _token(session: Session) -> Iterator[Finding]:
         yield Finding(
             "problem",
             f"The sign-in to {session.label} could not be refreshed: {failure}",
-            f"Check the network and the findings above. If it persists, run %sso_login {session.label} --force",
+            f"Check the network and the findings above. If it persists, run {session.login_command} --force",
         )
 
 

@@ -123,7 +123,7 @@ def _work(shell: InteractiveShell, cell: str) -> CellWork:
 
 def _check_name(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
-        raise UsageError(f"--into {name}: that is no name that Python takes. Say --into costs, for example.")
+        raise UsageError(f"--into {name} is not a valid Python name. Type --into costs, for example.")
 
 
 def _evaluated(shell: InteractiveShell, expression: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
+from sso_magic.lexer import quote
 from sso_magic.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
 
 if TYPE_CHECKING:
@@ -55,13 +56,20 @@ class Session:
         """The start URL as it is sent and linked: resolved, and without what browsers add to it (``/#/``)."""
         return self.resolved_url or normalize(self.start_url) or self.start_url
 
+    @property
+    def login_command(self) -> str:
+        """The magic that signs in to this session; for a start URL with its region if the URL does not contain it."""
+        command = f"%sso_login {quote(self.key) or self.key}"
+        needs_region = self.name is None and bool(self.region) and region_of(self.start_url) != self.region
+        return f"{command} --sso-region {self.region}" if needs_region else command
+
     def console_link(self, account_id: str, role_name: str, destination: str | None = None) -> str:
         """The portal's shortcut into an account's console; no secret in it (portal-protocol 15.2)."""
-        from urllib.parse import quote
+        from urllib.parse import quote as quote_url
 
-        query = f"account_id={quote(account_id, safe='')}&role_name={quote(role_name, safe='')}"
+        query = f"account_id={quote_url(account_id, safe='')}&role_name={quote_url(role_name, safe='')}"
         if destination:
-            query += f"&destination={quote(destination, safe='')}"
+            query += f"&destination={quote_url(destination, safe='')}"
         return f"{self.portal_url}/#/console?{query}"
 
 
@@ -133,11 +141,13 @@ def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
         raise SessionNotFound(f"Profile {text} has no SSO session: add sso_session = NAME to it, or name a session.")
     known = [session.label for session in sessions(config)]
     near = difflib.get_close_matches(text, known, 3, 0.5) or known[:5]
-    hint = f"Known: {', '.join(near)}" if near else f"There is none in {config.config_path}"
-    raise SessionNotFound(f"There is no session {text!r}. {hint}. {_START_URL_HINT}")
+    hint = f"Known: {', '.join(near)}." if near else f"None is in {config.config_path}. {_START_URL_HINT}"
+    raise SessionNotFound(f"There is no session {text!r}. {hint}")
 
 
-_START_URL_HINT = "A start URL does too: %sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION"
+_START_URL_HINT = (
+    "Sign in with your portal's start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION"
+)
 
 
 def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
@@ -181,7 +191,7 @@ def _by_default(config: SharedConfig) -> Session:
         raise Ambiguous(f"Which session? Name one: {', '.join(session.label for session in known)}.")
     raise SessionNotFound(
         f"No session is configured in {config.config_path}. Sign in with your portal's start URL: "
-        "%sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION"
+        "%sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION"
     )
 
 

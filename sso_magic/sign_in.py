@@ -171,7 +171,7 @@ class SignIn(Connection):
     def _token_end(self) -> datetime:
         token = self.tokens.peek()
         if token is None:  # another kernel signed out a moment ago
-            raise SignInRequired(f"Not signed in to {self.session.label}. Run %sso_login {self.session.label}")
+            raise SignInRequired(f"Not signed in to {self.session.label}. Run {self.session.login_command}")
         return token.expires_at
 
     def sign_in_line(self) -> str:
@@ -184,11 +184,11 @@ class SignIn(Connection):
 
         if token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
             why = f": {token.rejected}" if token.rejected else ""
-            return f"The sign-in to {self.session.label} has ended{why}. Run %sso_login {self.session.label}"
+            return f"The sign-in to {self.session.label} has ended{why}. Run {self.session.login_command}"
         rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
         warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
         offer = (
-            f" To keep it as a session, for the AWS CLI too: %sso_login {self.session.start_url} --save NAME"
+            f" To keep it as a session, for the AWS CLI too: {self.session.login_command} --save NAME"
             if self.session.name is None and self.session.scopes is not None
             else ""
         )

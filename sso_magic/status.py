@@ -88,7 +88,7 @@ class Status:
 
     def __repr__(self) -> str:
         text, _ = table(("session", "sign-in", "start URL", "region"), self._rows())
-        head = text if self.sessions else "No session is configured. %sso_login START_URL --region REGION"
+        head = text if self.sessions else "No session is configured. %sso_login START_URL --sso-region REGION"
         return "\n".join([head, self._role(), *self.competing])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
@@ -96,7 +96,7 @@ class Status:
         lines = [self._role(), *self.competing]
         if not self.sessions:
             html = ""
-            lines.insert(0, "No session is configured. %sso_login START_URL --region REGION")
+            lines.insert(0, "No session is configured. %sso_login START_URL --sso-region REGION")
         body = "".join(f"<div>{escape(line)}</div>" for line in lines)
         return {
             "text/plain": repr(self),

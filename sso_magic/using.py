@@ -74,7 +74,9 @@ def session_to_save(start_url: str | None, region: str | None, name: str) -> Ses
         ConfigError: Another session has the name, or the region is not known.
     """
     if start_url is None or "://" not in start_url:
-        raise UsageError("--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --save NAME")
+        raise UsageError(
+            "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION --save NAME"
+        )
     config = load_shared_config()
     there = config.sso_sessions.get(name)
     if there is not None and there.get("sso_start_url") != start_url:
@@ -85,7 +87,7 @@ def session_to_save(start_url: str | None, region: str | None, name: str) -> Ses
         return find_session(name)
     region = region or region_of(start_url)
     if region is None:
-        raise ConfigError(f"The region of {start_url} is not known: add --region to keep it.")
+        raise ConfigError(f"The region of {start_url} is not known. Add --sso-region REGION to keep it.")
     return Session(name, start_url, region, (DEFAULT_SCOPE,))
 
 
@@ -202,28 +204,33 @@ def before_cell(magics: SSOMagics) -> None:
     for sentence in (switch_line.waiting_sentence(), KERNEL.before_cell()):
         if sentence:
             say(sentence)
-    if magics.identity_line:
-        show(magics)
+    use = KERNEL.current
+    if magics.identity_line and use is not None:
+        production = magics.is_production(use)
+        say(
+            line(use, production=production, verb="Running as"),
+            html(use, production=production, verb="Running as"),
+        )
 
 
-def line(use: Use, holders: str | None = None, *, production: bool) -> str:
+def line(use: Use, holders: str | None = None, *, production: bool, verb: str = "Using") -> str:
     """The role in use in one line of text."""
     region = f" in {use.region}" if use.region else ""
     aside = KERNEL.set_aside()
     rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
     rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
     mark = "PRODUCTION " if production else ""
-    return f"{mark}Using {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
+    return f"{mark}{verb} {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
 
 
-def html(use: Use, holders: str | None = None, *, production: bool) -> str:
+def html(use: Use, holders: str | None = None, *, production: bool, verb: str = "Using") -> str:
     """The same line with the account in bold, and a red bar before production."""
-    text = line(use, holders, production=False)
-    start = len("Using ")
+    text = line(use, holders, production=False, verb=verb)
+    start = len(f"{verb} ")
     end = start + len(use.label)
     mark = (
         '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
-        'margin-right:8px">PRODUCTION</span>'
+        'margin-right:8px">PRODUCTION</span> '
         if production
         else ""
     )
@@ -245,6 +252,7 @@ def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
         compiled = re.compile(pattern)
     except re.error as error:
         raise UsageError(
-            f"SSOMagics.production is not a regular expression ({error}): correct it by %config SSOMagics.production"
+            f"SSOMagics.production is not a regular expression ({error}). Correct it: "
+            "%config SSOMagics.production = '(?i)prod'"
         ) from None
     return bool(compiled.search(account_name or "") or compiled.search(account_id))

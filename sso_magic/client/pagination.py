@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sso_magic.client.base import Client
     from sso_magic.client.command import Command
 
+MAX_PAGES = 10_000  # a million accounts at the usual page size; AWS has no organization of that size
+
 PageT = TypeVar("PageT")
 ClientT = TypeVar("ClientT", bound="Client")
 CommandT = TypeVar("CommandT", bound="Command[Any]")
@@ -48,19 +50,25 @@ def paginate(client: Client, command: Command[PageT], *, stop_on_same_token: boo
         options: Of each call, as in `Client.send`.
 
     Raises:
-        DeserializationError: the service answered the token it was asked with, which would go on forever.
+        DeserializationError: The service answered with a token that it has given before, or with more than `MAX_PAGES`
+            pages.
     """
-    while True:
+    seen = {command.next_token}
+    name = f"{client.service.id} answered {command.operation.name}"
+    for _ in range(MAX_PAGES):
         page: Any = client.send(command, **options)
         yield page
         token = page.next_token
         if not token:
             return
-        if token == command.next_token:
-            if stop_on_same_token:
+        if token in seen:
+            if stop_on_same_token and token == command.next_token:
                 return
             raise DeserializationError(
-                f"{client.service.id} answered {command.operation.name} with the token of the page before; "
-                "the listing would never end. Try again."
+                f"{name} with the token of an earlier page; the listing would never end. Try again."
             )
+        seen.add(token)
         command = command.changed(next_token=token)
+    raise DeserializationError(
+        f"{name} with more than {MAX_PAGES:,} pages. Check the endpoint, or ask for larger pages with page_size."
+    )

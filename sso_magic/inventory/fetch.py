@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from sso_magic.client.pagination import MAX_PAGES
 from sso_magic.errors import InventoryError
 from sso_magic.inventory import calls
 from sso_magic.inventory.progress import FetchState
@@ -231,6 +232,9 @@ class Fetch:
         seen = call.seen if call.next_token is None else call.seen | {call.next_token}
         if page.next_token in seen:
             self._give_up(call, InventoryError("The portal gave the same page twice (a repeated next_token)"))
+            return
+        if len(seen) >= MAX_PAGES:
+            self._give_up(call, InventoryError(f"The portal gave more than {MAX_PAGES:,} pages of one list"))
             return
         if page.accounts is not None:
             self._add_accounts(page.accounts, page.next_token)

@@ -141,7 +141,7 @@ def _roles_that_fit(role_names: Sequence[str], name: str, *, whole: bool) -> Ite
 
 def _no_role(where: str, role_names: Sequence[str], wanted: str, permission_set: str | None) -> str:
     near = nearest(permission_set or wanted, role_names)
-    shown = f"Nearest: {_listed(near)}" if near else f"There is {_listed(role_names)}"
+    shown = f"Nearest: {_listed(near)}." if near else f"Your roles there: {_listed(role_names)}."
     if permission_set is None:
         return f"You have no role {_quoted(wanted)} in {where}. {shown}"
     return (

@@ -208,7 +208,7 @@ def _as_text(center: LocalIdentityCenter) -> str:
         "In ~/.aws/config:",
         *config,
         "",
-        f"In a notebook:  %sso_login {center.start_url} --region {center.region}",
+        f"In a notebook:  %sso_login {center.start_url} --sso-region {center.region}",
     ]
     return "\n".join(lines)
 

@@ -190,7 +190,7 @@ class TokenProvider:
 
     def _sign_in_required(self, token: Token | None) -> SignInRequired:
         name = self.session.label
-        command = f"%sso_login {name}"
+        command = self.session.login_command
         if token is None:
             return SignInRequired(f"Not signed in to {name}. Run {command}")
         if token.rejected and token.rejected != tokens.REFUSED:

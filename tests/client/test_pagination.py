@@ -97,7 +97,7 @@ def test_the_same_token_twice_is_an_error_for_it_would_go_on_forever(sso, servic
     next(pages)
     with pytest.raises(
         DeserializationError,
-        match=r"^SSO answered ListAccounts with the token of the page before; the listing would never end\. Try again",
+        match=r"^SSO answered ListAccounts with the token of an earlier page; the listing would never end\. Try again",
     ):
         next(pages)
 

@@ -81,7 +81,7 @@ def test_an_interrupt_leaves_somebodys_thread_pool_in_order(many, interrupt_when
 def test_a_pool_that_is_broken_is_every_accounts_error(many):
     with (
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as broken,
-        pytest.raises(errors.EachError, match=r"^All 2 accounts failed by BrokenProcessPool: "),
+        pytest.raises(errors.EachError, match=r"^All 2 accounts failed with BrokenProcessPool: "),
     ):
         many(2).each(lambda here: os._exit(1), "ReadOnly", on=broken, progress=False)
 

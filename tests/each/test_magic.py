@@ -123,7 +123,7 @@ def test_it_runs_in_processes_too(run):
 def test_failing_everywhere_stops_run_all_and_leaves_the_errors(run, shell, capsys):
     with pytest.raises(errors.EachError) as caught:
         run("%%sso_each ReadOnly payments --into x\nsize(1)")
-    assert str(caught.value) == "All 3 accounts failed by NameError: name 'size' is not defined (line 1)"
+    assert str(caught.value) == "All 3 accounts failed with NameError: name 'size' is not defined (line 1)"
     assert len(shell.user_ns["x_errors"]) == 3
 
 
@@ -198,9 +198,9 @@ def test_a_call_that_speaks_for_the_notebook_is_pointed_out(run):
         ("%%sso_each\n1", "ROLE is missing. Usage: %%sso_each ["),
         (
             "%%sso_each ReadOnly --into 3x\n1",
-            "--into 3x: that is no name that Python takes. Say --into costs, for example.",
+            "--into 3x is not a valid Python name. Type --into costs, for example.",
         ),
-        ("%%sso_each ReadOnly --into class\n1", "--into class: that is no name that Python takes."),
+        ("%%sso_each ReadOnly --into class\n1", "--into class is not a valid Python name."),
         ("%%sso_each ReadOnly --on gpu\n1", "--on cannot be 'gpu'. Type threads, processes or dask."),
         ("%%sso_each ReadOnly --workers x\n1", "--workers needs a whole number, not 'x'."),
         ("%%sso_each ReadOnly --workers 0\n1", "workers is how many accounts at a time, 1 or more, not 0."),

@@ -202,7 +202,7 @@ def _refuse():
 
 def test_what_cannot_be_read_there_is_every_accounts_error(many):
     thing = Unreadable()
-    with pytest.raises(errors.EachError, match=r"^All 2 accounts failed by ValueError: it cannot be read here$"):
+    with pytest.raises(errors.EachError, match=r"^All 2 accounts failed with ValueError: it cannot be read here$"):
         many(2).each(lambda here: thing, "ReadOnly", on="processes", progress=False)
 
 

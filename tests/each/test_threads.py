@@ -133,7 +133,7 @@ def test_cached_credentials_are_used_without_a_request(many, signed_in):
 
 def test_failing_everywhere_is_an_error_with_every_accounts_own(many):
     center = many(12)
-    with pytest.raises(errors.EachError, match=r"^All 12 accounts failed by ZeroDivisionError: division by zero \(l"):
+    with pytest.raises(errors.EachError, match=r"^All 12 accounts failed with ZeroDivisionError: division by zero \(l"):
         center.each(lambda here: 1 / 0, "ReadOnly", progress=False)
     with pytest.raises(errors.EachError) as caught:
         center.each(lambda here: int(here.account.name[-3:]) // 0 if here else 0, "ReadOnly", progress=False)

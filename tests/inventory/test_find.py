@@ -160,18 +160,18 @@ def test_a_name_that_the_only_role_does_not_have_is_not_overlooked():
     [
         (None, Ambiguous, "payments-prod has 4 roles: Admin, ReadOnly, ReadOnlyBilling, power-user. Name one of them."),
         ("read", Ambiguous, "'read' fits 2 roles in payments-prod: ReadOnly, ReadOnlyBilling. Type more."),
-        ("Admni", RoleNotFound, "You have no role 'Admni' in payments-prod. Nearest: Admin"),
+        ("Admni", RoleNotFound, "You have no role 'Admni' in payments-prod. Nearest: Admin."),
         (
             "zzzz",
             RoleNotFound,
-            "You have no role 'zzzz' in payments-prod. There is Admin, ReadOnly, ReadOnlyBilling, power-user",
+            "You have no role 'zzzz' in payments-prod. Your roles there: Admin, ReadOnly, ReadOnlyBilling, power-user.",
         ),
         (
             "AWSReservedSSO_Deploy_0123456789abcdef",
             RoleNotFound,
             (
                 "'AWSReservedSSO_Deploy_0123456789abcdef' is the IAM role behind the permission set Deploy, which is "
-                "not assigned to you in payments-prod. There is Admin, ReadOnly, ReadOnlyBilling, power-user"
+                "not assigned to you in payments-prod. Your roles there: Admin, ReadOnly, ReadOnlyBilling, power-user."
             ),
         ),
         (
@@ -179,7 +179,7 @@ def test_a_name_that_the_only_role_does_not_have_is_not_overlooked():
             RoleNotFound,
             (
                 "'AWSReservedSSO_Read_0123456789abcdef' is the IAM role behind the permission set Read, which is not "
-                "assigned to you in payments-prod. Nearest: ReadOnly"
+                "assigned to you in payments-prod. Nearest: ReadOnly."
             ),
         ),
     ],

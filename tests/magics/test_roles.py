@@ -256,7 +256,7 @@ def test_the_identity_line_is_said_before_each_cell_if_asked_for(shell, ids, cap
     shell.run_line_magic("sso_use", f"{PROD} ReadOnly")
     capsys.readouterr()
     shell.run_cell("1 + 1")
-    assert capsys.readouterr().out.startswith(f"PRODUCTION Using {PROD} ({ids[PROD]}) / ReadOnly")
+    assert capsys.readouterr().out.startswith(f"PRODUCTION Running as {PROD} ({ids[PROD]}) / ReadOnly")
 
 
 def test_a_role_that_cannot_be_renewed_is_said_before_the_next_cell(shell, ids, signed_in, capsys):

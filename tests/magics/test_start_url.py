@@ -21,7 +21,8 @@ def test_a_start_url_needs_no_file_and_is_offered_to_be_kept(shell, center, no_c
     shell.run_line_magic("sso_login", f"{center.start_url} --region {REGION} --device")
     out = capsys.readouterr().out
     assert f"Signed in to {center.start_url} until" in out
-    assert f"To keep it as a session, for the AWS CLI too: %sso_login {center.start_url} --save NAME" in out
+    command = f"%sso_login {center.start_url} --sso-region eu-west-1 --save NAME"
+    assert f"To keep it as a session, for the AWS CLI too: {command}" in out
     assert not no_config.exists()
     assert len(shell.run_line_magic("sso_accounts", "")) == 14
     assert [session.name for session in shell.run_line_magic("sso_status", "").sessions] == [center.start_url]
@@ -52,7 +53,7 @@ def test_another_sessions_name_is_not_taken(shell, center, no_config):
 
 
 def test_without_a_region_nothing_is_kept(shell, center, no_config):
-    with pytest.raises(ConfigError, match=r"The region of .* is not known: add --region to keep it\."):
+    with pytest.raises(ConfigError, match=r"The region of .* is not known\. Add --sso-region REGION to keep it\."):
         shell.run_line_magic("sso_login", f"{center.start_url} --save corp")
     assert not no_config.exists()
 
@@ -61,5 +62,5 @@ def test_only_a_start_url_can_be_kept(shell, center):
     with pytest.raises(UsageError) as caught:
         shell.run_line_magic("sso_login", "corp --save corp2")
     assert str(caught.value) == (
-        "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --save NAME"
+        "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION --save NAME"
     )

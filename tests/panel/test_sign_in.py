@@ -274,12 +274,9 @@ def test_without_any_session_a_start_url_is_asked_for(open_panel, center, clean_
         (
             "corp.awsapps.com",
             "",
-            (
-                "There is no session 'corp.awsapps.com'. Known: corp. A start URL does too: "
-                "%sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION."
-            ),
+            "The region of corp.awsapps.com is not known: fill in the region that your Identity Center is in.",
         ),
-        ("https://", "eu-west-1", "'https://' is not a start URL: it begins with https:// and a host."),
+        ("https://", "eu-west-1", "'https://' is not a start URL. It begins with https:// and a host."),
         (
             "{start_url}",
             "us-east-1",

@@ -58,7 +58,7 @@ def test_no_configuration_at_all_says_how_to_begin(clean_environment):
         find_session()
     assert str(caught.value) == (
         f"No session is configured in {clean_environment / '.aws' / 'config'}. Sign in with your portal's start URL: "
-        "%sso_login https://YOUR-PORTAL.awsapps.com/start --region REGION"
+        "%sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION"
     )
 
 

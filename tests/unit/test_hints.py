@@ -78,13 +78,14 @@ def test_errors_of_both_roots_are_translated(style):
         assert str(kind("Run %sso_login corp")) == 'Run IdentityCenter("corp").sign_in()'
 
 
-def test_a_script_names_calls_and_the_command_commands(center, capsys, style):
+def test_a_script_names_calls_and_the_command_commands(center, capsys, style, clean_environment):
     style(None)
     script = "from sso_magic import IdentityCenter\nIdentityCenter('corp').accounts()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == (
         'sso_magic.errors.SignInRequired: Not signed in to corp. Run IdentityCenter("corp").sign_in()'
     )
+    (clean_environment / ".aws" / "config").unlink()
     assert main(["login", "nosuch"]) == 1
     assert "sso-magic login https://" in capsys.readouterr().err
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.center import IdentityCenter
 from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import SSOMagicError, kept_in
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sso_magic.signin.tokens import Token
 
 _SHARED: dict[Session, IdentityCenter] = {}
-_SHARED_LOCK = threading.Lock()
+_SHARED_LOCK = locks.Lock()
 
 
 def shared_center(session: str | Session | None = None, *, region: str | None = None) -> IdentityCenter:

@@ -32,7 +32,7 @@ class _Change(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._ended = threading.Lock()  # waited for by one thread, released once
+        self._ended = locks.Lock()  # waited for by one thread, released once
         self._ended.acquire()
         self.is_finished = False
         self._error: BaseException | None = None

@@ -8,10 +8,9 @@ copies stays until the process ends, because child processes may still read it a
 from __future__ import annotations
 
 import hashlib
-import threading
 from typing import TYPE_CHECKING
 
-from sso_magic import cache
+from sso_magic import cache, locks
 from sso_magic.client.shared_config import DEFAULT_PROFILE, PROFILE_VARIABLES, active_profile, file_paths
 from sso_magic.errors import ConfigError, SSOMagicError
 
@@ -29,7 +28,7 @@ class ConfigCopies:
     """All copies of this process; thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._directory: RuntimeDirectory | None = None
         self._sets: dict[tuple[Path, Path, str], _Copies] = {}
         self._trouble: str | None = None
@@ -114,7 +113,7 @@ class ConfigCopies:
 
     def close_after_fork(self) -> None:
         """To be called in a forked child: the files are the parent's to write and to remove."""
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         if self._directory is not None:
             self._directory.close_after_fork()
 

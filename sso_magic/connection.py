@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from sso_magic import locks
 from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import SignInRequired
 from sso_magic.signin.provider import TokenProvider
@@ -26,7 +26,7 @@ class Connection:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.tokens = TokenProvider(session, oidc=lambda: self.oidc, portal=lambda: self.portal)
-        self._clients = threading.Lock()
+        self._clients = locks.Lock()
         self._portal: SSO | None = None
         self._listing: SSO | None = None
         self._oidc: SSOOIDC | None = None

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 from distributed.comm.addressing import get_address_host, parse_address
 
+from sso_magic import locks
 from sso_magic.dask_calls import Calls, owner, plugin_name, time_of
 from sso_magic.dask_worker import RolePlugin
 from sso_magic.each.handover import Handover
@@ -186,8 +187,8 @@ class ClusterRole:
         self._calls = Calls()
         self._scheduler = _scheduler_id(client)
         self._sent: RoleCredentials | None = None
-        self._moving = threading.RLock()
-        self._changed = threading.Condition()
+        self._moving = locks.RLock()
+        self._changed = locks.Condition()
         self._changes = self._followed = 0
         self._released = False
         self._thread = threading.Thread(target=self._keep_up, name="sso_magic dask", daemon=True)
@@ -367,7 +368,7 @@ def _scheduler_id(client: Any) -> str | None:
     return found
 
 
-_LOCK = threading.RLock()
+_LOCK = locks.RLock()
 _ACTIVE: dict[str, ClusterRole] = {}
 
 

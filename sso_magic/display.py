@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import locks
 from sso_magic.text import encodable, is_linkable, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class TerminalPrompt:
     """The sign-in prompt in a terminal, with a countdown in its last line."""
 
     def __init__(self) -> None:
-        self._ended = threading.Event()
+        self._ended = locks.Event()
         self._thread: threading.Thread | None = None
 
     def device(self, request: DeviceRequest) -> None:

@@ -14,7 +14,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
+from sso_magic import cache, locks
 from sso_magic.errors import SSOMagicError, TransportError
 from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.secret import Secret, Unshown
@@ -36,7 +36,7 @@ class CredentialEndpoint:
         self._token_file = copies.directory() / "token"
         cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (10.3)
         self._roles: dict[Secret, RenewingRole] = {}  # by path
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._server = _Server(self)
 
     @property

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.client.retry import STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class RateLimiter:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self.enabled = False
         self.fill_rate = 1.0
         self.measured_rate = 0.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sso_magic import locks
 from sso_magic.client.builtin import add_client_middlewares, add_command_middlewares
 from sso_magic.client.command import CallOptions, Command, OutputT, Service
 from sso_magic.client.config import ClientConfig, resolve_config
@@ -99,7 +99,7 @@ class Client:
         add_client_middlewares(self._middleware_stack, self.service)
         self._complete_stack = (-1, self._middleware_stack)
         self._executor: ThreadPoolExecutor | None = None
-        self._executor_lock = threading.Lock()
+        self._executor_lock = locks.Lock()
         self._destroyed = False
 
     @property

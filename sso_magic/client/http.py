@@ -6,7 +6,6 @@ Nothing of a request is decided here: no redirect is followed, no netrc read, no
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ import requests
 from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
+from sso_magic import locks
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.client.quiet import QuietAdapter
 from sso_magic.client.transport_errors import as_transport_error, without_frames
@@ -197,7 +197,7 @@ class RequestsHandler:
         self._adapter = adapter
         self._own: QuietAdapter | None = None
         self._owner = 0
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
 
     def handle(self, request: HttpRequest, *, timeout: Timeout | None = None) -> HttpResponse:
         """Sends the request once and reads the whole answer.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import ssl
-import threading
 import time
 from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from sso_magic import locks
 from sso_magic.cache import parse_timestamp
 from sso_magic.client.errors import ServiceException
 from sso_magic.errors import (
@@ -188,7 +188,7 @@ class StandardRetryStrategy:
         self._uniform = uniform
         self._now = now
         self._quota = QUOTA
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
 
     @property
     def capacity(self) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic import locks
 from sso_magic.each.here import EachAccount
 from sso_magic.errors import AccountNotFound, RoleNotFound, UsageError
 from sso_magic.inventory import Account, find_role, nothing_contains
 from sso_magic.inventory.search import search_accounts
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
@@ -42,7 +43,7 @@ class Job:
     role_name: str
     label: str
     ticket: str = field(default_factory=lambda: secrets.token_hex(16))
-    wake: threading.Event = field(default_factory=threading.Event)
+    wake: threading.Event = field(default_factory=locks.Event)
     stopped: bool = False
     asked: deque[str] = field(default_factory=deque)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import distributed
 
+from sso_magic import locks
 from sso_magic.dask import check, warn_if_open
 from sso_magic.each import remote, stopping
 from sso_magic.each.handover import Handover, Refusal, answer, opened
@@ -130,14 +131,14 @@ def _same(blob: bytes) -> bytes:
 # ---- on a worker ----
 
 _WAITING: dict[str, list[_Box]] = {}
-_LOCK = threading.Lock()
+_LOCK = locks.Lock()
 
 
 class _Box:
     """Where one who waits for credentials finds them."""
 
     def __init__(self) -> None:
-        self.filled = threading.Event()
+        self.filled = locks.Event()
         self.content: Handover | Refusal | None = None
 
 

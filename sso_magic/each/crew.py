@@ -12,6 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.each.task import Outcome, failure_of
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class Crew:
         self._number = len(self._left)
         self._do = do
         self._done: queue.SimpleQueue[tuple[Job, Outcome]] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._under_way: set[Job] = set()
-        self.stopped = threading.Event()
+        self.stopped = locks.Event()
         self._threads = [
             threading.Thread(target=self._hand, name=f"sso_magic each {number + 1}", daemon=True)
             for number in range(min(hands, self._number))

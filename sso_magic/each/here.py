@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.inventory.snapshot import Account
 from sso_magic.text import printable
 
@@ -59,7 +59,7 @@ class Here:
         self.role_name = role_name
         self._get_role = role
         self._region = region
-        self._lock = threading.RLock()
+        self._lock = locks.RLock()
         self._role: RenewingRole | None = None
         self._session: boto3.Session | None = None
 

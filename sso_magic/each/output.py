@@ -12,12 +12,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import locks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STREAMS = ("stdout", "stderr")
 _COLLECTING = threading.local()
-_LOCK = threading.Lock()
+_LOCK = locks.Lock()
 _ROUTERS: dict[str, _Router] = {}
 _depth = 0
 

@@ -14,10 +14,10 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
+from sso_magic import locks
 from sso_magic.each import remote
 from sso_magic.each.handover import Handover
 from sso_magic.each.line import Line
@@ -49,7 +49,7 @@ class Processes:
         self._blob = blob
         self._region = region
         self._line = Line()
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._idle: list[Child] = []
         self._busy: dict[str, Child] = {}
         self._stopped = self._closed = False

@@ -14,12 +14,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from sso_magic import locks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
-_LOCK = threading.Lock()
+_LOCK = locks.Lock()
 _RUNNING: dict[str, int] = {}  # tickets of the calls that run in this process, and their threads
 _REFUSED: dict[str, None] = {}  # those that were stopped before they began here, or that run elsewhere
 _REMEMBERED = 10_000

@@ -6,10 +6,10 @@ the end of it all. Everything else about errors is the client's.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from sso_magic import locks
 from sso_magic.errors import DeserializationError, SignInRequired, TransportError
 from sso_magic.inventory.snapshot import Account
 
@@ -98,7 +98,7 @@ class AccessToken:
     ) -> None:
         self._reauthenticate = reauthenticate
         self._refuse = refuse or (lambda _: SignInRequired(_REFUSED))
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._token = get()
         self._untried = False  # whether it is a renewed one that the portal has not taken yet
 

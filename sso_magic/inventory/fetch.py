@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.client.pagination import MAX_PAGES
 from sso_magic.errors import InventoryError
 from sso_magic.inventory import calls
@@ -91,13 +92,13 @@ class Fetch:
     ) -> None:
         self.part = part
         self.done: list[str] = []
-        self.lock = threading.Lock()
-        self.news = threading.Condition(self.lock)
-        self.finished = threading.Event()
+        self.lock = locks.Lock()
+        self.news = locks.Condition(self.lock)
+        self.finished = locks.Event()
         self.cancelled = False
         self.error: BaseException | None = None
         self.rate = RateController(workers, used_up=bool(part.roles))
-        self._work_to_do = threading.Condition(self.lock)
+        self._work_to_do = locks.Condition(self.lock)
         self._client = client
         self._token = token
         self._list_only = list_only

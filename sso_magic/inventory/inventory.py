@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import locks
 from sso_magic.errors import SignInRequired
 from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
@@ -76,9 +77,9 @@ class Inventory:
         self._refuse = refuse
         self._owner = owner
         self._store = Store(key, owner)
-        self._launching = threading.Lock()
-        self._starting = threading.Lock()
-        self._writing = threading.Lock()  # what a fetch writes, against `forget`
+        self._launching = locks.Lock()
+        self._starting = locks.Lock()
+        self._writing = locks.Lock()  # what a fetch writes, against `forget`
         self._under_way: KeptFetch | None = None
         self._background: threading.Thread | None = None
         self._shown: tuple[tuple[Part | None, ...], InventorySnapshot | None] = ((), None)

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +39,7 @@ class KeptFetch:
         self.owner = owner
         self._save = save
         self._end = end
-        self._ended = threading.Event()
+        self._ended = locks.Event()
 
     def start(self) -> None:
         """Starts the fetch and its keeper."""

@@ -15,9 +15,10 @@ A throttle is a bucket: it holds a burst, fills at a rate, and refuses (429) whi
 from __future__ import annotations
 
 import math
-import threading
 import time
 from typing import NamedTuple
+
+from sso_magic import locks
 
 SURE = (
     40  # calls that may go at once at the start: portals refuse first after 31 to 40 (portal-protocol 17.1), or later
@@ -204,8 +205,8 @@ class RateController:
         self._pace = Pace(time.monotonic(), NARROW if used_up else SURE)
         self._on_their_way = 0
         self._stopped = False
-        self._turn = threading.Lock()  # one worker waits for the next moment, the others behind it
-        self._changed = threading.Condition()
+        self._turn = locks.Lock()  # one worker waits for the next moment, the others behind it
+        self._changed = locks.Condition()
 
     @property
     def accepted(self) -> int:

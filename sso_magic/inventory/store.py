@@ -10,12 +10,11 @@ Several kernels may share it: a change is made under the session's lock, to what
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
+from sso_magic import cache, locks
 from sso_magic.errors import CacheError
 from sso_magic.inventory.part import Change, Part
 from sso_magic.inventory.snapshot import Account
@@ -60,8 +59,8 @@ class Store:
         self._key = key
         self._owner = owner
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
-        self._writing = threading.Lock()
-        self._reading = threading.Lock()
+        self._writing = locks.Lock()
+        self._reading = locks.Lock()
         self._held: tuple[object, Stored] = (None, Stored())  # which file was read last, and what was in it
         self._texts: dict[int, tuple[Part, str]] = {}  # parts as they were written last, by identity
 

@@ -8,9 +8,9 @@ services there are. Credentials, region, configuration and event handlers are ea
 from __future__ import annotations
 
 import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import locks
 from sso_magic.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sso_magic.libraries.reference import RoleReference
     from sso_magic.renewal import RenewingRole
 
-_LOCK = threading.RLock()
+_LOCK = locks.RLock()
 
 
 def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
@@ -63,7 +63,7 @@ def role_session_class() -> Any:
         """
 
         def __init__(self, role: Callable[[], RenewingRole | RoleReference] | None, region: str | None) -> None:
-            self._sso_magic = (threading.RLock(), role, region)
+            self._sso_magic = (locks.RLock(), role, region)
 
         def __reduce__(self) -> tuple[Any, ...]:
             _, role, region = self._sso_magic

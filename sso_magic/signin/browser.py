@@ -11,12 +11,12 @@ import hashlib
 import hmac
 import secrets
 import string
-import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
+from sso_magic import locks
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.oidc import AccessDeniedException, ExpiredTokenException
@@ -79,7 +79,7 @@ class BrowserSignIn:
         self._verifier = Secret("".join(secrets.choice(_VERIFIER_LETTERS) for _ in range(64)))
         self._state = Secret(str(uuid.uuid4()))
         self._authorize_url = authorize_url
-        self.answered = threading.Event()
+        self.answered = locks.Event()
         self._code: Secret | None = None
         self._error: str | None = None
         self._server: _Listener | None = None

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 
+from sso_magic import locks
 from sso_magic.environment import KEY_VARIABLES
 
 _SCRIPT = "import sys, webbrowser; sys.exit(0 if webbrowser.open(sys.stdin.read()) else 1)"
@@ -27,7 +28,7 @@ class Opening:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.failed = threading.Event()
+        self.failed = locks.Event()
         """Set once it is known that no browser was opened."""
         threading.Thread(target=self._run, name="sso-magic-browser", daemon=True).start()
 

@@ -11,7 +11,6 @@ DECISION). A refused token that cannot be refreshed counts as none, in every ker
 
 from __future__ import annotations
 
-import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from sso_magic.signin import marks, refusals, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from sso_magic.oidc import SSOOIDC
@@ -227,7 +227,7 @@ class TokenProvider:
             prompt,
             method=method,
             open_browser=open_browser,
-            cancel=cancel or threading.Event(),
+            cancel=cancel or locks.Event(),
         )
         with self._lock, cache.lock(self.session.key):
             self._failed_at, self._failure, self._fault = float("-inf"), None, None

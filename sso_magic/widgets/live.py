@@ -8,15 +8,16 @@ listen nobody knows.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Layout
 
+from sso_magic import locks
 from sso_magic.display import browser_card, device_card
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from sso_magic.signin.browser import BrowserRequest
@@ -43,7 +44,7 @@ class Live:
     """A place on the screen for what must not be kept."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._owner: object = None
         self._make: Callable[[], str] = str
         self._html = ""

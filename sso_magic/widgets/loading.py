@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.inventory import FetchState
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Loading:
     ) -> None:
         self._moved = moved
         self._ended = ended
-        self._lock = threading.Lock()
-        self._cancel = threading.Event()
+        self._lock = locks.Lock()
+        self._cancel = locks.Event()
         self._states: dict[IdentityCenter, FetchState] = {}
 
     def state(self, center: IdentityCenter) -> FetchState | None:

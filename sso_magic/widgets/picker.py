@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
+from sso_magic import locks
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel import KERNEL
 from sso_magic.status import status
@@ -54,7 +54,7 @@ class Panel:
         self, session: str | None = None, *, region: str | None = None, magics: SSOMagics | None = None
     ) -> None:
         self._magics = magics
-        self._lock = threading.RLock()
+        self._lock = locks.RLock()
         self._pulse = Pulse(self._beat)
         self._unsubscribe: Callable[[], None] | None = None
         self._center: IdentityCenter | None = first_center(magics, session, region)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
 from sso_magic.widgets.live import PanelPrompt
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Signing:
     def __init__(self, live: Live, ended: Callable[[IdentityCenter, BaseException | None], None]) -> None:
         self._live = live
         self._ended = ended
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._under_way: tuple[IdentityCenter, threading.Event, PanelPrompt] | None = None
 
     @property
@@ -41,7 +42,7 @@ class Signing:
         with self._lock:
             if self._under_way is not None and not self._under_way[1].is_set():
                 return
-            cancel = threading.Event()
+            cancel = locks.Event()
             prompt = PanelPrompt(self._live, cancel)
             self._under_way = (center, cancel, prompt)
         threading.Thread(

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sso_magic import locks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,7 +19,7 @@ class Work:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._changed = threading.Condition()
+        self._changed = locks.Condition()
         self._waiting: deque[Callable[[], None]] = deque()
         self._at_work = False
 
@@ -50,7 +52,7 @@ class Cells:
     """Whether a cell runs: callbacks may come meanwhile, in a thread, and must not change its role under it."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = locks.Condition()
         self.is_running = False
 
     def began(self) -> None:
@@ -79,7 +81,7 @@ class Pulse:
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
-        self._woken = threading.Event()
+        self._woken = locks.Event()
         self.has_ended = False
 
     def start(self) -> None:

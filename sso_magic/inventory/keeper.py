@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class KeptFetch:
         self._save = save
         self._end = end
         self._ended = locks.Event()
+        self._process = os.getpid()
 
     def start(self) -> None:
         """Starts the fetch and its keeper."""
@@ -48,8 +50,8 @@ class KeptFetch:
 
     @property
     def under_way(self) -> bool:
-        """Whether something may come yet, or be saved."""
-        return not self._ended.is_set()
+        """Whether something may come yet, or be saved. A forked child has none of the threads that would do it."""
+        return self._process == os.getpid() and not self._ended.is_set()
 
     def wait(self, progress: Progress | None = None, cancel: threading.Event | None = None) -> None:
         """Waits until it has ended and is saved. Interrupted, it cancels the fetch and passes the interruption on.

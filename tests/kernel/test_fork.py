@@ -91,7 +91,7 @@ def test_a_lock_that_is_gone_is_not_kept():
 
 
 @pytest.mark.parametrize("way", ["os.fork", "multiprocessing", "preexec_fn"])
-def test_a_child_made_in_the_middle_of_a_call_can_make_the_same_call(signed_in, kernel, way):
+def test_a_child_made_in_the_middle_of_a_call_can_make_the_same_call(signed_in, kernel, way, until):
     center = IdentityCenter("corp")
     account = center.find_account("payments-prod").account_id
     center.find_role(center.find_account(account), "ReadOnly")
@@ -101,15 +101,17 @@ def test_a_child_made_in_the_middle_of_a_call_can_make_the_same_call(signed_in, 
         "inventory": lambda: center.inventory(refresh=True),
         "switch": lambda: center.use(account, "ReadOnly"),
     }
-    for call in calls.values():
+    for name, call in calls.items():
         reached = threading.Event()
         real = signed_in.latency
         signed_in.latency = 0.5
-        thread = threading.Thread(target=lambda call=call: (reached.set(), call()))
+        thread = threading.Thread(target=lambda call=call, reached=reached: (reached.set(), call()))
         thread.start()
         reached.wait()
+        if name == "inventory":
+            until(lambda: center.directory.is_refreshing)
         try:
-            assert forked(way, call) == 0
+            assert forked(way, call) == 0, name
         finally:
             signed_in.latency = real
             thread.join()

@@ -12,7 +12,7 @@ PYTHON_OLDEST ?= $(if $(shell python3.10 -c "print(1)" 2>&1 | grep -x 1),python3
 # Two processes on two cores. One that crashes ends the run: its successor may be waited for, for ever.
 PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 
-.PHONY: demo test test-oldest lint coverage fuzz bench soak clean
+.PHONY: demo test test-oldest compat lint coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
@@ -27,7 +27,7 @@ test: .venv/installed lint
 test-oldest: .venv-oldest/installed
 	.venv-oldest/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/contract --ignore=tests/browser \
 		--ignore=tests/compat $(ARGS)
-	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_libraries.py $(ARGS)
+	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_matrix.py $(ARGS)
 
 lint: .venv/installed
 	.venv/$(BIN)/ruff check .
@@ -54,6 +54,11 @@ lint: .venv/installed
 coverage: .venv/installed
 	.venv/$(BIN)/python -m pytest $(PARALLEL) --cov=sso_magic $(ARGS)
 
+# The libraries of the compatibility matrix that need environments of their own (tests/compat/environments.toml), and
+# the table of all of them, tests/compat/README.md. `make test` measures the others. ARGS=models runs one group.
+compat: .venv/installed
+	.venv/$(BIN)/python tests/compat/environments.py $(ARGS)
+
 # Made-up input for some minutes, other input each time; what fails is kept in .hypothesis and tried first the next time.
 fuzz: .venv/installed
 	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile=long --timeout 0 \
@@ -69,4 +74,4 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-demo .venv-oldest .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-oldest .venv-compat .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -84,15 +84,19 @@ class IcechunkProvider(Provider):
 
     def __call__(self) -> Any:
         """Return Icechunk's `S3StaticCredentials`."""
-        from icechunk import S3StaticCredentials
+        return icechunk_credentials(self._credentials())
 
-        keys = self._credentials()
-        return S3StaticCredentials(
-            access_key_id=keys.access_key_id.reveal(),
-            secret_access_key=keys.secret_access_key.reveal(),
-            session_token=keys.session_token.reveal(),
-            expires_after=keys.expires_at,
-        )
+
+def icechunk_credentials(credentials: RoleCredentials) -> Any:
+    """Return credentials as Icechunk's own class, with their expiry."""
+    from icechunk import S3StaticCredentials
+
+    return S3StaticCredentials(
+        access_key_id=credentials.access_key_id.reveal(),
+        secret_access_key=credentials.secret_access_key.reveal(),
+        session_token=credentials.session_token.reveal(),
+        expires_after=credentials.expires_at,
+    )
 
 
 class PolarsProvider(Provider):

@@ -248,10 +248,6 @@ class KernelRole:
         in_use = [self.current.role] if self.current is not None else []
         return next((role for role in (*in_use, *self._roles) if role.is_of(account_id, role_name)), None)
 
-    def find_role(self, label: str) -> RenewingRole | None:
-        """Return the role with this label that something in this process uses; None if nothing does."""
-        return next((role for role in self._roles if role.label == label), None)
-
     def bind(self, otherwise: Callable[[], T]) -> RenewingRole | T:
         """Return the role whose credentials are in the environment; without one, what `otherwise` returns.
 
@@ -374,6 +370,9 @@ class KernelRole:
     def _put_renewed(self, role: RenewingRole) -> None:
         self._in_use.put_renewed(role)
         self._libraries.renewed(role)
+        use = self.current
+        if use is not None and use.role is role and not use.serve:
+            self._libraries.forget_environments()
 
     # ---- fork ----
 

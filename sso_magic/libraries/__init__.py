@@ -14,6 +14,7 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     polar.py      polars
     duck.py       DuckDB
     daft_config.py  Daft
+    ice.py        Icechunk
     owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, process pools
     forget.py     caches of any library that are emptied at a switch
     logs.py       what botocore logs of them
@@ -35,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.canary import Canary, holding
 from sso_magic.errors import reason
-from sso_magic.libraries.forget import imported_rows
+from sso_magic.libraries.forget import imported_rows, rows_of_environments
 from sso_magic.libraries.imports import ImportWatch
 from sso_magic.libraries.owned import OWNED, OwnedBinding
 
@@ -101,6 +102,11 @@ class Libraries:
             renewed = getattr(binding, "renewed", None)
             if renewed is not None:
                 self._try(name, renewed, role)
+
+    def forget_environments(self) -> None:
+        """Let new worker processes start, which take the renewed keys from the environment."""
+        for name, forget, library in rows_of_environments():
+            self._try(name, forget, library)
 
     def uninstall(self) -> None:
         """Takes every hook out. Objects that are bound to a role stay bound to it."""
@@ -274,6 +280,12 @@ def _daft(kernel: KernelRole) -> Binding:
     return DaftBinding(kernel)
 
 
+def _icechunk(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.ice import IcechunkBinding
+
+    return IcechunkBinding(kernel)
+
+
 def _owned(name: str) -> Callable[[KernelRole], Binding]:
     return lambda kernel: OwnedBinding(kernel, OWNED[name])
 
@@ -289,5 +301,6 @@ _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "anthropic.lib.aws._auth": _anthropic,
     "duckdb": _duckdb,
     "daft.context": _daft,
+    "icechunk.credentials": _icechunk,
     **{name: _owned(name) for name in OWNED},
 }

@@ -17,8 +17,7 @@ costs 12 ms each time and misses those that another thread is making. A default 
 Readers that were made before the hook came in are found by the garbage collector, once: they go on reading what was in
 the environment before any role was used, also while one is, and `os.environ` when none is.
 
-A boto3 session that has not been used has no credentials yet; it takes those in use when its first client is made, and
-keeps them.
+A session that has not been used has no credentials yet; `owned.py` keeps which role was in use when it was made.
 """
 
 # ruff: noqa: SLF001 - what a library keeps for itself is what this is about

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.libraries.reference import RoleReference, reference
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
@@ -59,8 +61,11 @@ class DaftBinding:
 class RoleProvider:
     """What Daft calls for the credentials of one role."""
 
-    def __init__(self, role: RenewingRole) -> None:
+    def __init__(self, role: RenewingRole | RoleReference) -> None:
         self.role = role
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RoleProvider, (self.role if isinstance(self.role, RoleReference) else reference(self.role),)
 
     def __call__(self) -> Any:
         """Return the role's credentials as Daft's own class."""

@@ -39,6 +39,11 @@ def imported_rows() -> Iterator[tuple[str, Callable[[ModuleType], None], ModuleT
             yield name, forget, module
 
 
+def rows_of_environments() -> Iterator[tuple[str, Callable[[ModuleType], None], ModuleType]]:
+    """Yield the imported rows that keep an environment with keys, which a renewal makes out of date."""
+    return (row for row in imported_rows() if row[0] in _KEEP_ENVIRONMENTS)
+
+
 def _function_caches(module: ModuleType) -> None:
     """Empty every `functools.lru_cache` of a module."""
     for value in list(vars(module).values()):
@@ -74,6 +79,22 @@ def _subclasses(kind: Any) -> Iterator[Any]:
     for subclass in kind.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)
+
+
+def _cloudpathlib(module: ModuleType) -> None:
+    """Drop the default client, unless it was given keys or a profile of its own."""
+    client = module.S3Client._default_client
+    session = getattr(client, "sess", None)
+    if session is not None:
+        credentials = session.get_credentials() if session._session._credentials is not None else None
+        if getattr(credentials, "method", "") != "explicit" and session.profile_name == "default":
+            module.S3Client._default_client = None
+
+
+def _sagemaker(module: ModuleType) -> None:
+    """Drop the clients that are kept for the process."""
+    for meta in ("SingletonMeta", "_ClientCacheMeta"):
+        getattr(getattr(module, meta, None), "_instances", {}).clear()
 
 
 def _loky(module: ModuleType) -> None:
@@ -127,8 +148,17 @@ FORGET: dict[str, Callable[[ModuleType], None]] = {
     "anthropic.lib.bedrock._auth": _function_caches,  # the same, before 0.9x
     "litellm.llms.bedrock.base_aws_llm": _litellm,  # credentials, for 10 minutes or an hour
     "mlflow.store.artifact.s3_artifact_repo": _function_caches,  # boto3 clients, for 5 minutes
+    "cloudpathlib.s3.s3client": _cloudpathlib,  # a default client
+    "sagemaker.core.utils.utils": _sagemaker,  # boto3 clients
+    "sagemaker_core.main.utils": _sagemaker,
     "fsspec.spec": _fsspec,  # instances, and the S3 filesystems that wrappers hold
     "joblib.externals.loky.reusable_executor": _loky,  # worker processes
     "loky.reusable_executor": _loky,
     "multiprocessing.forkserver": _forkserver,  # the process that new ones are forked from; the default from 3.14 on
+}
+
+_KEEP_ENVIRONMENTS = {
+    "joblib.externals.loky.reusable_executor",
+    "loky.reusable_executor",
+    "multiprocessing.forkserver",
 }

@@ -6,8 +6,8 @@ after a switch to B, they are B, or A as long as a cache of the library says so.
 
 What is done. Each class in `OWNED` remembers the role in use when an object of it is made, and the methods named there
 run as that role: whatever in this process asks `KernelRole.bind` meanwhile gets it. Objects that were made with no role
-in use follow the environment, as without this package. A pickled object finds its role again in the same process;
-elsewhere its calls raise an error that names the role.
+in use follow the environment, as without this package. A pickled object finds its role again where that role is in
+use; elsewhere its calls raise an error that names the role.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import contextlib
 import functools
 import inspect
 from contextvars import ContextVar
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic.errors import CredentialsError
 from sso_magic.libraries.alive import Alive
+from sso_magic.libraries.reference import RoleReference, reference
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -51,41 +52,34 @@ def as_role(role: RenewingRole | None) -> Iterator[None]:
 
 
 class Owner:
-    """The role that an object belongs to.
+    """The role that an object belongs to; pickled, its name.
 
     Args:
-        role: The role; None if it was unpickled in a process that does not know the role.
-        label: The role's label.
+        role: The role, or a reference to it by which another process finds it.
     """
 
-    def __init__(self, role: RenewingRole | None, label: str) -> None:
+    def __init__(self, role: RenewingRole | RoleReference) -> None:
         self._role = role
-        self.label = label
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return _owner_again, (self.label,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Owner, (self._role if isinstance(self._role, RoleReference) else reference(self._role),)
 
     def __repr__(self) -> str:
-        return f"Owner({self.label})"
+        return f"Owner({self._role.label})"
 
     @property
-    def role(self) -> RenewingRole:
-        """The role.
+    def role(self) -> RenewingRole | None:
+        """The role; None in a process whose environment is the role's.
 
         Raises:
-            CredentialsError: This process does not know it.
+            CredentialsError: The role is not in use in this process.
         """
-        if self._role is None:
-            raise CredentialsError(
-                f"This object was made for {self.label}, which this process does not use. Make it anew in this process."
-            )
-        return self._role
-
-
-def _owner_again(label: str) -> Owner:
-    from sso_magic.kernel import KERNEL
-
-    return Owner(KERNEL.find_role(label), label)
+        if isinstance(self._role, RenewingRole):
+            return self._role
+        found = self._role.find()
+        if found is None and not self._role.is_in_environment():
+            self._role.get()  # raises; says why
+        return found
 
 
 class Row(NamedTuple):
@@ -95,11 +89,27 @@ class Row(NamedTuple):
         name: The class's name in its module.
         noun: What the switch's line calls an object of it.
         methods: The methods that look up credentials, or that make another object of the same role.
+        connect: Called with a new object of a class that has no room for an owner; it makes what holds the credentials.
+        is_named: True if the switch's line has to name this object; what it has made may be named already.
     """
 
     name: str
     noun: str
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    connect: Callable[[Any], object] | None = None
+    is_named: Callable[[Any], bool] | None = None
+
+
+def _filesystem_of_a_path(path: Any) -> object:
+    return path.fs if path.protocol in {"s3", "s3a"} else None  # others may connect to a server
+
+
+def _client_of_a_path(path: Any) -> object:
+    return path.client if path.cloud_prefix == "s3://" else None
+
+
+def _is_unused(session: Any) -> bool:
+    return session._credentials is None  # noqa: SLF001 - what it has credentials for is named itself
 
 
 _COPIES = ("copy", "with_options", "with_middleware")
@@ -126,11 +136,15 @@ OWNED: dict[str, tuple[Row, ...]] = {
     ),
     "pyiceberg.io.fsspec": (Row("FsspecFileIO", "PyIceberg FileIO", ("_get_fs",)),),
     "pyiceberg.io.pyarrow": (Row("PyArrowFileIO", "PyIceberg FileIO", ("_initialize_fs",)),),
+    "upath.core": (Row("UPath", "", connect=_filesystem_of_a_path),),
+    "cloudpathlib.cloudpath": (Row("CloudPath", "", connect=_client_of_a_path),),
+    "boto3.session": (Row("botocore.session.Session", "boto3 session", ("get_credentials",), is_named=_is_unused),),
+    "aiobotocore.session": (Row("AioSession", "boto3 session", ("get_credentials",), is_named=_is_unused),),
     # Workers take the environment of the moment at which each of them is started.
-    "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool", ()),),
-    "multiprocessing.pool": (Row("Pool", "process pool", ()),),
-    "joblib.externals.loky.process_executor": (Row("ProcessPoolExecutor", "process pool", ()),),
-    "loky.process_executor": (Row("ProcessPoolExecutor", "process pool", ()),),
+    "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool"),),
+    "multiprocessing.pool": (Row("Pool", "process pool"),),
+    "joblib.externals.loky.process_executor": (Row("ProcessPoolExecutor", "process pool"),),
+    "loky.process_executor": (Row("ProcessPoolExecutor", "process pool"),),
 }
 
 
@@ -140,16 +154,17 @@ class OwnedBinding:
     def __init__(self, kernel: KernelRole, rows: tuple[Row, ...]) -> None:
         self._kernel = kernel
         self._rows = rows
-        self._made: Alive[tuple[Owner, str]] = Alive()
+        self._made: Alive[tuple[RenewingRole, Row]] = Alive()
         self._undo: list[Callable[[], None]] = []
 
     def install(self, library: ModuleType) -> None:
         """Wrap the constructors and the methods."""
         for row in self._rows:
-            kind = getattr(library, row.name, None)
-            if kind is None:
+            try:
+                kind = attrgetter(row.name)(library)
+            except AttributeError:
                 continue  # another release has no such class
-            self._wrap(kind, "__init__", self._remembering(row.noun))
+            self._wrap(kind, "__init__", self._remembering(row))
             for name in row.methods:
                 if name in vars(kind):
                     self._wrap(kind, name, _as_its_role)
@@ -159,32 +174,43 @@ class OwnedBinding:
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """Yield the objects that belong to a role."""
-        for _, (owner, noun) in self._made:
-            yield owner.role, noun
+        for thing, (role, row) in self._made:
+            if row.is_named is None or row.is_named(thing):
+                yield role, row.noun
 
     def uninstall(self) -> None:
         """Put constructors and methods back."""
         while self._undo:
             self._undo.pop()()
 
-    def _remembering(self, noun: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def _remembering(self, row: Row) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def wrap(init: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(init)
             def init_with_an_owner(thing: Any, *arguments: Any, **options: Any) -> None:
                 role = self._kernel.bind(lambda: None)
-                if isinstance(role, RenewingRole) and _ATTRIBUTE not in thing.__dict__:
-                    owner = thing.__dict__[_ATTRIBUTE] = Owner(role, role.label)
-                    with contextlib.suppress(TypeError):  # an object that cannot be referred to weakly
-                        self._made.add(thing, (owner, noun))
+                if isinstance(role, RenewingRole):
+                    self._remember(thing, role, row)
                 init(thing, *arguments, **options)
+                if isinstance(role, RenewingRole) and row.connect is not None:
+                    with contextlib.suppress(Exception):  # the user's first call raises it
+                        row.connect(thing)
 
             return init_with_an_owner
 
         return wrap
 
+    def _remember(self, thing: Any, role: RenewingRole, row: Row) -> None:
+        attributes = getattr(thing, "__dict__", None)
+        if attributes is None or _ATTRIBUTE in attributes:
+            return
+        attributes[_ATTRIBUTE] = Owner(role)
+        if row.noun:
+            with contextlib.suppress(TypeError):  # an object that cannot be referred to weakly
+                self._made.add(thing, (role, row))
+
     def _wrap(self, kind: type, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         inherited = name not in vars(kind)
-        original = getattr(kind, name)
+        original = getattr(kind, name) if inherited else vars(kind)[name]
         setattr(kind, name, wrap(original))
         self._undo.append(lambda: delattr(kind, name) if inherited else setattr(kind, name, original))
 
@@ -209,7 +235,7 @@ def _as_its_role(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _role_of(thing: Any) -> RenewingRole | None:
-    owner = thing.__dict__.get(_ATTRIBUTE)
+    owner = getattr(thing, "__dict__", {}).get(_ATTRIBUTE)
     return owner.role if owner is not None else None
 
 

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from sso_magic.local import LocalIdentityCenter
 
-LIFETIME = 8  # seconds
-LIFETIME_OF_CHILDREN = 14  # which take longer to start
+LIFETIME_OF_CHILDREN = 14  # seconds; they take long to start
 A, B, THIRD = "payments-dev", "payments-prod", "data-lake"
-CSV, PARQUET = "transactions/2026-10.csv", "transactions/2026-10.parquet"
+CSV = "transactions/2026-10.csv"
 HERE = Path(__file__).parent
 NODE = HERE.parent / "node"
 
@@ -55,106 +53,6 @@ def classify(text: str) -> str:
     if re.search(r"NoCredentials|Unable to locate credentials|Could not load credentials|169\.254", text):
         return "none"
     return text
-
-
-class Fixed(Exception):
-    """An object that is of one file cannot be asked for another account's."""
-
-
-@dataclass
-class Library:
-    """How a library is read through: an object made now, and a read by an object, or by none, from an account."""
-
-    read: Callable[[Any, str], object]
-    make: Callable[[], Any] | None = None
-
-
-def libraries(endpoint: str) -> dict[str, Library]:  # noqa: C901 - one small function a library
-    import awswrangler
-    import boto3
-    import deltalake
-    import pandas as pd
-    import polars as pl
-    import pyarrow.dataset
-    import pyarrow.fs
-    import s3fs
-
-    host = endpoint.removeprefix("http://")
-
-    def uri(account: str, key: str = PARQUET) -> str:
-        return f"s3://{bucket(account)}/{key}"
-
-    def by_client(client: Any, account: str) -> object:
-        return client.get_object(Bucket=bucket(account), Key=CSV)["Body"].read()
-
-    def by_resource(resource: Any, account: str) -> object:
-        return resource.Object(bucket(account), CSV).get()["Body"].read()
-
-    def used_session() -> Any:
-        session = boto3.Session()
-        session.get_credentials()
-        return session
-
-    def by_wrangler(session: Any, account: str) -> object:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it uses what pandas will remove
-            return len(awswrangler.s3.read_csv(uri(account, CSV), boto3_session=session))
-
-    def chunks(reader: Any, account: str) -> object:
-        if reader is None:
-            return len(pd.read_csv(uri(account, CSV)))
-        if account != A:
-            raise Fixed
-        return len(reader.get_chunk(5))
-
-    def from_uri() -> Any:
-        return pyarrow.fs.FileSystem.from_uri(f"{uri(A)}?scheme=http&endpoint_override={host}")[0]
-
-    def by_arrow(filesystem: Any, account: str) -> object:
-        with filesystem.open_input_file(f"{bucket(account)}/{CSV}") as file:
-            return file.read(10)
-
-    def by_dataset(dataset: Any, account: str) -> object:
-        if dataset is not None and account != A:
-            raise Fixed
-        dataset = dataset or pyarrow.dataset.dataset(f"{uri(account)}?scheme=http&endpoint_override={host}")
-        return dataset.to_table().num_rows
-
-    def by_polars(query: Any, account: str) -> object:
-        if query is not None and account != A:
-            raise Fixed
-        return (query if query is not None else pl.scan_parquet(uri(account))).collect().height
-
-    def by_delta(table: Any, account: str) -> object:
-        if table is not None and account != A:
-            raise Fixed
-        table = table or deltalake.DeltaTable(uri(account, "delta"))
-        return table.to_pyarrow_table().num_rows
-
-    return {
-        "boto3 client": Library(lambda made, account: by_client(made or boto3.client("s3"), account),
-                                lambda: boto3.client("s3")),
-        "boto3 resource": Library(lambda made, account: by_resource(made or boto3.resource("s3"), account),
-                                  lambda: boto3.resource("s3")),
-        "boto3.Session client": Library(lambda made, account: by_client(made or boto3.Session().client("s3"), account),
-                                        lambda: boto3.Session().client("s3")),
-        "boto3.Session resource": Library(
-            lambda made, account: by_resource(made or boto3.Session().resource("s3"), account),
-            lambda: boto3.Session().resource("s3")),
-        "awswrangler": Library(by_wrangler, used_session),
-        "s3fs": Library(lambda made, account: (made or s3fs.S3FileSystem()).cat(f"{bucket(account)}/{CSV}"),
-                        s3fs.S3FileSystem),
-        "pandas.read_csv": Library(chunks, lambda: pd.read_csv(uri(A, CSV), chunksize=5)),
-        "pandas.read_parquet": Library(lambda made, account: len(pd.read_parquet(uri(account)))),
-        "pyarrow.fs": Library(
-            lambda made, account: by_arrow(made or pyarrow.fs.S3FileSystem(endpoint_override=endpoint), account),
-            lambda: pyarrow.fs.S3FileSystem(endpoint_override=endpoint)),
-        "pyarrow.fs from_uri": Library(lambda made, account: by_arrow(made or from_uri(), account), from_uri),
-        "pyarrow.dataset": Library(
-            by_dataset, lambda: pyarrow.dataset.dataset(f"{uri(A)}?scheme=http&endpoint_override={host}")),
-        "polars": Library(by_polars, lambda: pl.scan_parquet(uri(A))),
-        "deltalake": Library(by_delta, lambda: deltalake.DeltaTable(uri(A, "delta"))),
-    }  # fmt: skip
 
 
 # ---- child processes ----
@@ -238,7 +136,6 @@ class Timeline:
     """What came of each step: step -> reader -> outcome, or (outcome from A, outcome from B)."""
 
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
-    holders: str | None = None
 
     def note(self, step: str, found: dict[str, Any]) -> None:
         self.steps[step] = found
@@ -269,8 +166,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
         soon = datetime.now(timezone.utc) + timedelta(hours=1)
         tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), soon))
         (home / ".aws" / "credentials").write_text(_third_accounts_keys())
-        center.role_lifetime = LIFETIME
-        _write_delta_tables()
         patch.setattr("sso_magic.kernel.KERNEL.forget", lambda *session: None)  # between tests; the modules release
         yield center
 
@@ -284,21 +179,6 @@ def _third_accounts_keys() -> str:
         f"aws_secret_access_key = {keys.secret_access_key.reveal()}\n"
         f"aws_session_token = {keys.session_token.reveal()}\n"
     )
-
-
-def _write_delta_tables() -> None:
-    import deltalake
-    import pyarrow as pa
-
-    from sso_magic.center import IdentityCenter
-
-    for account in (A, B):
-        options = IdentityCenter("corp").credentials(account, "ReadOnly").as_storage_options("deltalake")
-        deltalake.write_deltalake(
-            f"s3://{bucket(account)}/delta",
-            pa.table({"x": [1]}),
-            storage_options={**options, "AWS_S3_ALLOW_UNSAFE_RENAME": "true"},
-        )
 
 
 def use(account: str, *, serve: bool) -> str | None:
@@ -319,54 +199,6 @@ def wait_for_the_end(center: LocalIdentityCenter) -> None:
     account_id = next(account.id for account in center.organization.accounts if account.name == A)
     ends = [keys.expires_at for keys in list(center.keys.values()) if keys.account_id == account_id]
     time.sleep(max(0, max(ends) - center.clock.now()) + 0.6)
-
-
-@pytest.fixture(scope="module", params=["keys", "endpoint"])
-def in_process(request: pytest.FixtureRequest, here: LocalIdentityCenter) -> Iterator[Timeline]:
-    """What the libraries of this process could read."""
-    from sso_magic.kernel import KERNEL
-
-    serve = request.param == "endpoint"
-    here.role_lifetime = LIFETIME
-    found = Timeline()
-    all_ = libraries(here.aws_url)
-
-    def new(account: str) -> dict[str, str]:
-        return {name: outcome(lambda library=library: library.read(None, account)) for name, library in all_.items()}
-
-    def make() -> dict[str, Any]:
-        return {name: library.make() for name, library in all_.items() if library.make is not None}
-
-    def old(account: str, objects: dict[str, Any]) -> dict[str, str]:
-        return {
-            name: outcome(lambda made=made, read=all_[name].read: read(made, account)) for name, made in objects.items()
-        }
-
-    def of_both(objects: dict[str, Any]) -> dict[str, tuple[str, str]]:
-        from_a, from_b = old(A, objects), old(B, objects)
-        return {name: (from_a[name], from_b[name]) for name in objects}
-
-    use(A, serve=serve)
-    early = make()
-    found.note("A reads A", new(A))
-    found.note("made under A reads A", old(A, early))
-    wait_for_the_end(here)
-    found.note("across the expiry", old(A, early))
-    found.note("a new object across the expiry", new(A))
-    use(A, serve=serve)  # with keys that are fresh
-    late = make()
-    found.holders = use(B, serve=serve)
-    found.note("made under A a moment ago, under B", of_both(late))
-    found.note("B reads B", new(B))
-    found.note("B reads A", new(A))
-    wait_for_the_end(here)
-    found.note("made under A, under B, across A's expiry", of_both(late))
-    KERNEL.release()
-    found.note("off reads A", new(A))
-    found.note("off reads B", new(B))
-    write_table(request.param, found)
-    yield found
-    KERNEL.shutdown()
 
 
 @pytest.fixture(scope="module", params=["keys", "endpoint"])

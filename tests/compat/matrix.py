@@ -9,7 +9,6 @@ keys were that account's, and the server's log says who signed.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 A, B, C = "payments-dev", "payments-prod", "data-lake"
 LETTERS = {A: "A", B: "B", C: "C", "none": "none"}
 CSV, PARQUET = "transactions/2026-10.csv", "transactions/2026-10.parquet"
-LIFETIME = 8  # seconds
+LIFETIME = {"core": 12, "readers": 24}  # seconds: all objects of a group are made and used meanwhile
 OUTPUT = Path(__file__).parents[1] / "output"
 
 
@@ -48,6 +47,8 @@ class Row:
         read: Reads a file of an account, through an object or, given None, by a new one.
         make: Makes an object that can be kept; None where there is none.
         noun: A word of the switch's line that names what still uses the old role; "" where nothing has to.
+        ends: The modes (``keys``, ``serve``) in which an object ends with its keys, and a new one is needed.
+        blind: The modes in which it finds no credentials, and says so.
         prepare: Writes what is read, into an account's bucket, with that account's role in use.
     """
 
@@ -56,6 +57,8 @@ class Row:
     read: Callable[[Any, str], object]
     make: Callable[[], Any] | None = None
     noun: str = ""
+    ends: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
     prepare: Callable[[str], object] | None = None
 
 
@@ -85,19 +88,22 @@ class Measured:
 class Timeline:
     """One run of the timeline."""
 
-    def __init__(self, center: LocalIdentityCenter, signers: Signers, rows: Iterable[Row], *, serve: bool) -> None:
+    def __init__(
+        self, center: LocalIdentityCenter, signers: Signers, rows: Iterable[Row], lifetime: float, *, serve: bool
+    ) -> None:
+        self._lifetime = lifetime
         self._center = center
         self._signers = signers
         self._rows = {row.name: row for row in rows}
         self._serve = serve
-        self._made: dict[str, Any] = {}
+        self._all: list[Any] = []
         self.measured = Measured({name: {} for name in self._rows})
 
     def run(self) -> Measured:
         """Run it, and release the role."""
         from sso_magic.kernel import KERNEL
 
-        self._center.role_lifetime = LIFETIME
+        self._center.role_lifetime = self._lifetime
         try:
             self._use(A)
             early = self._make()
@@ -121,6 +127,8 @@ class Timeline:
             self._new("new after off", C)
         finally:
             KERNEL.shutdown()
+            for thing in self._all:
+                close(thing)
         return self.measured
 
     def _use(self, account: str) -> str:
@@ -142,6 +150,7 @@ class Timeline:
                     made[name] = row.make()
                 except Exception as error:  # noqa: BLE001 - it is the answer
                     made[name] = error
+        self._all += made.values()
         return made
 
     def _new(self, step: str, account: str) -> None:
@@ -176,6 +185,15 @@ class Timeline:
         time.sleep(max(0, max(ends) - self._center.clock.now()) + 0.6)
 
 
+def close(thing: Any) -> None:
+    """End the processes of a pool."""
+    if hasattr(thing, "terminate"):
+        thing.terminate()
+        thing.join()
+    elif hasattr(thing, "submit"):
+        thing.shutdown()
+
+
 def prepare(rows: Iterable[Row]) -> None:
     """Write what the rows read, with each account's role in use."""
     from sso_magic.center import IdentityCenter
@@ -193,16 +211,9 @@ def keep(group: str, mode: str, measured: Measured, rows: Iterable[Row]) -> None
     """Keep what was measured in tests/output, for the table."""
     OUTPUT.mkdir(exist_ok=True)
     path = OUTPUT / f"matrix-{group}-{mode}.json"
-    found = measured.as_json() | {"finds": {row.name: row.finds for row in rows}, "versions": versions(rows)}
+    rows = list(rows)
+    found = measured.as_json() | {
+        "finds": {row.name: row.finds for row in rows},
+        "named": [row.name for row in rows if row.noun and row.noun in measured.line],
+    }
     path.write_text(json.dumps(found, indent=1))
-
-
-def versions(rows: Iterable[Row]) -> dict[str, str]:
-    """Return the version of each row's library, the first word of its name."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for row in rows:
-        with contextlib.suppress(PackageNotFoundError):
-            found[row.name] = version(row.name.split()[0].strip("`,").split(".")[0])
-    return found

@@ -47,6 +47,7 @@ class Signers:
         self._log: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"signers": self}))
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *arguments: None  # type: ignore[method-assign]  # a reader that goes away
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -91,6 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in self.headers.items():
                 if name.lower() not in {"connection", "transfer-encoding", "expect"}:
                     connection.putheader(name, value)
+            if self.headers.get("Transfer-Encoding"):
+                connection.putheader("Content-Length", str(len(body)))
             connection.putheader("Connection", "close")
             connection.endheaders(body or None)
             answer = connection.getresponse()

@@ -35,6 +35,23 @@ def test_a_new_parallel_call_runs_in_workers_of_the_new_role(kernel, role_a, rol
     assert in_workers() == {None}
 
 
+def test_after_a_renewal_a_new_parallel_call_has_the_new_keys(kernel, role_a, until):
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import reusable_executor
+
+    role_a.lifetime = 1
+    use = role_a.use()
+    role_a.lifetime = 3600
+    role_a.in_the_way.clear()
+    kernel.use(use)
+    before = Parallel(2)(delayed(os.getenv)("AWS_ACCESS_KEY_ID") for _ in range(2))
+    role_a.in_the_way.set()
+    until(lambda: role_a.is_in_environment() and reusable_executor._executor is None)
+    after = Parallel(2)(delayed(os.getenv)("AWS_ACCESS_KEY_ID") for _ in range(2))
+    assert set(before) == {role_a.issued[0].access_key_id.reveal()}
+    assert set(after) == {newest_key_id(role_a)}
+
+
 def test_a_parallel_call_under_way_finishes_in_the_workers_it_began_with(kernel, role_a, role_b):
     from joblib import Parallel, delayed
 

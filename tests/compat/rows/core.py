@@ -11,6 +11,8 @@ from typing import Any
 
 from matrix import CSV, PARQUET, A, Row, bucket, uri
 
+KEYS = ("keys",)
+
 
 def in_a_process(account: str) -> object:
     """Read with a boto3 client of this process's own."""
@@ -118,19 +120,21 @@ def rows(url: str) -> list[Row]:  # noqa: C901 - one small function a library
         Row("pandas.read_parquet", "pyarrow or s3fs", lambda made, account: len(pd.read_parquet(uri(account)))),
         Row("pyarrow.fs.S3FileSystem", arrow,
             lambda made, account: by_arrow(made or pyarrow.fs.S3FileSystem(endpoint_override=url), account),
-            lambda: pyarrow.fs.S3FileSystem(endpoint_override=url)),
+            lambda: pyarrow.fs.S3FileSystem(endpoint_override=url), ends=KEYS),
         Row("pyarrow.fs.FileSystem.from_uri", arrow,
-            lambda made, account: by_arrow(made or from_uri(account), account), from_uri),
-        Row("pyarrow.dataset", arrow, lambda made, account: (made or dataset(account)).to_table().num_rows, dataset),
+            lambda made, account: by_arrow(made or from_uri(account), account), from_uri, ends=KEYS),
+        Row("pyarrow.dataset", arrow, lambda made, account: (made or dataset(account)).to_table().num_rows, dataset,
+            ends=KEYS),
         Row("polars", "boto3, when the query is collected",
             lambda made, account: (pl.scan_parquet(uri(account, PARQUET)) if made is None else made).collect().height,
             lambda: pl.scan_parquet(uri(A, PARQUET))),
         Row("deltalake", "object_store: the environment when the table is opened",
-            lambda made, account: (made or delta(account)).to_pyarrow_table().num_rows, delta, "", write_delta),
+            lambda made, account: (made or delta(account)).to_pyarrow_table().num_rows, delta, ends=KEYS,
+            prepare=write_delta),
         Row("joblib.Parallel", worker, parallel),
-        Row("multiprocessing.Pool", worker, in_pool, lambda: context.Pool(1), "process pool"),
+        Row("multiprocessing.Pool", worker, in_pool, lambda: context.Pool(1), "process pool", ends=KEYS),
         Row("ProcessPoolExecutor", worker, in_executor,
-            lambda: ProcessPoolExecutor(1, mp_context=context), "process pool"),
+            lambda: ProcessPoolExecutor(1, mp_context=context), "process pool", ends=KEYS),
     ]  # fmt: skip
 
 

@@ -1,0 +1,170 @@
+"""Objects that look up credentials at each call stay with the role that was in use when they were made."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from types import ModuleType
+
+import aiobotocore.session
+import boto3
+import pytest
+
+from sso_magic.errors import CredentialsError
+from sso_magic.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
+from sso_magic.renewal import RenewingRole
+
+
+class Client:
+    """A client of a made-up library."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def role(self):
+        return role_of_the_owner()
+
+    async def role_later(self):
+        await asyncio.sleep(0)
+        return await asyncio.to_thread(role_of_the_owner)
+
+    def copy(self):
+        return Client(self.name)
+
+
+class Slots:
+    """An object that has no room for an owner."""
+
+    __slots__ = ("connected",)
+
+    def __init__(self) -> None:
+        self.connected = False
+
+
+def connect(thing) -> None:
+    thing.connected = True
+    raise OSError("nothing may come of this")
+
+
+@pytest.fixture
+def bound(kernel):
+    """A binding of the two classes."""
+    module = ModuleType("made_up")
+    module.Client, module.Slots = Client, Slots
+    binding = OwnedBinding(
+        kernel,
+        (
+            Row("Client", "made-up client", ("role", "role_later", "copy")),
+            Row("Slots", "", connect=connect),
+            Row("Gone", "gone"),
+        ),
+    )
+    binding.install(module)
+    yield binding
+    binding.uninstall()
+
+
+def test_a_method_runs_as_the_role_its_object_was_made_under(kernel, role_a, role_b, bound):
+    of_nobody = Client()
+    a = kernel.use(role_a.use()).use.role
+    of_a = Client()
+    b = kernel.use(role_b.use()).use.role
+    assert of_nobody.role() is None
+    assert of_a.role() is a
+    assert Client().role() is b
+    assert role_of_the_owner() is None
+
+
+def test_an_async_method_and_the_threads_it_uses_run_as_that_role(kernel, role_a, role_b, bound):
+    a = kernel.use(role_a.use()).use.role
+    of_a = Client()
+    b = kernel.use(role_b.use()).use.role
+    of_b = Client()
+
+    async def both():
+        return await asyncio.gather(of_a.role_later(), of_b.role_later())
+
+    assert asyncio.run(both()) == [a, b]
+
+
+def test_a_copy_is_of_the_same_role(kernel, role_a, role_b, bound):
+    a = kernel.use(role_a.use()).use.role
+    of_a = Client()
+    kernel.use(role_b.use())
+    assert of_a.copy().role() is a
+
+
+def test_the_switchs_line_can_name_them(kernel, role_a, role_b, bound):
+    a = kernel.use(role_a.use()).use.role
+    of_a = Client()
+    used = kernel.use(role_b.use()).use.role
+    assert list(bound.holders(used)) == [(a, "made-up client")]
+    del of_a
+    assert list(bound.holders(used)) == []
+
+
+def test_an_object_without_room_for_an_owner_is_connected_and_its_failure_is_not_raised(kernel, role_a, bound):
+    assert Slots().connected is False
+    kernel.use(role_a.use())
+    assert Slots().connected is True
+
+
+def test_uninstalled_the_classes_are_as_they_were(kernel, role_a):
+    module = ModuleType("made_up")
+    module.Client = Client
+    before = dict(vars(Client))
+    binding = OwnedBinding(kernel, (Row("Client", "", ("role",)),))
+    binding.install(module)
+    assert vars(Client)["role"] is not before["role"]
+    binding.uninstall()
+    assert dict(vars(Client)) == before
+
+
+def test_a_pickle_has_no_secret_and_finds_its_role_in_the_same_process(kernel, role_a, role_b, bound):
+    a = kernel.use(role_a.use()).use.role
+    pickled = pickle.dumps(Owner(a))
+    assert not any(secret.encode() in pickled for secret in role_a.newest())
+    kernel.use(role_b.use())
+    assert pickle.loads(pickled).role is a
+
+
+def test_a_pickle_in_a_process_without_the_role_raises_an_error_that_names_it(kernel, role_a):
+    role = RenewingRole(role_a.credentials(), role_a.fetch)
+    pickled = pickle.dumps(Owner(role))
+    label = role.label
+    del role
+    with pytest.raises(
+        CredentialsError, match=r"^This object was made for dev \(111111111111\) / ReadOnly, which is not"
+    ):
+        _ = pickle.loads(pickled).role
+    assert label in repr(pickle.loads(pickled))
+    program = "import pickle, sys; pickle.loads(sys.stdin.buffer.read()).role"
+    done = subprocess.run([sys.executable, "-c", program], input=pickled, capture_output=True, check=False)
+    assert b"This object was made for dev (111111111111) / ReadOnly" in done.stderr
+
+
+def test_a_session_that_was_made_under_a_and_is_used_later_is_a(kernel, role_a, role_b):
+    kernel.use(role_a.use())
+    session, later = boto3.Session(), aiobotocore.session.get_session()
+    layer = kernel.use(role_b.use())
+    assert "boto3 session" in layer.holders
+    assert session.get_credentials().access_key == role_a.newest()[0]
+
+    async def key_id() -> str:
+        return (await (await later.get_credentials()).get_frozen_credentials()).access_key
+
+    assert asyncio.run(key_id()) == role_a.newest()[0]
+    assert boto3.Session().get_credentials().access_key == role_b.newest()[0]
+
+
+def test_pools_that_were_made_under_a_are_named(kernel, role_a, role_b):
+    kernel.use(role_a.use())
+    with ProcessPoolExecutor(1) as executor, multiprocessing.get_context("spawn").Pool(1) as pool:
+        line = kernel.use(role_b.use()).holders
+        assert "2 process pools" in line
+        assert "dev (111111111111) / ReadOnly" in line
+    del executor, pool

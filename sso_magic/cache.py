@@ -234,19 +234,14 @@ def write(path: Path, value: dict[str, Any]) -> None:
     write_text(path, Secret(json.dumps(revealed(value))))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Puts the text in the file, as `write` does."""
-    write_bytes(path, reveal(text).encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put the bytes in the file, as `write` does."""
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """Put the text in the file, as `write` does; `errors` as in `open`."""
     try:
         make_directory(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
+            with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="") as file:
+                file.write(reveal(text))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)  # noqa: PTH105 - the temporary file's name is a str

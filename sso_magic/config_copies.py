@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sso_magic import cache, locks
 from sso_magic.client.shared_config import DEFAULT_PROFILE, PROFILE_VARIABLES, active_profile, file_paths
 from sso_magic.errors import ConfigError, SSOMagicError
+from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +170,7 @@ class _Copies:
             for path, text, name in zip(self._originals, texts, _NAMES, strict=True)
         ]
         for name, text in zip(_NAMES, shielded(files, self._profile), strict=True):
-            cache.write_bytes(self.directory / name, text.encode("utf-8", "surrogateescape"))
+            cache.write_text(self.directory / name, Secret(text), "surrogateescape")
         self._seen = seen
 
 

@@ -19,7 +19,7 @@ from sso_magic import locks
 from sso_magic.text import encodable, is_linkable, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sso_magic.profiles import Session
     from sso_magic.signin.browser import BrowserRequest
@@ -75,6 +75,13 @@ def has_person() -> bool:
     with contextlib.suppress(AttributeError, ValueError):
         return sys.stdin.isatty()
     return False
+
+
+def ask_hidden() -> Callable[[str], str] | None:
+    """Return what asks the person a question whose answer is not shown; None if nobody can be asked."""
+    import getpass
+
+    return getpass.getpass if has_person() else None
 
 
 def prompt_here() -> Prompt:

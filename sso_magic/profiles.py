@@ -135,10 +135,11 @@ def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
     if text not in config.profiles and looks_like_start_url(text):
         return _by_start_url(text, region, config)
     if text in config.profiles:
-        session = session_of(config.profiles[text], text, config)
+        end = chain(text, config)[-1]
+        session = session_of(config.profiles[end], end, config)
         if session:
             return session
-        raise SessionNotFound(f"Profile {text} has no SSO session: add sso_session = NAME to it, or name a session.")
+        raise SessionNotFound(f"Profile {end} has no SSO session: add sso_session = NAME to it, or name a session.")
     known = [session.label for session in sessions(config)]
     near = difflib.get_close_matches(text, known, 3, 0.5) or known[:5]
     hint = f"Known: {', '.join(near)}." if near else f"None is in {config.config_path}. {_START_URL_HINT}"
@@ -180,10 +181,11 @@ def _region_behind(url: str) -> str | None:
 
 
 def _by_default(config: SharedConfig) -> Session:
-    active = config.profiles.get(config.active_profile)
-    session = session_of(active, config.active_profile, config) if active else None
-    if session:
-        return session
+    if config.active_profile in config.profiles:
+        end = chain(config.active_profile, config)[-1]
+        session = session_of(config.profiles[end], end, config)
+        if session:
+            return session
     known = sessions(config)
     if len(known) == 1:
         return known[0]
@@ -240,6 +242,43 @@ def session_of(settings: Mapping[str, object], profile: str, config: SharedConfi
                 f"Profile {profile} has {key} = {own}, its session {name} has {value}: remove {key} from the profile."
             )
     return _named_session(name, config)
+
+
+def assumes_role(settings: Mapping[str, object], *, is_source: bool = False) -> bool:
+    """Return True if botocore assumes the profile's role on top of other credentials.
+
+    Args:
+        settings: The profile's keys.
+        is_source: Whether it is another profile's source; keys of its own come first then.
+    """
+    is_assumed = bool(settings.get("role_arn")) and "web_identity_token_file" not in settings
+    return is_assumed and not (is_source and _has_keys(settings))
+
+
+def chain(name: str, config: SharedConfig) -> list[str]:
+    """Return the profile and the source profiles that its role is assumed on top of, one after the other.
+
+    Raises:
+        ProfileNotFound: A profile of the chain is in no file.
+        ConfigError: The chain is a loop.
+    """
+    names = [name]
+    while assumes_role(config.profile(names[-1]), is_source=len(names) > 1):
+        source = config.profile(names[-1]).get("source_profile")
+        if not isinstance(source, str) or not source:
+            break
+        if source == name == names[-1] and _has_keys(config.profile(name)):
+            break  # botocore allows a profile that has keys and a role on top of them
+        if source in names:
+            raise ConfigError(
+                f"The profiles {' -> '.join([*names, source])} go round in a circle: correct source_profile."
+            )
+        names.append(source)
+    return names
+
+
+def _has_keys(settings: Mapping[str, object]) -> bool:
+    return "aws_access_key_id" in settings or "aws_secret_access_key" in settings
 
 
 def sso_profile(name: str, config: SharedConfig | None = None) -> SSOProfile | None:

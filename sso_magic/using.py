@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import chained, switch_line
 from sso_magic.client.shared_config import load_shared_config
-from sso_magic.display import TEXT, Shown, say
+from sso_magic.display import TEXT, Shown, ask_hidden, say
 from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
 from sso_magic.profiles import DEFAULT_SCOPE, Session, find_session, region_of, sso_profile
@@ -151,18 +151,23 @@ def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None
     from sso_magic.centers import shared_center
 
     profile = chained.root(name, config)
-    center = shared_center(profile.session)
-    if not chained.is_chained(name, config):
+    center = shared_center(profile.session) if profile is not None else None
+    if profile is not None and center is not None and not chained.is_chained(name, config):
         _refuse_two_meanings(center, name, profile.account_id)
 
     def credentials(*, fresh: bool) -> RoleCredentials:
-        return chained.assume(
-            name, config, lambda: center.credentials(profile.account_id, profile.role_name, fresh=fresh)
-        )
+        def base() -> RoleCredentials:
+            assert center is not None
+            assert profile is not None
+            return center.credentials(profile.account_id, profile.role_name, fresh=fresh)
+
+        # A renewal runs where nobody can be asked for a code.
+        return chained.assume(name, config, base if center else None, None if fresh else ask_hidden())
 
     own_region = config.profiles[name].get("region")
     region = region or (own_region if isinstance(own_region, str) else None)
-    return Use(credentials(fresh=False), region, profile.session.label, lambda: credentials(fresh=True), serve=serve)
+    label = profile.session.label if profile is not None else f"profile {name}"
+    return Use(credentials(fresh=False), region, label, lambda: credentials(fresh=True), serve=serve)
 
 
 def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> None:

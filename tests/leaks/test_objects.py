@@ -148,7 +148,7 @@ def test_a_role_in_use(planted, corp, shell, serve):
             "RenewingRole": layer.use.role,
             "KERNEL": KERNEL,
             "CredentialEndpoint": endpoint,
-            "endpoint's environment()": endpoint.environment(layer.use.role, {}),
+            "endpoint's environment()": endpoint.environment(layer.use.role),
             "Status": status(),
             "Report": examine(),
             "SSOMagics": magics,
@@ -331,7 +331,7 @@ def test_an_error_of_a_chained_profile_and_what_it_came_of(planted, corp, center
         for name in ("top", "refused")
     }
     planted.tell(key=came["top"].secret_access_key, token=came["top"].session_token)
-    assert {type(one).__name__ for one in came.values()} == {"RoleCredentials", "RoleNotAssigned"}
+    assert {type(one).__name__ for one in came.values()} == {"RoleCredentials", "ConfigError"}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     came["unreachable"] = raised_or_returned(lambda: chained.assume("top", load_shared_config(), lambda: base))
@@ -350,7 +350,8 @@ def test_files_are_for_their_owner_alone(planted, corp, clean_environment):
         with corp.use(*ROLE, serve=True):
             endpoint = KERNEL.endpoint
             cache.write(cache.own_directory() / "x" / "y.json", {})
-            paths = [*clean_environment.rglob("*"), endpoint._directory, *endpoint._directory.rglob("*")]
+            directory = endpoint._copies.directory()
+            paths = [*clean_environment.rglob("*"), directory, *directory.rglob("*")]
             modes = {str(path): stat.S_IMODE(path.stat().st_mode) for path in paths if path.name != "config"}
     finally:
         os.umask(old)

@@ -104,20 +104,45 @@ def test_a_chained_profile_is_assumed_on_top_of_its_source(shell, ids, add_profi
     [
         ("role_arn = arn:aws:iam::111111111111:role/X", "has role_arn but no source_profile"),
         ("role_arn = x\nsource_profile = me", "go round in a circle"),
-        ("role_arn = x\nsource_profile = keys", "Profile keys is not one of SSO"),
+        ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = keys", "Profile keys is not one of SSO"),
+        ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = keys", "as it is, with AWS_PROFILE=me."),
+        ("role_arn = x\nsource_profile = base\ncredential_source = Environment", "has both source_profile and cred"),
+        ("role_arn = x\nsource_profile = other", "The profiles me -> other -> me go round in a circle"),
         ("role_arn = nonsense\nsource_profile = base", "which is no role's ARN: correct it"),
-        ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = base\nmfa_serial = m", "asks for MFA"),
         ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = gone", "There is no profile 'gone'"),
     ],
 )
 def test_a_chain_that_cannot_be_followed_says_why(shell, ids, add_profile, text, message):
     add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
     add_profile("keys", "aws_access_key_id = AKIA\naws_secret_access_key = s")
+    add_profile("other", "role_arn = x\nsource_profile = me")
     add_profile("me", text)
     with pytest.raises(errors.SSOMagicError) as caught:
         shell.run_line_magic("sso_use", "me")
     assert message in str(caught.value)
     assert KERNEL.current is None
+
+
+def test_an_mfa_code_is_asked_for_without_showing_it_and_only_where_somebody_is(
+    shell, ids, add_profile, monkeypatch, capsys
+):
+    add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
+    mfa = "mfa_serial = arn:aws:iam::111111111111:mfa/me"
+    add_profile("me", f"role_arn = arn:aws:iam::{ids[PROD]}:role/Deployer\nsource_profile = base\n{mfa}")
+    monkeypatch.setattr("getpass.getpass", lambda question: asked.append(question) or "123456")
+    asked: list[str] = []
+    shell.run_line_magic("sso_use", "me")
+    assert asked == ["Enter MFA code for arn:aws:iam::111111111111:mfa/me: "]
+    assert account_here() == ids[PROD]
+    assert "123456" not in capsys.readouterr().out
+    with pytest.raises(errors.CredentialsError, match="and nobody can be asked for the code here"):
+        KERNEL.current.fetch()  # the renewal
+    KERNEL.release()
+    monkeypatch.setattr("sso_magic.display.has_person", lambda: False)
+    with pytest.raises(errors.CredentialsError) as caught:
+        shell.run_line_magic("sso_use", "me")
+    assert str(caught.value).startswith("Profile me asks for MFA (mfa_serial), and nobody can be asked")
+    assert len(asked) == 1
 
 
 def test_an_external_id_and_a_duration_go_to_sts(shell, ids, add_profile, monkeypatch):
@@ -154,7 +179,7 @@ def test_a_duration_that_is_no_number_is_named(shell, ids, add_profile):
 def test_without_boto3_a_chain_says_what_it_takes(shell, ids, add_profile, monkeypatch):
     add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
     add_profile("on-top", "source_profile = base\nrole_arn = arn:aws:iam::111111111111:role/X")
-    monkeypatch.setitem(__import__("sys").modules, "boto3", None)
+    monkeypatch.setitem(__import__("sys").modules, "botocore.exceptions", None)
     with pytest.raises(errors.CredentialsError, match="which takes boto3: pip install boto3, and run this again"):
         shell.run_line_magic("sso_use", "on-top")
 

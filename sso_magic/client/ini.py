@@ -153,9 +153,10 @@ class _Parser:
 
     def finish(self) -> None:
         if self._option is not None:
-            self._option.value = "\n".join(self._values).rstrip()
-            without = _INLINE_COMMENT.sub("", "\n".join(self._raw_values))
-            self._option.uncommented = "\n".join(part.strip() for part in without.split("\n")).rstrip()
+            self._option.value = self._option.uncommented = value = "\n".join(self._values).rstrip()
+            if "#" in value or ";" in value:
+                without = _INLINE_COMMENT.sub("", "\n".join(self._raw_values))
+                self._option.uncommented = "\n".join(part.strip() for part in without.split("\n")).rstrip()
         self._option = None
 
     def _on_comment(self, number: int, text: str) -> None:

@@ -1,6 +1,6 @@
 """Objects that look up credentials at each call, bound to the role that was in use when they were made.
 
-What was measured. An `AnthropicBedrock` client, an MLflow artifact repository and PyIceberg's FileIO hold no
+What was measured. An `AnthropicBedrock` client, an MLflow artifact store and PyIceberg's FileIO hold no
 credentials: each call finds some, through a boto3 session, an s3fs or a pyarrow filesystem. Made under A and called
 after a switch to B, they are B, or A as long as a cache of the library says so.
 
@@ -129,10 +129,10 @@ OWNED: dict[str, tuple[Row, ...]] = {
         Row("AsyncAnthropicAWS", "Anthropic client", _ANTHROPIC),
     ),
     "mlflow.store.artifact.s3_artifact_repo": (
-        Row("S3ArtifactRepository", "MLflow artifact repository", ("_get_s3_client",)),
+        Row("S3ArtifactRepository", "MLflow artifact store", ("_get_s3_client",)),
     ),
     "mlflow.store.artifact.optimized_s3_artifact_repo": (
-        Row("OptimizedS3ArtifactRepository", "MLflow artifact repository", ("_get_s3_client", "_get_region_name")),
+        Row("OptimizedS3ArtifactRepository", "MLflow artifact store", ("_get_s3_client", "_get_region_name")),
     ),
     "pyiceberg.io.fsspec": (Row("FsspecFileIO", "PyIceberg FileIO", ("_get_fs",)),),
     "pyiceberg.io.pyarrow": (Row("PyArrowFileIO", "PyIceberg FileIO", ("_initialize_fs",)),),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sso_magic.local import LocalIdentityCenter
 
+LIFETIME = 10  # seconds
 LIFETIME_OF_CHILDREN = 14  # seconds; they take long to start
 A, B, THIRD = "payments-dev", "payments-prod", "data-lake"
 CSV = "transactions/2026-10.csv"
@@ -166,6 +167,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
         soon = datetime.now(timezone.utc) + timedelta(hours=1)
         tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), soon))
         (home / ".aws" / "credentials").write_text(_third_accounts_keys())
+        center.role_lifetime = LIFETIME  # keys that are cached from now on end while the tests wait
         patch.setattr("sso_magic.kernel.KERNEL.forget", lambda *session: None)  # between tests; the modules release
         yield center
 

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "rows")]
 
 import matrix  # noqa: E402 - it lies beside this file
+import table  # noqa: E402
 from signers import Signers  # noqa: E402
 
 # What libraries warn of is not what is tested here.
@@ -114,3 +115,19 @@ def test_after_off_no_role_signs(measured, name):
 @pytest.mark.parametrize("name", [name for name in ROWS if name in importlib.import_module(GROUP).NAMED])
 def test_what_outlives_a_switch_is_named(measured, rows, name):
     assert rows[name].noun in measured.line
+
+
+@pytest.mark.skipif("SSO_MAGIC_COMPAT_WRITE" in os.environ, reason="the table is written from this run")
+@pytest.mark.parametrize("name", ROWS)
+def test_the_table_says_what_was_measured(measured, request, name):
+    mode = request.node.callspec.params["measured"]
+    kept = table.kept()[f"{GROUP} {mode}"]["rows"][name]
+    found = table.outline({name: {step: vars(cell) for step, cell in measured.rows[name].items()}})[name]
+    assert table.cells(found) == table.cells(kept), (
+        f"run `make compat` ({GROUP}): tests/compat/README.md is out of date"
+    )
+
+
+@pytest.mark.skipif("SSO_MAGIC_COMPAT_WRITE" in os.environ, reason="the table is written from this run")
+def test_the_tables_file_is_made_of_what_is_kept():
+    assert table.README.read_text(encoding="utf-8") == table.text(table.kept())

@@ -10,11 +10,11 @@ from matrix import CSV, A, Row, bucket
 
 
 def rows(url: str) -> list[Row]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import asks the network for a list of prices
     import litellm
     from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 
     os.environ["MLFLOW_S3_ENDPOINT_URL"] = url
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     litellm.suppress_debug_info = True
 
     def repository(account: str = A) -> Any:
@@ -35,7 +35,7 @@ def rows(url: str) -> list[Row]:
 
     return [
         Row("mlflow artifacts", "a boto3 client, kept for 5 minutes", download, repository,
-            "MLflow artifact repository"),
+            "MLflow artifact store"),
         Row("litellm, bedrock", "environment's keys; else a boto3 session, kept for 10 minutes", ask),
     ]  # fmt: skip
 

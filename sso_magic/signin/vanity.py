@@ -32,7 +32,7 @@ _NO_HEAD = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 def resolve(session: Session) -> Session:
     """Return the session with the portal that its start URL leads to, and that portal's region.
 
-    One request for a vanity start URL, none for a host that AWS owns.
+    One request for a vanity start URL, none for a host that AWS owns and for the portal of a local Identity Center.
 
     Raises:
         ConfigError: The start URL is not https, or redirects to a URL that is not an AWS access portal.
@@ -40,12 +40,16 @@ def resolve(session: Session) -> Session:
     """
     url = session.portal_url
     check_scheme(url)
-    if is_aws_owned(url):
+    if is_aws_owned(url) or _is_local_portal(url):
         return session
     resolved = portal_of(url)
     if resolved == url:
         return session
     return replace(session, resolved_url=resolved, region=region_of(resolved) or session.region)
+
+
+def _is_local_portal(url: str) -> bool:
+    return is_loopback(host_of(url)) and urlsplit(url).path == "/start"
 
 
 def check_scheme(url: str) -> None:

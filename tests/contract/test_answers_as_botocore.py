@@ -27,6 +27,10 @@ from sso_magic.secret import Secret
 LOADER = botocore.session.Session().get_component("data_loader")
 
 UNREADABLE = ("no answer",)
+HTML_PAGE = (
+    "an HTML page instead of an answer of AWS. A proxy, firewall or captive portal may have sent it: check "
+    "HTTPS_PROXY, NO_PROXY and the network"
+)
 CALLS = {
     "ListAccounts": ("sso", {"accessToken": "aoa"}),
     "ListAccountRoles": ("sso", {"accessToken": "aoa", "accountId": "1"}),
@@ -239,7 +243,7 @@ ERRORS = [
         because="1.5.4: the JavaScript SDK cuts at a comma",
     ),
     *(
-        error(body, 502, ours=("error", "502", "<html>bad</html>"), because="1.5.4: the body is the message")
+        error(body, 502, ours=("error", "502", HTML_PAGE), because="1.5.4: a page of HTML is not AWS's, and says so")
         for body in (b"<html>bad</html>", b"<html>\nbad\x00</html>".replace(b"\n", b"").replace(b"\x00", b""))
     ),
     *(

@@ -56,7 +56,7 @@ class Promise:
 
 
 FAULTS = {
-    "400": Promise(Fault("*", status=400), ServiceException),
+    "400": Promise(Fault("*", status=400), (ServiceException, errors.ConfigError)),  # a sign-in: a wrong start URL
     "401": Promise(Fault("*", status=401), errors.SignInRequired, ends=True),
     "403": Promise(Fault("*", status=403), ServiceException),
     "404": Promise(Fault("*", status=404), ServiceException),

@@ -104,7 +104,7 @@ def test_rows_are_what_the_table_shows(snapshot):
 def test_an_account_is_known_by_its_name_or_its_digits():
     assert Account("000000000001", "beta").label == "beta"
     assert Account("000000000001", None).label == "000000000001"
-    assert Account("000000000001", "be\x1b[31mta\n").label == "be [31mta "
+    assert Account("000000000001", "be\x1b[31mta\n").label == "be\\x1b[31mta\\n"
 
 
 def test_part_of_it_has_only_that_parts_errors(snapshot):

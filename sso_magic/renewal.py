@@ -11,6 +11,7 @@ run on a clock that stands still while a laptop sleeps, so it looks at the wall 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import queue
 import random
 import threading
@@ -45,6 +46,11 @@ def lead(lifetime: float) -> float:
     return min(max(_LEAD, lifetime / 3), lifetime * 2 / 3)
 
 
+def key_digest(access_key_id: str) -> str:
+    """Return a digest by which an access key id is recognized, and which does not reveal it."""
+    return hashlib.sha256(access_key_id.encode()).hexdigest()
+
+
 class RenewingRole:
     """One role's credentials; safe to call from many threads.
 
@@ -55,6 +61,7 @@ class RenewingRole:
 
     def __init__(self, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> None:
         self._credentials = credentials
+        self.key_digests = frozenset([key_digest(credentials.access_key_id.reveal())])  # of all keys there have been
         self._fetch = fetch
         self._lead = lead(credentials.seconds_left())
         self._failures = 0
@@ -232,6 +239,7 @@ class RenewingRole:
         came_ended = lifetime <= _SHORTEST_PAUSE
         accepted = {
             "_credentials": fetched,
+            "key_digests": self.key_digests | {key_digest(fetched.access_key_id.reveal())},
             "_came_ended": came_ended,
             "_lead": self._lead if came_ended else lead(lifetime),
             "_pause": float(_LONGEST_PAUSE) if came_ended else 0.0,

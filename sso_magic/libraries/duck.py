@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.errors import CredentialsError
 from sso_magic.libraries.alive import Alive
+from sso_magic.renewal import key_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ class DuckdbBinding:
         self._duckdb: Any = None
         self._connect: Any = None
         self._connections: Alive[dict[str, RenewingRole]] = Alive()  # the roles whose keys were found there
-        self._key_ids: weakref.WeakValueDictionary[str, RenewingRole] = weakref.WeakValueDictionary()
+        self._roles: weakref.WeakSet[RenewingRole] = weakref.WeakSet()  # that have been used
         self._used: RenewingRole | None = None
 
     def install(self, library: ModuleType) -> None:
@@ -121,7 +122,7 @@ class DuckdbBinding:
         """Give the default connection the keys of the role in use, and other connections those they had."""
         self._used = use.role if use is not None else None
         if self._used is not None:
-            self._key_ids[self._used.latest.access_key_id.reveal()] = self._used
+            self._roles.add(self._used)
         default = self._duckdb.default_connection()
         for connection, found in self._databases():
             if connection is not default:
@@ -131,7 +132,7 @@ class DuckdbBinding:
     def renewed(self, role: RenewingRole) -> None:
         """Replace the keys of a role that was renewed by its new ones, wherever they are."""
         credentials = role.latest
-        self._key_ids[credentials.access_key_id.reveal()] = role
+        self._roles.add(role)
         for connection, found in self._databases():
             secrets = [held for held in _secrets(connection) if self._role(held.key_id, found) is role]
             for held in secrets:
@@ -161,9 +162,10 @@ class DuckdbBinding:
 
     def _role(self, key_id: str | None, found: dict[str, RenewingRole]) -> RenewingRole | None:
         """Return the role of a key id, and keep it as long as the connection lives."""
-        role = found.get(key_id or "") or self._key_ids.get(key_id or "")
+        digest = key_digest(key_id or "")
+        role = found.get(digest) or next((role for role in self._roles if digest in role.key_digests), None)
         if role is not None and key_id is not None:
-            found[key_id] = role
+            found[digest] = role
         return role
 
     def _freeze(self, connection: Any, found: dict[str, RenewingRole]) -> None:

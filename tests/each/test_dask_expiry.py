@@ -323,9 +323,8 @@ def plugins(dask_scheduler) -> list[str]:
     return list(dask_scheduler.worker_plugins)
 
 
+@pytest.mark.parametrize("client", ["LocalCluster"], indirect=True)  # only a nanny restarts a worker
 def test_workers_that_are_restarted_have_the_role_again(client, notebook):
-    if not isinstance(client.cluster, LocalCluster):
-        pytest.skip("only a nanny restarts a worker")
     dask.use(client)
     client.restart()
     notebook.renew()

@@ -209,7 +209,6 @@ def test_workers_of_a_pool_are_named_however_they_are_started(kernel, role_a, ro
 
 
 def test_joblib_workers_are_named_so(kernel, role_a, role_b):
-    pytest.importorskip("joblib")
     from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor
 
     kernel.use(role_a.use())

@@ -135,7 +135,6 @@ def test_a_library_that_is_not_installed_is_named(role, monkeypatch):
 @pytest.mark.parametrize("library", ["polars", "s3fs", "fsspec", "boto3", "pyarrow"])
 def test_a_provider_fetches_nothing_until_the_library_asks(role, signed_in, library):
     if library == "boto3":
-        pytest.importorskip("boto3")
         role.credentials()  # boto3's own sessions take credentials when they are made
     before = signed_in.requests.total("GetRoleCredentials")
     role.credential_provider(library)

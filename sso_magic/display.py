@@ -137,32 +137,32 @@ class TerminalPrompt:
 
     def __init__(self) -> None:
         self._ended = locks.Event()
+        self._deadline = 0.0
         self._thread: threading.Thread | None = None
 
     def device(self, request: DeviceRequest) -> None:
-        """Prints link and code, and counts down where the output is a terminal."""
-        write(_device_text(request))
+        """Print link and code, and count down where the output is a terminal."""
+        write(f"\n{_device_text(request)}" if request.renewed else _device_text(request))
         self._count_down(request.expires_in)
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
-        """Prints the page's link; the second time, the code."""
+        """Print the page's link; in later calls, the code."""
         if device is None:
             write(_browser_text(request, opened, None))
             self._count_down(request.expires_in)
         else:
             write(f"\n{_device_text(device)}")
+            self._count_down(device.expires_in)
 
     def _count_down(self, seconds: float) -> None:
-        if sys.stdout.isatty():
-            deadline = time.monotonic() + seconds
-            self._thread = threading.Thread(
-                target=self._tick, args=(deadline,), name="sso-magic-countdown", daemon=True
-            )
+        self._deadline = time.monotonic() + seconds
+        if self._thread is None and sys.stdout.isatty():
+            self._thread = threading.Thread(target=self._tick, name="sso-magic-countdown", daemon=True)
             self._thread.start()
 
-    def _tick(self, deadline: float) -> None:
+    def _tick(self) -> None:
         while not self._ended.wait(1):
-            minutes, seconds = divmod(max(0, int(deadline - time.monotonic())), 60)
+            minutes, seconds = divmod(max(0, int(self._deadline - time.monotonic())), 60)
             sys.stdout.write(f"\rWaiting for approval, {minutes}:{seconds:02d} left ")
             sys.stdout.flush()
 
@@ -178,11 +178,13 @@ class TerminalPrompt:
 _CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
 _CHECK_PAGE = "Approve only a sign-in that you started yourself."
 _STOP = "Stop the cell to cancel."
+_RENEWED = "The previous code expired. This is a new one."
 
 
 def _device_text(request: DeviceRequest) -> str:
+    renewed = f"  {_RENEWED}\n" if request.renewed else ""
     return (
-        f"{_title(request.session)} ({_who(request.session)})\n"
+        f"{_title(request.session)} ({_who(request.session)})\n{renewed}"
         f"  Open   {_address(request.verification_uri_complete)}\n"
         f"  Code   {printable(request.user_code)}\n"
         f"  {_CHECK_CODE}\n"
@@ -196,6 +198,7 @@ def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest |
     if device is not None:
         lines += ["  That page does not reach this machine? Then use a code, here or on any device:"]
         lines += [f"  Open   {_address(device.verification_uri_complete)}", f"  Code   {printable(device.user_code)}"]
+        lines += [f"  {_RENEWED}"] if device.renewed else []
     return "\n".join([*lines, f"  {_CHECK_PAGE} Interrupt to cancel."])
 
 
@@ -218,7 +221,7 @@ def device_card(request: DeviceRequest, cancel: str) -> str:
     return _card(
         _head(request.session),
         _button(request.verification_uri_complete, "Open the sign-in page"),
-        _code(request.user_code),
+        _code(request),
         f"<div>{_CHECK_CODE}</div>",
         f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} {cancel}</div>',
         side=_qr(request.verification_uri_complete),
@@ -232,7 +235,7 @@ def browser_card(request: BrowserRequest, device: DeviceRequest | None, cancel: 
         code = (
             f'<div style="border-top:1px solid rgba(127,127,127,.45);margin-top:12px;padding-top:10px">'
             f"That page does not reach this machine? Then use a code, here or on any device."
-            f"{_button(device.verification_uri_complete, 'Use a code')}{_code(device.user_code)}"
+            f"{_button(device.verification_uri_complete, 'Use a code')}{_code(device)}"
             f'<div style="{_QUIET}">{_countdown(device)}</div></div>'
         )
     return _card(
@@ -266,8 +269,9 @@ def _button(url: str, words: str) -> str:
     )
 
 
-def _code(user_code: str) -> str:
-    return f'<div style="{_QUIET}">Code</div><div style="{_CODE}">{escape(printable(user_code))}</div>'
+def _code(request: DeviceRequest) -> str:
+    words = f"Code. {_RENEWED}" if request.renewed else "Code"
+    return f'<div style="{_QUIET}">{words}</div><div style="{_CODE}">{escape(printable(request.user_code))}</div>'
 
 
 def _address(url: str) -> str:

@@ -118,7 +118,7 @@ class SSOMagics(Magics):
             say(center.sign_in_line())
         else:
             try:
-                center.sign_in(force=True, method=method, open_browser=not args.no_open)
+                center.ask(newer=args.force, method=method, open_browser=not args.no_open)
             except KeyboardInterrupt:
                 raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
         self.remember(center)

@@ -18,6 +18,7 @@ from sso_magic.notify import Notifier
 from sso_magic.profiles import DEFAULT_SCOPE
 from sso_magic.signin import store, tokens
 from sso_magic.signin.noninteractive import NoPerson, check_prompt, sign_in_first
+from sso_magic.signin.waiting import Waiting
 from sso_magic.start_url import host_of, is_same_portal
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ class SignIn(Connection):
     ) -> datetime:
         """Sign in; without a prompt if a token is valid or can be refreshed.
 
+        The prompt also ends, signed in, when a valid token arrives from elsewhere: from another notebook, the panel
+        or the AWS CLI.
+
         Args:
-            force: Ask the person even then.
+            force: Ask the person even then; only the token of a newer sign-in ends the prompt.
             method: ``"browser"`` (authorization code with PKCE, on the person's own machine), ``"device"`` (a code,
                 anywhere), or ``"auto"``, whichever fits where the kernel runs.
             open_browser: Open the page, or only show its link.
@@ -83,16 +87,46 @@ class SignIn(Connection):
         """
         if prompt is not None:
             check_prompt(prompt)
-        if not force and self.sign_in_silently():
-            return self._token_end()
+        if force or not self.sign_in_silently():
+            self.ask(
+                newer=force,
+                method=method,
+                open_browser=open_browser,
+                interactive=interactive,
+                prompt=prompt,
+                cancel=cancel,
+            )
+        return self._token_end()
+
+    def ask(
+        self,
+        *,
+        newer: bool,
+        method: Method = "auto",
+        open_browser: bool = True,
+        interactive: bool | None = None,
+        prompt: Prompt | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        """Sign in with a prompt.
+
+        Args:
+            newer: A token that arrives from elsewhere ends the prompt only if it is of a newer sign-in.
+            method: As in `sign_in`, and so are the others and what is raised.
+            open_browser: See `sign_in`.
+            interactive: See `sign_in`.
+            prompt: See `sign_in`.
+            cancel: See `sign_in`.
+        """
         if prompt is None:
             prompt, method = self._prompt(method, interactive)
         configured = self.session
+        waiting = Waiting(self.tokens, cancel, newer=newer)
         line = "Sign-in stopped."
         try:
             self.resolve_start_url()
-            self.tokens.sign_in(prompt, method=method, open_browser=open_browser, cancel=cancel)
-            line = self.sign_in_line()
+            self.tokens.sign_in(prompt, method=method, open_browser=open_browser, waiting=waiting)
+            line = " ".join(text for text in (self.sign_in_line(), waiting.note) if text)
         finally:
             prompt.close(line)
         self._correct_region(configured)
@@ -102,7 +136,6 @@ class SignIn(Connection):
                 role_cache.forget_others(self.session, sign_in.id)
         KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
-        return self._token_end()
 
     def _prompt(self, method: Method, interactive: bool | None) -> tuple[Prompt, Method]:  # noqa: FBT001 - a tri-state
         """Return the prompt for where this runs, and the method that fits it.

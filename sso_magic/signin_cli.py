@@ -59,8 +59,8 @@ def run_login(args: argparse.Namespace) -> int:
         print(center.sign_in_line())  # noqa: T201 - a command prints
     else:
         try:
-            center.sign_in(
-                force=True,
+            center.ask(
+                newer=args.force,
                 method=args.method,
                 open_browser=not args.no_open,
                 interactive=not args.non_interactive,

@@ -6,6 +6,7 @@
     device.py         device authorization: a code that is approved on any machine (2.6)
     browser.py        authorization code with PKCE through the browser of this machine (2.7)
     where.py          whether the browser is on this machine
+    waiting.py        ends a prompt when it is canceled or when another program has signed in
     flow.py           one sign-in, by whichever of the two fits
     provider.py       `TokenProvider`: what a session's access token is right now; sign in, refresh, sign out
 

@@ -25,7 +25,6 @@ from sso_magic.oidc import (
 from sso_magic.signin.tokens import Token, access_token_in, utc_now
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from datetime import datetime
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from sso_magic.secret import Secret
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
+    from sso_magic.signin.waiting import Waiting
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_LIFETIME = 600  # seconds, where the service names none
@@ -41,6 +41,7 @@ LONGEST_LIFETIME = 86_400  # seconds; AWS's codes hold for 600
 DEFAULT_INTERVAL = 5  # seconds, where the service names none (RFC 8628 3.2)
 LOST_POLLS = 5  # in a row, each of which the client has retried already
 SLOW_DOWN_STEP = 5  # seconds, for good (RFC 8628 3.5)
+NEW_CODES = 3  # in the place of codes that expired while nobody was there
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class DeviceRequest:
         expires_in: Seconds it held when it was made.
         interval: Seconds between two polls.
         device_code: The poll's secret.
+        renewed: True if it replaces a code that expired.
     """
 
     session: Session
@@ -66,17 +68,16 @@ class DeviceRequest:
     expires_in: int
     interval: int
     device_code: Secret
+    renewed: bool = False
 
 
-def sign_in(
-    oidc: SSOOIDC, session: Session, registration: Registration, prompt: Prompt, cancel: threading.Event
-) -> Token:
+def sign_in(oidc: SSOOIDC, session: Session, registration: Registration, prompt: Prompt, waiting: Waiting) -> Token:
     """Signs in by device code; returns when approved.
 
     Raises:
         SignInDenied: The person pressed deny.
-        SignInExpired: The code ended first.
-        SignInCancelled: ``cancel`` was set.
+        SignInExpired: The code and those that replaced it expired first.
+        SignInCancelled: ``waiting`` was over.
     """
     request = start(oidc, session, registration)
     output = None
@@ -85,8 +86,7 @@ def sign_in(
     except SlowDownException:  # counts for every later poll, also if it answers the first one (RFC 8628 3.5)
         request = replace(request, interval=request.interval + SLOW_DOWN_STEP)
     if output is None:
-        prompt.device(request)
-        output = poll(oidc, registration, request, cancel.wait)
+        output = poll_codes(oidc, registration, request, waiting, show=prompt.device, pause=waiting.wait)
     if output is None:
         raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
     return token_of(output, registration)
@@ -114,6 +114,48 @@ def start(oidc: SSOOIDC, session: Session, registration: Registration) -> Device
         expires_in=expires_in,
         interval=min(max(output.interval or DEFAULT_INTERVAL, 1), LONGEST_LIFETIME),
         device_code=output.device_code,
+    )
+
+
+def poll_codes(
+    oidc: SSOOIDC,
+    registration: Registration,
+    request: DeviceRequest,
+    waiting: Waiting,
+    *,
+    show: Callable[[DeviceRequest], None],
+    pause: Callable[[float], bool],
+) -> CreateTokenOutput | None:
+    """Show a code and poll until the person has decided; replace a code that expires, `NEW_CODES` times at most.
+
+    Args:
+        oidc: The sign-in service.
+        registration: What the code was asked for with.
+        request: The first code.
+        waiting: Gets a note if it was not the first code that was approved.
+        show: Shows a code, in the place of the one before it.
+        pause: Waits that many seconds; True ends the polling, and the answer is None.
+
+    Raises:
+        SignInExpired: The last code expired too.
+    """
+    for expired in range(NEW_CODES + 1):
+        show(request)
+        try:
+            output = poll(oidc, registration, request, pause)
+        except SignInExpired:
+            if expired < NEW_CODES:
+                request = replace(start(oidc, request.session, registration), renewed=True)
+            continue
+        if output is not None and expired:
+            waiting.note = (
+                "The first code expired; its replacement was approved."
+                if expired == 1
+                else f"{expired} codes expired; the next one was approved."
+            )
+        return output
+    raise SignInExpired(
+        f"{NEW_CODES + 1} codes expired before one of them was approved. Run %sso_login to get a new one."
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
     from sso_magic.signin.tokens import Token
+    from sso_magic.signin.waiting import Waiting
 
 Method = Literal["auto", "browser", "device"]
 T = TypeVar("T")
@@ -48,16 +49,16 @@ def sign_in(
     *,
     method: Method,
     open_browser: bool,
-    cancel: threading.Event,
+    waiting: Waiting,
 ) -> Token:
     """Signs in by the method, or by the one that fits; returns when approved.
 
     Raises:
-        SignInError: Denied, expired or cancelled.
+        SignInError: Denied, expired, or ``waiting`` was over.
         ConfigError: There is no such method, or the service refused the start URL: it or the region is wrong.
     """
     try:
-        return _sign_in(oidc, session, prompt, method=method, open_browser=open_browser, cancel=cancel)
+        return _sign_in(oidc, session, prompt, method=method, open_browser=open_browser, waiting=waiting)
     except (InvalidRequestException, InvalidRequestRegionException, InvalidGrantException) as error:
         raise _wrong_session(session, error) from None
 
@@ -80,14 +81,14 @@ def _sign_in(
     *,
     method: Method,
     open_browser: bool,
-    cancel: threading.Event,
+    waiting: Waiting,
 ) -> Token:
     if method not in ("auto", "browser", "device"):
         raise ConfigError(f"sign_in is {method!r}: it can be 'auto', 'browser' or 'device'.")
     if method == "browser" or (method == "auto" and _browser_fits(session)):
-        return _by_browser(oidc, session, prompt, open_browser=open_browser, cancel=cancel)
+        return _by_browser(oidc, session, prompt, open_browser=open_browser, waiting=waiting)
     return _with_registration(
-        oidc, session, (), (), lambda registration: device.sign_in(oidc, session, registration, prompt, cancel)
+        oidc, session, (), (), lambda registration: device.sign_in(oidc, session, registration, prompt, waiting)
     )
 
 
@@ -113,18 +114,16 @@ def _with_registration(
     return run(registrations.register(oidc, session, grant_types=grant_types, redirect_uris=redirect_uris))
 
 
-def _by_browser(
-    oidc: SSOOIDC, session: Session, prompt: Prompt, *, open_browser: bool, cancel: threading.Event
-) -> Token:
+def _by_browser(oidc: SSOOIDC, session: Session, prompt: Prompt, *, open_browser: bool, waiting: Waiting) -> Token:
     def run(registration: Registration) -> Token:
         with browser.BrowserSignIn(session, registration, browser.authorize_url(oidc)) as attempt:
             request = attempt.request()
             prompt.browser(request, opened=open_browser, device=None)  # first: the browser may take its time
             opening = Opening(request.url) if open_browser else None
             failed = opening.failed if opening is not None else None
-            if not _wait(attempt.answered, cancel, FALLBACK_AFTER, unless=failed):
+            if not _wait(attempt.answered, waiting, FALLBACK_AFTER, unless=failed):
                 opened = failed is not None and not failed.is_set()
-                token = _offer_device(oidc, prompt, request, attempt, cancel, opened=opened)
+                token = _offer_device(oidc, prompt, request, attempt, waiting, opened=opened)
                 if token is not None:
                     return token
             return device.token_of(attempt.redeem(oidc), registration)
@@ -137,7 +136,7 @@ def _offer_device(
     prompt: Prompt,
     request: browser.BrowserRequest,
     attempt: browser.BrowserSignIn,
-    cancel: threading.Event,
+    waiting: Waiting,
     *,
     opened: bool,
 ) -> Token | None:
@@ -146,24 +145,30 @@ def _offer_device(
         registration = registrations.register(oidc, request.session, keep=False)
         code = device.start(oidc, request.session, registration)
     except ClientError:
-        if not _wait(attempt.answered, cancel, request.expires_in):
+        if not _wait(attempt.answered, waiting, request.expires_in):
             raise SignInExpired("The sign-in was not approved in time. Run %sso_login to start again.") from None
         return None
-    prompt.browser(request, opened=opened, device=code)
-    output = device.poll(oidc, registration, code, lambda seconds: _wait(attempt.answered, cancel, seconds))
+    output = device.poll_codes(
+        oidc,
+        registration,
+        code,
+        waiting,
+        show=lambda code: prompt.browser(request, opened=opened, device=code),
+        pause=lambda seconds: _wait(attempt.answered, waiting, seconds),
+    )
     return device.token_of(output, registration) if output is not None else None
 
 
 def _wait(
-    answered: threading.Event, cancel: threading.Event, seconds: float, *, unless: threading.Event | None = None
+    answered: threading.Event, waiting: Waiting, seconds: float, *, unless: threading.Event | None = None
 ) -> bool:
     """Wait for the browser's answer; return False if none came in time or if `unless` was set.
 
     Raises:
-        SignInCancelled: ``cancel`` was set first.
+        SignInCancelled: ``waiting`` was over first.
     """
     deadline = time.monotonic() + seconds
-    while not cancel.is_set():
+    while not waiting.is_set():
         left = deadline - time.monotonic()
         if answered.wait(max(0.0, min(_TICK, left))):
             return True

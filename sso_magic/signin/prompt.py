@@ -13,7 +13,7 @@ class Prompt(Protocol):
     """Shows one sign-in. Methods are called on the thread that signs in."""
 
     def device(self, request: DeviceRequest) -> None:
-        """Show link and code, and that they run out; return at once."""
+        """Show link and code, and that they expire; return at once. A code that expires is replaced by another call."""
 
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Show the page's link, and the code beside it once there is one; return at once. It may be called again.

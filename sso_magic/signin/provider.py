@@ -16,12 +16,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sso_magic import cache, locks
-from sso_magic.errors import CacheError, ClientError, SignInRequired, TransportError
+from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
 from sso_magic.signin import marks, refusals, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sso_magic.oidc import SSOOIDC
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from sso_magic.signin.flow import Method
     from sso_magic.signin.marks import Mark
     from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.waiting import Waiting
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
 RETRY_GAP = 30  # seconds between failed refreshes of a token that is still valid
@@ -205,30 +205,35 @@ class TokenProvider:
         *,
         method: Method = "auto",
         open_browser: bool = True,
-        cancel: threading.Event | None = None,
+        waiting: Waiting | None = None,
     ) -> Token:
-        """Signs in, whatever token there is; returns when approved.
+        """Sign in, whatever token there is; return when approved, or when another program has signed in meanwhile.
 
         Args:
             prompt: Shows the request.
             method: Through the browser, by device code, or whichever fits where the kernel runs.
             open_browser: Open the page, or only show its link.
-            cancel: Ends the wait when set.
+            waiting: Ends the wait for the person. By default only a sign-in by another program does.
 
         Raises:
-            SignInError: Denied, expired or cancelled.
+            SignInError: Denied, expired or canceled.
             ClientError: The service could not be reached or refused.
         """
         from sso_magic.signin import flow
+        from sso_magic.signin.waiting import Waiting
 
-        token = flow.sign_in(
-            self._oidc(),
-            self.session,
-            prompt,
-            method=method,
-            open_browser=open_browser,
-            cancel=cancel or locks.Event(),
-        )
+        waiting = waiting or Waiting(self)
+        try:
+            token = flow.sign_in(
+                self._oidc(), self.session, prompt, method=method, open_browser=open_browser, waiting=waiting
+            )
+        except (SignInError, ClientError):
+            arrived = waiting.arrived()
+            if arrived is None:
+                raise
+            waiting.note = "Another notebook or program signed in during the wait."
+            self._failed_at, self._failure, self._fault = float("-inf"), None, None
+            return arrived
         with self._lock, cache.lock(self.session.key):
             self._failed_at, self._failure, self._fault = float("-inf"), None, None
             marks.began(self.session, token)

@@ -279,7 +279,7 @@ class Panel:
             change("post_run_cell", self._after_cell)
 
     def _signed_in(self, center: IdentityCenter, error: BaseException | None) -> None:
-        if error is not None and not center.tokens.is_valid():  # nor did anybody sign in by another way meanwhile
+        if error is not None:
             self.look()
             self._say_error(error, "Sign in")
             return
@@ -333,9 +333,6 @@ class Panel:
     def _show_sign_in(self) -> None:
         view, center = self._view, self._center
         is_waiting = self._signing.center is not None
-        if is_waiting and center is not None and center.tokens.is_valid():
-            self._signing.settle()  # signed in a moment ago: here, by a magic, another panel or another kernel
-            is_waiting = False
         token = center.tokens.peek() if center else None
         warning = center.tokens.warning if center else None
         view.sign_in_state.value = words.escaped(words.sign_in_state(token, is_waiting=is_waiting, warning=warning))

@@ -49,14 +49,6 @@ class Signing:
             target=self._run, args=(center, method, cancel, prompt), name="sso-panel-sign-in", daemon=True
         ).start()
 
-    def settle(self) -> None:
-        """There is a token, by this sign-in or another way: ends the wait. How it ended is told as ever."""
-        under_way = self._under_way
-        if under_way is not None:
-            _, cancel, prompt = under_way
-            cancel.set()
-            prompt.close()
-
     def cancel(self) -> bool:
         """Ends it now, and tells nothing of it; whether one was under way."""
         with self._lock:

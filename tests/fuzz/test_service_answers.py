@@ -198,7 +198,7 @@ def test_keys_that_the_portal_gives_can_be_put_in_the_environment_or_are_refused
     center._portal = clients["get_role_credentials"]
     center.tokens.get = lambda refused=None: Secret(TOKEN)
     canned.answers = [HttpResponse(200, {}, body)]
-    keys = outcome_of(center._credentials, Account("111111111111", "prod"), "Admin", fresh=True)
+    keys = outcome_of(center.role_credentials, Account("111111111111", "prod"), "Admin", refresh=True)
     if isinstance(keys, SSOMagicError):
         check_error(keys, "PLANTED")
         return

@@ -229,6 +229,22 @@ def test_a_sign_in_by_another_way_ends_the_panels_wait(open_panel, center, clean
     assert len(center.pending()) == 1  # nobody approved that one
 
 
+def test_a_code_that_expires_is_replaced_on_the_screen(open_panel, center, sent):
+    screen = open_panel()
+    screen.press("Sign in")
+    first = center.wait_for_pending().user_code
+    screen.until(lambda: any(first in str(message) for message in sent))
+    center.advance(center.device_code_lifetime + 1)
+    second = center.wait_for_pending().user_code
+    screen.until(lambda: any(second in str(message) for message in sent))
+    assert second in screen.view.live._html
+    assert first not in screen.view.live._html
+    assert "The previous code expired. This is a new one." in screen.view.live._html
+    center.approve(second)
+    screen.until(lambda: "Signed in until" in screen.sign_in)
+    assert not screen.is_error
+
+
 def test_another_session_is_signed_in_to_by_picking_it(open_panel, center, clean_environment):
     config = clean_environment / ".aws" / "config"
     config.write_text(center.config_text() + "\n" + center.config_text("second"))

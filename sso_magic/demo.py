@@ -87,7 +87,8 @@ def prepare(root: Path, center: LocalIdentityCenter) -> dict[str, str]:
     home = root / "home"
     aws = home / ".aws"
     aws.mkdir(parents=True, mode=0o700)
-    config = f"[default]\nregion = {center.region}\n\n{center.config_text()}"
+    session = center.config_text(start_url=center.portal_url, profiles=0)  # links to the console open on this machine
+    config = f"[default]\nregion = {center.region}\n\n{session}"
     (aws / "config").write_text(config, encoding="utf-8")
     shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "*.png"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -111,7 +112,7 @@ def run_lab(root: Path, center: LocalIdentityCenter, environment: dict[str, str]
     with lab(root, environment, port) as (url, process):
         print(  # noqa: T201
             f"\nThe demo is ready. Open in your browser:\n\n    {url}\n\n"
-            f"Identity Center of this machine: {center.start_url}\n"
+            f"Identity Center of this machine: {center.portal_url}\n"
             "Ctrl-C stops everything.",
             flush=True,
         )

@@ -1,6 +1,7 @@
 """An Identity Center, and AWS accounts behind it, on this machine.
 
-    center.py           LocalIdentityCenter: start, stop, and everything a test or the demo does to it
+    center.py           LocalIdentityCenter: start, stop, what it is made of; people.py: what people do at it
+    configuration.py    the sections of ~/.aws/config that lead to it; home.py: a HOME that is signed in
     knobs.py            what can be set, each setting declared once: constructor, attribute, command line
     organization.py     accounts, users, assignments; sample.py: the sample one and generated ones
     state.py            registrations, codes, sign-in sessions, tokens; clock.py: the time they end by

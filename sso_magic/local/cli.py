@@ -179,6 +179,7 @@ def _as_json(center: LocalIdentityCenter) -> str:
     return json.dumps({
         "url": center.url,
         "start_url": center.start_url,
+        "portal_url": center.portal_url,
         "vanity_url": center.vanity_url,
         "region": center.region,
         "environment": center.environment(),
@@ -196,7 +197,8 @@ def _as_text(center: LocalIdentityCenter) -> str:
         f"Local Identity Center with {number:,} account{'' if number == 1 else 's'}, until Ctrl-C",
         "",
         f"  start URL  {center.start_url}",
-        f"  vanity     {center.vanity_url} (redirects to a start URL of AWS's)",
+        f"  portal     {center.portal_url} (the start URL's page on this machine)",
+        f"  vanity     {center.vanity_url} (redirects to the start URL)",
         f"  region     {center.region}",
         "",
         "Where the SDKs and the AWS CLI find it (sh):",

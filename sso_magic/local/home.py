@@ -24,17 +24,17 @@ def write_sign_in(
     session_name: str,
     start_url: str,
     region: str,
-    config_text: str,
+    sections: dict[str, str],
     token: AccessToken,
 ) -> None:
-    """Write the session's section, if there is none, and its token file.
+    """Write the session's section and its profiles, if there is no such section, and the session's token file.
 
     Args:
         home: The home directory; None: the current one, and its ``AWS_CONFIG_FILE`` if that is set.
         session_name: The ``[sso-session]``.
         start_url: The portal.
         region: The region of the Identity Center.
-        config_text: The section to add.
+        sections: The sections to add, each name with its text; one that the file has is left as it is.
         token: An access token and its session.
 
     Raises:
@@ -57,7 +57,8 @@ def write_sign_in(
         config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = config.read_text(encoding="utf-8") if config.exists() else ""
         separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-        _replace(config, f"{text}{separator}{config_text}")
+        there = _read(config).sections()
+        _replace(config, text + separator + "\n".join(new for name, new in sections.items() if name not in there))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _replace(path, json.dumps(_content(token.session, token, start_url, region)))
 
@@ -67,11 +68,15 @@ def _config_path(home: Path | None) -> Path:
     return Path(own).expanduser() if own else (home or Path.home()) / ".aws" / "config"
 
 
-def _configured_start_url(path: Path, session_name: str) -> str | None:
+def _read(path: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(default_section="")
     with contextlib.suppress(configparser.Error, UnicodeDecodeError):
         parser.read(path, encoding="utf-8")
-    return parser.get(f"sso-session {session_name}", "sso_start_url", fallback=None)
+    return parser
+
+
+def _configured_start_url(path: Path, session_name: str) -> str | None:
+    return _read(path).get(f"sso-session {session_name}", "sso_start_url", fallback=None)
 
 
 def _cached_start_url(path: Path) -> str | None:

@@ -32,20 +32,27 @@ if TYPE_CHECKING:
 
 _SHOWN = 50  # accounts on the portal; more are found by searching
 _CODE_LENGTH = 8
-AWS_START_URL = "https://d-9a67000000.awsapps.com/start"  # where the vanity start URL leads
 
 
 class Pages:
     """Finds the page for a request, and makes the portal's and the device code's."""
 
-    def __init__(self, web: Web, state: State, oidc: Oidc, authorize: Authorize, console: Console) -> None:
+    def __init__(
+        self,
+        web: Web,
+        state: State,
+        oidc: Oidc,
+        authorize: Authorize,
+        console: Console,
+        start_url: Callable[[], str],
+    ) -> None:
         self._web = web
         self._state = state
         self._oidc = oidc
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/"): lambda _: redirect("/start"),
             ("GET", "/start"): self._start,
-            ("GET", "/vanity"): lambda _: redirect(AWS_START_URL, status=302),
+            ("GET", "/vanity"): lambda _: redirect(start_url(), status=302),
             ("POST", "/user"): web.pick_user,
             ("POST", "/sessions/end"): self._end_session,
             ("GET", "/device"): self._device,

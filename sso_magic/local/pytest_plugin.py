@@ -63,5 +63,8 @@ def local_aws_environment(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name, value in local_identity_center.environment().items():
         monkeypatch.setenv(name, value)
+    for name in ("botocore.credentials.SSOProvider", "botocore.tokens.SSOTokenProvider"):
+        # botocore resolves HOME when it is imported, which may have been long before this test
+        monkeypatch.setattr(f"{name}._SSO_TOKEN_CACHE_DIR", str(home / ".aws" / "sso" / "cache"))
     local_identity_center.sign_in()
     return local_identity_center

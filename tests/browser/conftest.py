@@ -91,7 +91,7 @@ def notebook(
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., LabNotebook]]:
     """Opens a notebook with these cells, in JupyterLab or, with ``app="notebook"``, in Notebook 7."""
-    jupyter.clean_home(center.config_text())
+    jupyter.clean_home(center.config_text(start_url=center.portal_url, profiles=0))
     opened: list[LabNotebook] = []
 
     def open_notebook(cells: Sequence[str], *, app: str = "lab") -> LabNotebook:

@@ -251,7 +251,7 @@ def plant_inventory(
         part.accounts[account.id] = Account(account.id, account.name, account.email)
         part.roles[account.id] = tuple(sorted(organization.roles_of(user, account.id)))
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):
-        directory = IdentityCenter(Session("corp", center.start_url, center.region)).directory
+        directory = IdentityCenter(Session("corp", center.portal_url, center.region)).directory
         directory._store.update(lambda _: Stored(whole=part))
 
 
@@ -263,4 +263,6 @@ def plant_token(home: Path, center: LocalIdentityCenter) -> None:
 
     ends = datetime.fromtimestamp(time.time() + 3600, timezone.utc)
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):
-        tokens.save(Session("corp", center.start_url, center.region), tokens.Token(Secret(center.access_token()), ends))
+        tokens.save(
+            Session("corp", center.portal_url, center.region), tokens.Token(Secret(center.access_token()), ends)
+        )

@@ -152,7 +152,7 @@ def test_deny_on_the_device_page_is_an_error_that_says_so(sign_in, page):
 def test_the_code_can_be_typed_on_another_device(sign_in, page, center):
     started = sign_in("device")
     assert started.url
-    page.goto(f"{center.start_url}/#/device")
+    page.goto(f"{center.portal_url}/#/device")
     page.get_by_role("textbox").fill(started.user_code.replace("-", "").lower())
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Allow access").click()

@@ -57,10 +57,12 @@ def test_it_prints_what_to_put_where():
         process.send_signal(STOP)
         text = first + process.stdout.read()
     start_url = text.split("start URL")[1].split()[0]
-    url = start_url.removesuffix("/start")
+    url = text.split("portal ")[1].split()[0].removesuffix("/start")
+    assert start_url == f"https://d-{int(url.rpartition(':')[2]):010}.awsapps.com/start"
     assert f"  export AWS_ENDPOINT_URL_SSO={url}\n" in text
     assert f'  $Env:AWS_ENDPOINT_URL_SSO_OIDC = "{url}"\n' in text
     assert f"  [sso-session corp]\n  sso_start_url = {start_url}\n  sso_region = eu-west-1\n" in text
+    assert "  [profile corp-management-Billing]\n  sso_session = corp\n  sso_account_id = 402618935571\n" in text
     assert f"%sso_login {start_url} --region eu-west-1" in text
     assert text.endswith("\nStopped.\n")
 

@@ -177,14 +177,6 @@ def test_the_environment_leads_to_it():
         assert "AWS_ENDPOINT_URL" not in center.environment()
 
 
-def test_the_configuration_is_a_session():
-    with LocalIdentityCenter(aws=False, region="eu-central-1") as center:
-        assert center.config_text("work") == (
-            f"[sso-session work]\nsso_start_url = {center.start_url}\nsso_region = eu-central-1\n"
-            "sso_registration_scopes = sso:account:access\n"
-        )
-
-
 def test_without_moto_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("sso_magic.local.aws.find_spec", lambda name: None if name == "moto" else object())
     with pytest.raises(LocalError, match=r"^AWS accounts need moto: pip install 'sso-magic\[local\]', or go without"):

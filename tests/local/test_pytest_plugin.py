@@ -20,7 +20,7 @@ def test_sign_in(local_identity_center):
     local_identity_center.page_size = 3
     local_identity_center.organization.remove_account("731659028443")
     local_identity_center.access_token()
-    urllib.request.urlopen(local_identity_center.start_url).close()
+    urllib.request.urlopen(local_identity_center.portal_url).close()
     assert len(local_identity_center.sessions()) == len(local_identity_center.requests) == 1
 
 

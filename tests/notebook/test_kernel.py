@@ -64,7 +64,7 @@ def test_the_prompt_for_the_browser_is_replaced_by_one_line_too(run_cells, cente
         "Open the page in the browser of this machine.",
         f"{center.url}/authorize?response_type=code",
         "That page does not reach this machine? Then use a code, here or on any device:",
-        f"{center.start_url}/#/device?user_code=",
+        f"{center.portal_url}/#/device?user_code=",
         "Approve only a sign-in that you started yourself.",
     ):
         assert words in shown

@@ -381,7 +381,7 @@ def test_a_terminal_shows_the_code_below_the_page_where_no_browser_opens(shell, 
     shell.run_line_magic("sso_login", "--browser")
     page, code = capsys.readouterr().out.split("\n\n")
     assert page.splitlines()[1] == "  A page opens in your browser. If none opens, use the link."
-    assert f"  Open   {center.start_url}/#/device?user_code=" in code
+    assert f"  Open   {center.portal_url}/#/device?user_code=" in code
     assert "  Approve only if that page shows this code, and only a sign-in that you started." in code
     assert code.splitlines()[-1].startswith("Signed in to corp until")
 

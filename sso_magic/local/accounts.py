@@ -1,6 +1,6 @@
 """moto: accounts with roles and buckets, and the WSGI server in front of them.
 
-Imported in a thread of its own, since moto is slow to import. Nothing else in the package imports moto.
+Imported in a process or a thread of its own, since moto is slow to import. Nothing else in the package imports moto.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from moto.backends import list_of_moto_modules
 from moto.core.base_backend import BackendDict
 from moto.iam.models import iam_backends
 from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
-from moto.sts.models import sts_backends
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sso_magic.local.content import BUCKETS, objects
+from sso_magic.local.keys import role_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sso_magic.local.organization import Account, Organization
 
 _PARTITION = "aws"
@@ -35,52 +34,50 @@ _TRUST = json.dumps({
 
 
 class Accounts:
-    """What the gate and the portal need of moto."""
+    """What the gate needs of moto."""
 
     _users = 0  # how many of these are in use: the last one out clears moto
 
-    def __init__(self, region: str, organization: Callable[[], Organization], *, content: bool) -> None:
-        self.application = DomainDispatcherApplication(create_backend_app)
+    def __init__(self, region: str, *, content: bool) -> None:
+        self.application = _Application(create_backend_app)
         self._region = region
-        self._organization = organization
         self._content = content
-        self._minting = threading.Lock()
-        self._filling = threading.Lock()  # takes longer, and must not hold up the portal
+        self._making = threading.Lock()
+        self._filling = threading.Lock()  # takes longer, and must not hold up other requests
         self._filled: set[str] = set()
-        self._roles: set[str] = set()
         self._buckets: dict[str, Account] = {}
         self._buckets_of: tuple[int, int] | None = None
         Accounts._users += 1
 
-    def assume_role(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
-        """Access key id, secret access key and session token of a new session of the role."""
-        account_id = role_arn.split(":")[4]
-        with self._minting:
-            self._make_role(account_id, role_arn)
-            role = sts_backends[account_id][_PARTITION].assume_role(
-                region_name=self._region,
-                role_session_name=session_name,
-                role_arn=role_arn,
-                policy="",
-                duration=3600,  # moto does not enforce it; the gate enforces the real one
-                external_id="",
+    def make_role(self, role_arn: str) -> None:
+        """Make the IAM role behind the ARN if it is not there, with the id that every session of it shows."""
+        backend = iam_backends[role_arn.split(":")[4]][_PARTITION]
+        path, name = re.fullmatch(r"[^/]*(/.*?)([^/]*)", role_arn).groups()  # type: ignore[union-attr]
+        with self._making:
+            if any(role.name == name for role in list(backend.roles.values())):
+                return
+            role = backend.create_role(
+                role_name=name,
+                assume_role_policy_document=_TRUST,
+                path=path,
+                permissions_boundary=None,
+                description="",
+                tags=[],
+                max_session_duration="43200",
             )
-        return role.access_key_id, role.secret_access_key, role.session_token
+            del backend.roles[role.id]
+            role.id = role_id(role_arn)
+            backend.roles[role.id] = role
 
-    @staticmethod
-    def role_id(role_arn: str) -> str:
-        """The unique id of the role behind the ARN."""
-        return str(iam_backends[role_arn.split(":")[4]][_PARTITION].get_role_by_arn(role_arn).id)
-
-    def owner(self, bucket: str) -> str | None:
+    def owner(self, bucket: str, organization: Organization) -> str | None:
         """The account that owns the bucket, also one that is filled only when it is first looked into."""
         known = s3_backends.bucket_accounts.get(bucket)
         if known is not None:
             return known[1]
-        account = self._promised().get(bucket)
+        account = self._promised(organization).get(bucket)
         return account.id if account is not None and account.id not in self._filled else None
 
-    def fill(self, account_id: str) -> None:
+    def fill(self, account_id: str, organization: Organization) -> None:
         """Makes the account's buckets and what is in them, when somebody first looks."""
         if not self._content or account_id in self._filled:
             return
@@ -88,7 +85,7 @@ class Accounts:
             if account_id in self._filled:
                 return
             backend = s3_backends[account_id][_PARTITION]
-            for bucket, account in self._promised().items():
+            for bucket, account in self._promised(organization).items():
                 if account.id != account_id or bucket in s3_backends.bucket_accounts:
                     continue
                 backend.create_bucket(bucket_name=bucket, region_name=self._region)
@@ -99,10 +96,9 @@ class Accounts:
 
     def reset(self) -> None:
         """Forgets everything that is in moto."""
-        with self._minting, self._filling:
+        with self._making, self._filling:
             BackendDict.reset()
             self._filled.clear()
-            self._roles.clear()
 
     def release(self) -> None:
         """Called once, when it is no longer used."""
@@ -110,12 +106,11 @@ class Accounts:
         if not Accounts._users:
             self.reset()
 
-    def _promised(self) -> dict[str, Account]:
+    def _promised(self, organization: Organization) -> dict[str, Account]:
         """Every bucket that an account of the organisation has from the start."""
         if not self._content:
             return {}
-        organization = self._organization()
-        now = (id(organization), organization.version)
+        now = organization.state
         if self._buckets_of != now:
             buckets: dict[str, Account] = {}
             for account in organization.accounts:
@@ -125,22 +120,21 @@ class Accounts:
             self._buckets, self._buckets_of = buckets, now
         return self._buckets
 
-    def _make_role(self, account_id: str, role_arn: str) -> None:
-        """The IAM role behind the ARN, so that its id is the same in every session."""
-        if role_arn in self._roles:
-            return
-        path, name = re.fullmatch(r"[^/]*(/.*?)([^/]*)", role_arn).groups()  # type: ignore[union-attr]
-        with contextlib.suppress(Exception):  # it exists: somebody made it through IAM
-            iam_backends[account_id][_PARTITION].create_role(
-                role_name=name,
-                assume_role_policy_document=_TRUST,
-                path=path,
-                permissions_boundary=None,
-                description="",
-                tags=[],
-                max_session_duration="43200",
-            )
-        self._roles.add(role_arn)
+
+class _Application(DomainDispatcherApplication):
+    """moto's dispatcher, which raises for a service that moto has not, where moto prints a line and fails later."""
+
+    def __init__(self, create_app: Any) -> None:
+        super().__init__(create_app)
+        self._known: dict[str | None, Any] = {None: None}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            known = host in {"moto_api", *list_of_moto_modules()}
+            if not known and not any(pattern.match(f"http://{host}") for _, pattern in self.backend_url_patterns):
+                raise NotImplementedError
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
 
 
 # Newer motos have a handler that lets underscores in the names of metadata through.

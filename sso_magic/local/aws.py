@@ -1,149 +1,162 @@
-"""The AWS accounts behind the Identity Center: when moto's server comes up and goes, and the keys it knows.
+"""The AWS accounts behind the Identity Center: STS, S3 and what else moto has.
 
-moto takes half a second to import. The port is open at once; who connects is served when moto is there, and
-GetRoleCredentials waits for it without holding up any other call. Where something else changes the process's warning
-filters meanwhile, as pytest does between tests, wait for it first: an import can fail on a warning.
+moto's state belongs to a process: two of its servers share buckets, and any ``@mock_aws`` test empties them. So moto
+runs in a process of its own, unless the caller asks for this one. The port is open at once; a client that connects is
+served as soon as moto is there.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from concurrent.futures import Future
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.local.errors import LocalError, NotRunning
-from sso_magic.local.keys import Minted
 from sso_magic.local.listener import listen
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
 
     from sso_magic.local.accounts import Accounts, Server
-    from sso_magic.local.clock import Clock
-    from sso_magic.local.knobs import Knobs
-    from sso_magic.local.organization import Organization
+    from sso_magic.local.authority import LocalAuthority
+
+
+class Host(Protocol):
+    """Runs moto somewhere, on a socket that listens already."""
+
+    ready: Future[Any]
+
+    def stop(self) -> None:
+        """Close the port and every connection, and wait until nothing of it is left."""
+
+    def reset(self) -> None:
+        """Forget every bucket and role."""
 
 
 class AWS:
-    """STS, S3 and what else moto has, for the accounts of the organisation.
-
-    moto's accounts belong to the process, not to this object: two of these in one process share buckets.
+    """STS, S3 and what else moto has, for the accounts of the organization.
 
     Args:
-        keys: Every key that was minted, by its id; those minted here are added.
+        authority: Answers for whose keys a request is signed with.
+        region: The region of the buckets made at the start.
         content: Whether accounts have buckets with something in them.
+        in_process: Whether moto runs in this process, where every other use of moto shares its state.
     """
 
-    def __init__(
-        self,
-        knobs: Knobs,
-        clock: Clock,
-        keys: dict[str, Minted],
-        region: str,
-        organization: Callable[[], Organization],
-        *,
-        content: bool,
-    ) -> None:
+    def __init__(self, authority: LocalAuthority, region: str, *, content: bool, in_process: bool) -> None:
         missing = [name for name in ("moto", "flask", "flask_cors", "yaml", "boto3") if find_spec(name) is None]
         if missing:
             raise LocalError(
                 f"AWS accounts need {', '.join(missing)}: pip install 'sso-magic[local]', or go without (aws=False)."
             )
-        self.clock = clock
-        self._knobs = knobs
-        self.region = region
-        self.organization = organization
-        self.content = content
-        self.keys = keys
+        self._authority = authority
+        self._region = region
+        self._content = content
+        self._in_process = in_process
         self._port = 0
-        self._ready: Future[Accounts] = Future()
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
+        self._host: Host | None = None
 
     @property
     def url(self) -> str:
         """The endpoint of every AWS service.
 
         Raises:
-            NotRunning: it has not been started.
+            NotRunning: It has not been started.
         """
         if not self._port:
             raise NotRunning("The local AWS accounts are not running: start() the Identity Center first.")
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def is_ready(self) -> bool:
+        """True if requests are served at once."""
+        ready = self._host.ready if self._host is not None else None
+        return ready is not None and ready.done() and ready.exception() is None
+
     def start(self, port: int) -> None:
-        """Opens the port, and lets moto come up behind it.
+        """Open the port, and let moto come up behind it.
 
         Raises:
-            PortInUse: another program has the port.
+            PortInUse: Another program has the port.
+            LocalError: No process can be started; the message says why.
         """
         sock = listen(port, "--aws-port")
         self._port = sock.getsockname()[1]
-        self._ready = Future()
+        try:
+            if self._in_process:
+                self._host = InProcess(sock, self._authority, self._region, content=self._content)
+            else:
+                from sso_magic.local.aws_process import Process
+
+                self._host = Process(sock, self._authority, self._region, content=self._content)
+        except BaseException:
+            sock.close()
+            raise
+
+    def stop(self) -> None:
+        """Close the port and every connection, and wait until nothing of it is left."""
+        if self._host is not None:
+            self._host.stop()
+            self._host = None
+
+    def reset(self) -> None:
+        """Forget every bucket and role."""
+        if self._host is not None:
+            self.wait()
+            self._host.reset()
+
+    def wait(self) -> None:
+        """Wait until moto is there.
+
+        Raises:
+            LocalError: It could not be imported; the message says why.
+        """
+        failed = self._host.ready.exception() if self._host is not None else None
+        if failed is not None:
+            why = str(failed) if isinstance(failed, LocalError) else f"{type(failed).__name__}: {failed}"
+            raise LocalError(f"The AWS accounts could not be started: {why}. Go without them by aws=False.")
+
+
+class InProcess:
+    """moto in this process, in a thread."""
+
+    def __init__(self, sock: socket.socket, authority: LocalAuthority, region: str, *, content: bool) -> None:
+        self.ready: Future[Accounts] = Future()
+        self._server: Server | None = None
         # A package that two threads import at once can come out half made: what the caller is likeliest to import next,
         # and moto imports too, is imported here first.
         import boto3  # noqa: F401
         import requests  # noqa: F401
 
-        self._thread = threading.Thread(target=self._run, args=(sock,), name="sso_magic local AWS", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(sock, authority, region, content), name="sso_magic local AWS", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
-        """Closes the port and every connection, and waits for the threads to end."""
-        assert self._thread is not None
-        failed = self._ready.exception()
+        """Close the port and every connection, and wait for the threads to end."""
+        failed = self.ready.exception()
         if self._server is not None:
             self._server.stop()
         self._thread.join()
         if failed is None:
-            self._ready.result().release()
-        self._thread, self._server = None, None
+            self.ready.result().release()
 
     def reset(self) -> None:
-        """Forgets every bucket and role."""
-        if self._thread is not None:
-            self.wait().reset()
+        """Forget every bucket and role."""
+        self.ready.result().reset()
 
-    def wait(self) -> Accounts:
-        """Waits until moto is there.
-
-        Raises:
-            LocalError: it could not be imported; the message says why.
-        """
-        failed = self._ready.exception()
-        if failed is not None:
-            raise LocalError(f"The AWS accounts could not be started: {failed!r}. Go without them by aws=False.")
-        return self._ready.result()
-
-    def waiting(self) -> Awaitable[Any] | None:
-        """What to wait for until it is there; None if it is."""
-        return None if self._ready.done() else asyncio.wrap_future(self._ready)
-
-    def assume_role(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
-        """Mints keys of the role by STS AssumeRole, and knows them from now on."""
-        access_key_id, secret, token = self._ready.result().assume_role(role_arn, session_name)
-        account_id = role_arn.split(":")[4]
-        keys = Minted(access_key_id, secret, token, account_id, role_arn, session_name, expires_at)
-        self.keys[access_key_id] = keys
-        return keys
-
-    def role_lifetime(self) -> float:
-        """Seconds for which role credentials are valid at most."""
-        return self._knobs.role_lifetime
-
-    def _run(self, sock: socket.socket) -> None:
+    def _run(self, sock: socket.socket, authority: LocalAuthority, region: str, content: bool) -> None:  # noqa: FBT001
         try:
             from sso_magic.local.accounts import Accounts, Server
             from sso_magic.local.gate import Gate
 
-            accounts = Accounts(self.region, self.organization, content=self.content)
-            self._server = Server(sock, Gate(self, accounts))
+            accounts = Accounts(region, content=content)
+            self._server = Server(sock, Gate(authority, accounts))
         except Exception as error:  # noqa: BLE001 - whatever it is
             sock.close()
-            self._ready.set_exception(error)  # told to everybody who waits for it
+            self.ready.set_exception(error)  # told to everybody who waits for it
             return
-        self._ready.set_result(accounts)
+        self.ready.set_result(accounts)
         self._server.serve_forever(poll_interval=0.05)

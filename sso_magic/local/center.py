@@ -12,16 +12,17 @@ with LocalIdentityCenter(access_token_lifetime=5) as center:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from sso_magic.local.authority import LocalAuthority
 from sso_magic.local.authorize import Authorize
 from sso_magic.local.clock import Clock
 from sso_magic.local.configuration import config_sections
 from sso_magic.local.console import Console
 from sso_magic.local.errors import NotRunning
 from sso_magic.local.faults import Fault, Faults
-from sso_magic.local.keys import Minted, random_keys, reserved_role_arn
+from sso_magic.local.keys import Minted, reserved_role_arn
 from sso_magic.local.knobs import Knobs
 from sso_magic.local.listener import Listener, listen
 from sso_magic.local.oidc import Oidc
@@ -34,7 +35,7 @@ from sso_magic.local.state import State
 from sso_magic.local.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -48,8 +49,9 @@ class LocalIdentityCenter(Knobs, People):
     Args:
         organization: Accounts, users and assignments. Default: a copy of the sample organisation.
         port: Where it listens; 0 takes a free port.
-        aws: Whether AWS accounts (STS, S3) stand behind it. Without them role credentials are well formed and open
-            nothing, and neither moto nor boto3 is imported.
+        aws: Whether AWS accounts (STS, S3) are behind it, in a process of their own. Without them role credentials are
+            well formed and open nothing. ``"in-process"`` runs them in this process, where moto's state is shared:
+            other Identity Centers in it have the same buckets, and a ``@mock_aws`` test in it removes them.
         aws_port: Where AWS listens; 0 takes a free port.
         content: Whether the accounts have buckets with something in them, made when somebody first looks.
         region: The region it says it is in.
@@ -66,7 +68,7 @@ class LocalIdentityCenter(Knobs, People):
         organization: Organization | None = None,
         *,
         port: int = 0,
-        aws: bool = True,
+        aws: bool | Literal["in-process"] = True,
         aws_port: int = 0,
         content: bool = True,
         region: str = "eu-west-1",
@@ -85,11 +87,12 @@ class LocalIdentityCenter(Knobs, People):
         self._faults = Faults(self._initial_faults)
         self._port = 0
         self._listener: Listener | None = None
+        self._authority = LocalAuthority(self, self.clock, self.keys, lambda: self._organization)
         self._aws: AWS | None = None
         if aws:
             from sso_magic.local.aws import AWS
 
-            self._aws = AWS(self, self.clock, self.keys, region, lambda: self._organization, content=content)
+            self._aws = AWS(self._authority, region, content=content, in_process=aws == "in-process")
         self.state = State(self.clock, self, region)
         self._oidc = Oidc(self, self.clock, self.state, lambda: self._organization, lambda: self.url)
         self._portal = Portal(self, self.clock, self.state, lambda: self._organization, self._mint)
@@ -126,7 +129,7 @@ class LocalIdentityCenter(Knobs, People):
             sock.close()
             raise
         self._port = sock.getsockname()[1]
-        self._listener = Listener(self, self._routes(), self._pages, {"GetRoleCredentials": self._aws_ready})
+        self._listener = Listener(self, self._routes(), self._pages)
         self._listener.start(sock)
 
     def wait_until_ready(self) -> None:
@@ -274,13 +277,5 @@ class LocalIdentityCenter(Knobs, People):
             "/token": ("CreateToken", oidc.create_token),
         }
 
-    def _aws_ready(self) -> Awaitable[Any] | None:
-        return self._aws.waiting() if self._aws is not None else None
-
     def _mint(self, account_id: str, role: str, user: str, expires_at: float) -> Minted:
-        arn = reserved_role_arn(account_id, role)
-        if self._aws is not None:
-            return self._aws.assume_role(arn, user, expires_at)
-        keys = random_keys(account_id, arn, user, expires_at)
-        self.keys[keys.access_key_id] = keys
-        return keys
+        return self._authority.mint(reserved_role_arn(account_id, role), user, expires_at)

@@ -58,6 +58,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--no-aws", dest="aws", action="store_false", help="no AWS accounts: role credentials open nothing"
     )
+    parser.add_argument(
+        "--aws-in-process",
+        dest="aws",
+        action="store_const",
+        const="in-process",
+        help="AWS accounts in the same process, not in one of their own",
+    )
     parser.add_argument("--no-content", dest="content", action="store_false", help="accounts without buckets")
     parser.add_argument("--json", action="store_true", help="print what a program needs to know as one line of JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="print a line for every request")

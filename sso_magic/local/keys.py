@@ -35,8 +35,20 @@ def reserved_role_arn(account_id: str, role: str) -> str:
     return f"arn:aws:iam::{account_id}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_{role}_{suffix}"
 
 
+def role_id(role_arn: str) -> str:
+    """Return the unique id of a role, the same for the same ARN."""
+    digest = hashlib.sha256(role_arn.encode()).digest()
+    return "AROA" + "".join(_KEY_LETTERS[byte % len(_KEY_LETTERS)] for byte in digest[:17])
+
+
+def assumed_role_arn(role_arn: str, session_name: str) -> str:
+    """Return the ARN of a session of the role."""
+    account_id = role_arn.split(":")[4]
+    return f"arn:aws:sts::{account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session_name}"
+
+
 def random_keys(account_id: str, role_arn: str, session_name: str, expires_at: float) -> Minted:
-    """Keys that look right and open nothing: there is no AWS behind them."""
+    """Return new keys that look like AWS's."""
     return Minted(
         "ASIA" + "".join(secrets.choice(_KEY_LETTERS) for _ in range(16)),
         secrets.token_urlsafe(30),

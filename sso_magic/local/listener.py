@@ -37,7 +37,7 @@ from sso_magic.local.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from sso_magic.local.center import LocalIdentityCenter
     from sso_magic.local.faults import Fault
@@ -77,7 +77,6 @@ class Listener:
         center: Whose clock, knobs, faults and log apply.
         routes: Path -> (operation, handler).
         fallback: Answers every other path.
-        before: Operation -> something to wait for before its handler is called.
     """
 
     def __init__(
@@ -85,12 +84,10 @@ class Listener:
         center: LocalIdentityCenter,
         routes: dict[str, tuple[str, Handler]],
         fallback: Handler,
-        before: dict[str, Callable[[], Awaitable[Any] | None]],
     ) -> None:
         self._center = center
         self._routes = routes
         self._fallback = fallback
-        self._before = before
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -153,14 +150,10 @@ class Listener:
             return
         fault = self._center.faults.strike(operation, request.path)
         delay = self._center.latency
-        waits = self._before.get(operation)
-        waiting = waits() if waits is not None else None
-        if fault is None and not delay and waiting is None:
+        if fault is None and not delay:
             self._answer(http, request, operation, handler)
             return
-        task = asyncio.get_running_loop().create_task(
-            self._later(http, request, operation, handler, delay, waiting, fault)
-        )
+        task = asyncio.get_running_loop().create_task(self._later(http, request, operation, handler, delay, fault))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -171,13 +164,10 @@ class Listener:
         operation: str,
         handler: Handler,
         delay: float,
-        waiting: Awaitable[Any] | None,
         fault: Fault | None,
     ) -> None:
         if delay:
             await asyncio.sleep(delay)
-        if waiting is not None:
-            await waiting
         with contextlib.suppress(StreamClosedError):
             if fault is None:
                 self._answer(http, request, operation, handler)

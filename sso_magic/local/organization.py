@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
 
 from sso_magic.local.errors import KnobError, NoSuchUser
+
+_serials = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Organization:
 
     def __init__(self) -> None:
         self.version = 0
+        self._serial = next(_serials)
         self._accounts: dict[str, Account] = {}
         self._users: dict[str, User] = {}
         self._assignments: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -66,11 +70,15 @@ class Organization:
     def copy(self) -> Organization:
         """One that can be changed without changing this one."""
         other = Organization()
-        other.version = self.version
         other._accounts = dict(self._accounts)
         other._users = dict(self._users)
-        other._assignments = {user: dict(assigned) for user, assigned in self._assignments.items()}
+        other._assignments = {user: dict(assigned) for user, assigned in list(self._assignments.items())}
         return other
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """What is another one after every change, and in every other organization of this process."""
+        return self._serial, self.version
 
     @property
     def accounts(self) -> list[Account]:

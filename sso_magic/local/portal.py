@@ -136,9 +136,9 @@ class Portal:
         size = self._size(request)
         start = self._start(request, user, account_id)
         organization = self._organization()
-        if self._pages_of != (id(organization), organization.version):
+        if self._pages_of != organization.state:
             self._pages.clear()
-            self._pages_of = (id(organization), organization.version)
+            self._pages_of = organization.state
         body = self._pages.get((user, account_id, start, size))
         if body is None:
             everything = entries()

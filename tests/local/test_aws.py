@@ -12,17 +12,35 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sso_magic.local import LocalIdentityCenter
+
 PROD, DEV = "731659028443", "220947583614"
 ODD_KEY = "a b+c=d&e/ü~*'(x)%.txt"
 
 
 @pytest.fixture
-def keys(local_identity_center, wire_to):
+def place():
+    """The Identity Center that a test has chosen instead of the one of the test run."""
+    return []
+
+
+@pytest.fixture
+def in_process(place):
+    """AWS accounts in this process, of which a test can change the modules."""
+    with LocalIdentityCenter(aws="in-process") as center:
+        center.wait_until_ready()
+        place.append(center)
+        yield center
+
+
+@pytest.fixture
+def keys(local_identity_center, wire_to, place):
     """Role credentials, as the portal answers them."""
 
     def keys(account=PROD, role="ReadOnly", user=None):
-        answer = wire_to(local_identity_center.url).get(
-            "/federation/credentials", local_identity_center.access_token(user), role_name=role, account_id=account
+        center = (place or [local_identity_center])[-1]
+        answer = wire_to(center.url).get(
+            "/federation/credentials", center.access_token(user), role_name=role, account_id=account
         )
         assert answer.status == 200, answer.text
         return answer.json["roleCredentials"]
@@ -31,12 +49,12 @@ def keys(local_identity_center, wire_to):
 
 
 @pytest.fixture
-def client(local_identity_center):
+def client(local_identity_center, place):
     def client(service, keys, **config):
         return boto3.client(
             service,
             region_name="eu-west-1",
-            endpoint_url=local_identity_center.aws_url,
+            endpoint_url=(place or [local_identity_center])[-1].aws_url,
             aws_access_key_id=keys["accessKeyId"],
             aws_secret_access_key=keys["secretAccessKey"],
             aws_session_token=keys["sessionToken"],
@@ -113,13 +131,13 @@ def test_there_is_a_table_to_read_as_csv_and_as_parquet(keys, client):
     assert (parquet[:4], parquet[-4:]) == (b"PAR1", b"PAR1")
 
 
-def test_without_pyarrow_there_are_tables_as_csv_alone(keys, client, monkeypatch):
+def test_without_pyarrow_there_are_tables_as_csv_alone(in_process, keys, client, monkeypatch):
     monkeypatch.setattr("sso_magic.local.content.find_spec", lambda _: None)
     found = client("s3", keys()).list_objects_v2(Bucket="payments-prod-data")["Contents"]
     assert [entry["Key"] for entry in found] == ["transactions/2026-10.csv", "transactions/2026-11.csv"]
 
 
-def test_a_service_whose_packages_are_missing_says_what_to_install(keys, client, monkeypatch):
+def test_a_service_whose_packages_are_missing_says_what_to_install(in_process, keys, client, monkeypatch):
     monkeypatch.setitem(sys.modules, "moto.mediastore", None)
     with pytest.raises(ClientError) as caught:
         client("mediastore", keys()).list_containers()

@@ -70,12 +70,13 @@ def test_it_prints_what_to_put_where():
 @pytest.mark.parametrize("number", [STOP, signal.SIGTERM])
 def test_it_stops_cleanly_and_leaves_nothing(number):
     with running("--json") as (process, line):
-        known = psutil.Process(process.pid)
-        assert known.children() == []
+        [aws] = psutil.Process(process.pid).children()
         ports = [int(url.rpartition(":")[2]) for url in json.loads(line)["environment"].values()]
         process.send_signal(number)
         out, errors = process.stdout.read(), process.stderr.read()
         assert (process.wait(), out, errors) == (0, "", "")
+        psutil.wait_procs([aws], timeout=60)
+        assert not aws.is_running()
     listening = {at.laddr.port for at in psutil.net_connections("inet") if at.status == "LISTEN"}
     assert not listening & set(ports)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import re
@@ -25,11 +26,12 @@ def used():
     process = psutil.Process()
     listening = [found.laddr.port for found in process.net_connections("inet") if found.status == "LISTEN"]
     handles = process.num_handles() if os.name == "nt" else process.num_fds()
-    return {thread.name for thread in threading.enumerate()}, sorted(listening), handles
+    children = [child.pid for child in process.children(recursive=True)]
+    return {thread.name for thread in threading.enumerate()}, sorted(listening), handles, children
 
 
-@pytest.mark.parametrize("aws", [False, True])
-def test_twenty_starts_and_stops_leave_nothing(wire_to, aws):
+@pytest.mark.parametrize(("aws", "times"), [(False, 20), ("in-process", 20), (True, 3)])
+def test_starts_and_stops_leave_nothing(wire_to, aws, times):
     def once():
         with LocalIdentityCenter(aws=aws) as center:
             client = wire_to(center.url)
@@ -42,7 +44,7 @@ def test_twenty_starts_and_stops_leave_nothing(wire_to, aws):
 
     once()  # imports and caches of the first time are not what this is about
     before = used()
-    for _ in range(20):
+    for _ in range(times):
         once()
     assert used() == before
 
@@ -58,12 +60,14 @@ def test_stopping_does_not_wait_for_clients_that_hang_on(wire_to):
         stalled.sendall(b"GET /assignment/accounts HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while not center.requests.total("ListAccounts"):
             pass
-    assert (stalled.recv(1), half.recv(1)) == (b"", b"")
+    for client in (stalled, half):
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
     stalled.close()
     half.close()
 
 
-@pytest.mark.parametrize("aws", [False, True])
+@pytest.mark.parametrize("aws", [False, True, "in-process"])
 def test_it_can_be_started_again_and_again(wire_to, aws):
     center = LocalIdentityCenter(aws=aws)
     center.stop()
@@ -96,9 +100,10 @@ def test_two_run_side_by_side_and_share_nothing(wire_to):
         assert wire_to(other.url).get("/assignment/accounts", token).status == 401
 
 
-def test_one_that_stops_leaves_the_others_buckets_alone(wire_to):
+@pytest.mark.parametrize("aws", [True, "in-process"])
+def test_one_that_stops_leaves_the_others_buckets_alone(wire_to, aws):
     query = {"role_name": "ReadOnly", "account_id": "731659028443"}
-    with LocalIdentityCenter() as one:
+    with LocalIdentityCenter(aws=aws) as one:
         answer = wire_to(one.url).get("/federation/credentials", one.access_token(), **query)
         keys = answer.json["roleCredentials"]
         s3 = boto3.client(
@@ -109,7 +114,7 @@ def test_one_that_stops_leaves_the_others_buckets_alone(wire_to):
             aws_session_token=keys["sessionToken"],
         )
         s3.put_object(Bucket="payments-prod-data", Key="mine", Body=b"")
-        with LocalIdentityCenter() as other:
+        with LocalIdentityCenter(aws=aws) as other:
             wire_to(other.url).get("/federation/credentials", other.access_token(), **query)
         assert s3.get_object(Bucket="payments-prod-data", Key="mine")["ContentLength"] == 0
 
@@ -147,10 +152,12 @@ def test_a_start_that_failed_leaves_nothing(taken):
 
 def test_it_listens_on_loopback_only():
     with LocalIdentityCenter() as center:
+        center.wait_until_ready()
         ports = {int(url.rpartition(":")[2]) for url in (center.url, center.aws_url)}
         found = [
             at.laddr.ip
-            for at in psutil.Process().net_connections("inet")
+            for process in [psutil.Process(), *psutil.Process().children()]
+            for at in process.net_connections("inet")
             if at.status == "LISTEN" and at.laddr.port in ports
         ]
     assert found == ["127.0.0.1", "127.0.0.1"]
@@ -186,10 +193,34 @@ def test_without_moto_it_says_what_to_install(monkeypatch):
 
 def test_aws_that_cannot_be_started_says_why_and_stops_all_the_same(monkeypatch, wire_to):
     monkeypatch.setitem(sys.modules, "sso_magic.local.accounts", None)
-    with LocalIdentityCenter() as center:
+    with LocalIdentityCenter(aws="in-process") as center:
         with pytest.raises(LocalError, match=r"^The AWS accounts could not be started: .*sso_magic.local.accounts"):
             center.wait_until_ready()
         assert wire_to(center.url).get("/assignment/accounts", center.access_token()).status == 200
+
+
+def test_aws_in_a_process_that_cannot_be_started_says_why_too(monkeypatch, tmp_path, wire_to):
+    (tmp_path / "moto.py").write_text("raise ImportError('broken moto')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with LocalIdentityCenter() as center:
+        with pytest.raises(
+            LocalError, match=r"^The AWS accounts could not be started: ImportError: broken moto. Go wi"
+        ):
+            center.wait_until_ready()
+        assert wire_to(center.url).get("/assignment/accounts", center.access_token()).status == 200
+        with pytest.raises(ConnectionRefusedError):
+            wire_to(center.aws_url).get("/")
+
+
+@pytest.mark.parametrize("executable", ["", "/nowhere/python"])
+def test_without_a_python_program_it_says_how_to_go_without_a_process(monkeypatch, executable):
+    before = used()
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(
+        LocalError, match=r"^The process of the AWS accounts cannot be started \(.*\). Use aws='in-proc"
+    ):
+        LocalIdentityCenter().start()
+    assert used() == before
 
 
 def test_nothing_is_written_to_home():

@@ -112,10 +112,23 @@ class AWS:
         Raises:
             LocalError: It could not be imported; the message says why.
         """
-        failed = self._host.ready.exception() if self._host is not None else None
-        if failed is not None:
-            why = str(failed) if isinstance(failed, LocalError) else f"{type(failed).__name__}: {failed}"
-            raise LocalError(f"The AWS accounts could not be started: {why}. Go without them by aws=False.")
+        if self._host is not None:
+            _check(self._host.ready.exception())
+
+    def check(self) -> None:
+        """Check that moto, if it is decided already, could be imported.
+
+        Raises:
+            LocalError: It could not; the message says why.
+        """
+        if self._host is not None and self._host.ready.done():
+            _check(self._host.ready.exception())
+
+
+def _check(failed: BaseException | None) -> None:
+    if failed is not None:
+        why = str(failed) if isinstance(failed, LocalError) else f"{type(failed).__name__}: {failed}"
+        raise LocalError(f"The AWS accounts could not be started: {why}. Go without them by aws=False.")
 
 
 class InProcess:

@@ -12,6 +12,7 @@ with LocalIdentityCenter(access_token_lifetime=5) as center:
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from sso_magic.local.authorize import Authorize
 from sso_magic.local.clock import Clock
 from sso_magic.local.configuration import config_sections
 from sso_magic.local.console import Console
+from sso_magic.local.control import Control
 from sso_magic.local.errors import NotRunning
 from sso_magic.local.faults import Fault, Faults
 from sso_magic.local.keys import Minted, reserved_role_arn
@@ -100,6 +102,8 @@ class LocalIdentityCenter(Knobs, People):
         self._console = Console(self._web, self.clock, self.keys)
         authorize = Authorize(self._web, self.state, self._oidc, self)
         self._pages = Pages(self._web, self.state, self._oidc, authorize, self._console, lambda: self.start_url)
+        self.control_token = secrets.token_urlsafe(24)
+        self._control = Control(self)
         self.set_knobs(knobs)
 
     # ---- running ----
@@ -129,7 +133,7 @@ class LocalIdentityCenter(Knobs, People):
             sock.close()
             raise
         self._port = sock.getsockname()[1]
-        self._listener = Listener(self, self._routes(), self._pages)
+        self._listener = Listener(self, self._routes(), self._pages, self._control)
         self._listener.start(sock)
 
     def wait_until_ready(self) -> None:
@@ -140,6 +144,20 @@ class LocalIdentityCenter(Knobs, People):
         """
         if self._listener is not None and self._aws is not None:
             self._aws.wait()
+
+    @property
+    def is_ready(self) -> bool:
+        """True if it is running, and its AWS accounts, if it has any, answer at once."""
+        return self._listener is not None and (self._aws is None or self._aws.is_ready)
+
+    def check_aws(self) -> None:
+        """Check that the AWS accounts have not failed to start.
+
+        Raises:
+            LocalError: They have; the message says why.
+        """
+        if self._aws is not None:
+            self._aws.check()
 
     def stop(self) -> None:
         """Closes both ports and every connection and waits for its threads; does nothing if it is stopped."""
@@ -193,6 +211,11 @@ class LocalIdentityCenter(Knobs, People):
     def vanity_url(self) -> str:
         """A vanity start URL: it redirects to `start_url`."""
         return f"{self.url}/vanity"
+
+    @property
+    def control_url(self) -> str:
+        """The control API's address; see `sso_magic.local.control`."""
+        return f"{self.url}/control"
 
     @property
     def aws_url(self) -> str:
@@ -255,9 +278,9 @@ class LocalIdentityCenter(Knobs, People):
         Raises:
             NoSuchUser: `auto_approve` names nobody of the organisation.
         """
+        if isinstance(values.get("auto_approve"), str):
+            self._organization.user(values["auto_approve"])
         super().set_knobs(values)
-        if isinstance(self.auto_approve, str):
-            self._organization.user(self.auto_approve)
 
     def advance(self, seconds: float) -> None:
         """Moves its clock forward."""

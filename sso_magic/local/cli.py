@@ -8,9 +8,10 @@ import json
 import signal
 import sys
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.local.errors import KnobError
+from sso_magic.local.errors import KnobError, LocalError
 from sso_magic.local.faults import KINDS, Fault
 from sso_magic.local.knobs import Knob, knobs
 
@@ -54,6 +55,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument("--port", type=int, default=PORT, help="where it listens; 0 takes a free port (%(default)s)")
     parser.add_argument("--aws-port", type=int, default=AWS_PORT, help="where AWS listens; 0: a free one (%(default)s)")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        nargs="?",
+        const=60.0,
+        metavar="SECONDS",
+        help="start nothing: wait until the one on --port is ready, AWS included, for so long at most (60)",
+    )
     parser.add_argument("--region", default="eu-west-1", help="the region it says it is in (%(default)s)")
     parser.add_argument(
         "--no-aws", dest="aws", action="store_false", help="no AWS accounts: role credentials open nothing"
@@ -80,11 +89,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs it until it is interrupted.
+    """Runs it until it is interrupted, or waits for one that runs.
 
     Raises:
         PortInUse: another program has one of the ports.
+        LocalError: none was ready in time, or its AWS accounts cannot be started.
     """
+    if arguments.wait is not None:
+        return _wait(arguments.port, arguments.wait)
     from sso_magic.local.center import LocalIdentityCenter
 
     chosen = {knob.name: getattr(arguments, knob.name) for knob in _settable() if hasattr(arguments, knob.name)}
@@ -111,6 +123,41 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _say("\nStopped.")
     return 0
+
+
+def _wait(port: int, seconds: float) -> int:
+    import http.client
+
+    until = time.monotonic() + seconds
+    said = "nothing answers there"
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            try:
+                connection.request("GET", "/control/ready")
+                answer = connection.getresponse()
+                text = answer.read(10_000)
+            finally:
+                connection.close()
+            if answer.status == HTTPStatus.OK:
+                return 0
+            said = _message(text)
+            if answer.status == HTTPStatus.BAD_REQUEST:
+                raise LocalError(said)
+        except (OSError, http.client.HTTPException):
+            pass
+        if time.monotonic() >= until:
+            raise LocalError(f"No local Identity Center was ready on port {port} within {seconds:g} s: {said}.")
+        time.sleep(0.05)
+
+
+def _message(answer: bytes) -> str:
+    """Return the control API's message."""
+    try:
+        found = json.loads(answer)["message"]
+    except (ValueError, TypeError, KeyError):
+        return "another program answers there"
+    return str(found).rstrip(".")
 
 
 @contextlib.contextmanager
@@ -188,6 +235,8 @@ def _as_json(center: LocalIdentityCenter) -> str:
         "start_url": center.start_url,
         "portal_url": center.portal_url,
         "vanity_url": center.vanity_url,
+        "control_url": center.control_url,
+        "control_token": center.control_token,
         "region": center.region,
         "environment": center.environment(),
         "config": center.config_text(),

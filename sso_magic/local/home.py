@@ -60,7 +60,7 @@ def write_sign_in(
         there = _read(config).sections()
         _replace(config, text + separator + "\n".join(new for name, new in sections.items() if name not in there))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _replace(path, json.dumps(_content(token.session, token, start_url, region)))
+    _replace(path, json.dumps(token_content(token.session, token, start_url, region)))
 
 
 def _config_path(home: Path | None) -> Path:
@@ -92,7 +92,8 @@ def _cache_name(session_name: str) -> str:
     return hashlib.sha1(session_name.encode()).hexdigest()  # noqa: S324 - the AWS CLI's name for the file
 
 
-def _content(session: SignInSession, token: AccessToken, start_url: str, region: str) -> dict[str, str]:
+def token_content(session: SignInSession, token: AccessToken, start_url: str, region: str) -> dict[str, str]:
+    """Return what the AWS CLI stores of a token, as JSON in a file of ``~/.aws/sso/cache``."""
     registration = session.registration
     content = {
         "startUrl": start_url,

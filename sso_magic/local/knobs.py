@@ -10,13 +10,14 @@ import difflib
 import math
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from sso_magic.local.errors import KnobError
+from sso_magic.local.errors import KnobError, LocalError
 from sso_magic.local.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
+_CENTURY = 100 * 365.25 * 86400  # seconds
 
 
 class Knob(Generic[T]):
@@ -69,8 +70,11 @@ def _number(value: Any, expected: str) -> float:
 
 
 def signed_seconds(value: Any) -> float:
-    """Any number of seconds, also below 0."""
-    return _number(value, "a number of seconds")
+    """Any number of seconds up to a hundred years, also below 0."""
+    number = _number(value, "a number of seconds")
+    if abs(number) > _CENTURY:  # dates beyond cannot be written
+        raise ValueError("a number of seconds, a hundred years at most,")
+    return number
 
 
 def seconds(value: Any) -> float:
@@ -173,6 +177,16 @@ class Knobs:
             KnobError: there is no such knob, or its value makes no sense; the message says what is expected.
         """
         known = {knob.name for knob in knobs()}
+        before = {name: self.__dict__[name] for name in known & self.__dict__.keys()}
+        try:
+            self._set_each(values, known)
+        except LocalError:  # all of them or none
+            for name in known:
+                self.__dict__.pop(name, None)
+            self.__dict__.update(before)
+            raise
+
+    def _set_each(self, values: dict[str, Any], known: set[str]) -> None:
         for name, value in values.items():
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.control import Control
     from sso_magic.local.faults import Fault
 
     Handler = Callable[[Request], Response]
@@ -77,6 +78,7 @@ class Listener:
         center: Whose clock, knobs, faults and log apply.
         routes: Path -> (operation, handler).
         fallback: Answers every other path.
+        control: Answers paths below ``/control``, which no fault, latency or log is for.
     """
 
     def __init__(
@@ -84,10 +86,12 @@ class Listener:
         center: LocalIdentityCenter,
         routes: dict[str, tuple[str, Handler]],
         fallback: Handler,
+        control: Control,
     ) -> None:
         self._center = center
         self._routes = routes
         self._fallback = fallback
+        self._control = control
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -147,6 +151,9 @@ class Listener:
         why = refusal(request.method, request.headers)
         if why is not None:
             self._answer(http, request, operation, lambda _: Response(403, why.encode(), TEXT))
+            return
+        if request.path in self._control.paths:
+            self._send(http, _call(self._control, request))
             return
         fault = self._center.faults.strike(operation, request.path)
         delay = self._center.latency

@@ -107,7 +107,7 @@ class People:
         Raises:
             HomeInUse: That directory has a session of this name, or a token of it, for another portal.
         """
-        session = self._start_session(user, refreshable=refreshable)
+        session = self.start_session(user, refreshable=refreshable)
         write_sign_in(
             home,
             session_name=session_name,
@@ -118,14 +118,19 @@ class People:
         )
         return session
 
-    def _start_session(self, user: str | None, *, refreshable: bool = True) -> SignInSession:
+    def start_session(self, user: str | None = None, *, refreshable: bool = True) -> SignInSession:
+        """Sign the user (default: the first) in, and leave nothing on disk.
+
+        Raises:
+            NoSuchUser: The organization has no such user.
+        """
         scopes = (ACCOUNT_SCOPE,) if refreshable else ()
         registration = self.state.register("a test", scopes, (DEVICE_GRANT, REFRESH_GRANT), ())
         return self.state.start_session(self._organization.user(user).name, registration, scopes)
 
     def access_token(self, user: str | None = None, *, session: SignInSession | None = None) -> str:
         """A valid access token: of the session given, else of a new one of this user (default: the first)."""
-        return self.state.issue(session or self._start_session(user)).value
+        return self.state.issue(session or self.start_session(user)).value
 
     def sessions(self) -> list[SignInSession]:
         """The sign-in sessions that live, oldest first."""

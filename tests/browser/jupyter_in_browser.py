@@ -242,7 +242,7 @@ def plant_inventory(
     from sso_magic.inventory import Account
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.store import Stored
-    from sso_magic.profiles import Session
+    from sso_magic.profiles import find_session
 
     organization = organization or center.organization
     user = organization.user().name
@@ -251,18 +251,16 @@ def plant_inventory(
         part.accounts[account.id] = Account(account.id, account.name, account.email)
         part.roles[account.id] = tuple(sorted(organization.roles_of(user, account.id)))
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):
-        directory = IdentityCenter(Session("corp", center.portal_url, center.region)).directory
+        directory = IdentityCenter(find_session("corp")).directory
         directory._store.update(lambda _: Stored(whole=part))
 
 
 def plant_token(home: Path, center: LocalIdentityCenter) -> None:
     """Lays an access token of corp into the cache under this HOME, as another kernel would have left it."""
-    from sso_magic.profiles import Session
+    from sso_magic.profiles import find_session
     from sso_magic.secret import Secret
     from sso_magic.signin import tokens
 
     ends = datetime.fromtimestamp(time.time() + 3600, timezone.utc)
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):
-        tokens.save(
-            Session("corp", center.portal_url, center.region), tokens.Token(Secret(center.access_token()), ends)
-        )
+        tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), ends))

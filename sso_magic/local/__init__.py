@@ -9,8 +9,11 @@
     oidc.py             register, device authorization, token
     pages.py            what a person meets in a browser; authorize.py, console.py: the rest of it
     faults.py           what can go wrong on purpose; throttle.py: 429
+    control.py          the same as in Python, over HTTP for tests in other languages
     listener.py         HTTP on tornado, in a thread of its own
-    aws.py              moto, in this process; gate.py, sigv4.py: who gets through to it; buckets.py: what is there
+    aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py)
+    gate.py             who gets through to moto (sigv4.py), asking authority.py; sts.py, protocols.py: what is answered
+    accounts.py         moto itself; content.py: what is in the buckets
     cli.py              ``sso-magic local``
     pytest_plugin.py    the fixtures that come with the package
 

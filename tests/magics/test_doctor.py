@@ -39,7 +39,7 @@ def test_where_all_is_well_it_says_so(signed_in, shell):
     assert report.is_ok
     assert found(report, "problem") == {}
     assert {"Signed in.", "The clock agrees with the service's."} <= set(found(report, "ok"))
-    assert repr(report).startswith("✓ Session corp: http://127.0.0.1:")
+    assert repr(report).startswith(f"✓ Session corp: {signed_in.start_url}, eu-west-1.")
     assert "<script" not in report._repr_mimebundle_()["text/html"]
 
 

@@ -37,7 +37,7 @@ def test_of_several_sessions_the_first_is_shown_where_none_is_named(run, ready, 
 
 
 def test_a_start_url_can_be_named(run, center):
-    assert repr(run(f"{center.start_url}/new --region eu-west-1")) == f"Panel('{center.start_url}/new')"
+    assert repr(run(f"{center.portal_url}/new --region eu-west-1")) == f"Panel('{center.portal_url}/new')"
 
 
 def test_a_session_that_is_not_there_is_an_error_that_says_so(run, ready):

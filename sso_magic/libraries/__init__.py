@@ -6,7 +6,8 @@ near the end of its credentials (portal-protocol 9.3), pyarrow at every request,
 end. Each module here says what its library does, as measured, and binds what is made while a role is in use to that
 role, where it is made. Credentials that renew themselves come from a `RenewingRole`, which cannot change its role.
 
-    boto.py       botocore, boto3, aiobotocore, and whatever is built on them
+    boto.py       botocore, boto3, and whatever is built on them
+    aio.py        aiobotocore
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
     arrow_lazy.py a filesystem of pyarrow's that gets its keys at first use
@@ -232,6 +233,12 @@ def _botocore(kernel: KernelRole) -> Binding:
     return BotocoreBinding(kernel)
 
 
+def _aiobotocore(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.aio import AiobotocoreBinding
+
+    return AiobotocoreBinding(kernel)
+
+
 def _botocore_session(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
     from sso_magic.libraries.boto import BotocoreSessionBinding
 
@@ -293,6 +300,7 @@ def _owned(name: str) -> Callable[[KernelRole], Binding]:
 # By the module whose import means that the library is there.
 _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "botocore.credentials": _botocore,
+    "aiobotocore.credentials": _aiobotocore,
     "botocore.session": _botocore_session,
     "boto3": _boto3,
     "s3fs.core": _s3fs,

@@ -27,6 +27,14 @@ class Alive(Generic[T]):
         reference, known = self._known.get(id(thing), (None, None))
         return known if reference is not None and reference() is thing else None
 
+    def discard(self, thing: Any) -> bool:
+        """Forget the object; True if it was known."""
+        reference, _ = self._known.get(id(thing), (None, None))
+        if reference is None or reference() is not thing:
+            return False
+        del self._known[id(thing)]
+        return True
+
     def __iter__(self) -> Iterator[tuple[Any, T]]:
         for reference, known in list(self._known.values()):
             thing = reference()

@@ -118,6 +118,13 @@ def awaited(source: RenewingRole | RoleReference) -> Any:
     return aiobotocore.credentials.AioRefreshableCredentials.create_from_metadata(reader.latest(), reader, METHOD)
 
 
+def role_at_the_endpoint(kernel: KernelRole) -> RenewingRole | None:
+    """Return the role to use where the environment has the endpoint's address; None if it has another, or none."""
+    use = kernel.current
+    found = kernel.bind(lambda: None) if use is not None and use.serve else None
+    return found if isinstance(found, RenewingRole) else None
+
+
 class OwnReader:
     """botocore's own reader of the environment, which reads no role of ours.
 
@@ -173,6 +180,7 @@ class BotocoreBinding:
         kernel = self._kernel
         make_reader: Callable[..., Any] = library.EnvProvider._create_credentials_fetcher
         load: Callable[..., Any] = library.EnvProvider.load
+        load_from_endpoint: Callable[..., Any] = library.ContainerProvider.load
 
         @functools.wraps(make_reader)
         def create_credentials_fetcher(provider: Any) -> Any:
@@ -190,9 +198,15 @@ class BotocoreBinding:
             found = kernel.bind(lambda: load(provider))
             return refreshable(found) if isinstance(found, RenewingRole) else found
 
+        @functools.wraps(load_from_endpoint)
+        def load_bound_from_endpoint(provider: Any) -> Any:
+            role = role_at_the_endpoint(kernel) if provider._environ is os.environ else None
+            return load_from_endpoint(provider) if role is None else refreshable(role)
+
         logs.install()
         self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
         self._replace(library.EnvProvider, "load", load_bound)
+        self._replace(library.ContainerProvider, "load", load_bound_from_endpoint)
         for reader, cell in _environment_readers(make_reader):
             cell.cell_contents = self._own
             self._rebound.add(reader)

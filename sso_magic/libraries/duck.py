@@ -104,6 +104,7 @@ class DuckdbBinding:
         self._connections: Alive[dict[str, RenewingRole]] = Alive()  # the roles whose keys were found there
         self._roles: weakref.WeakSet[RenewingRole] = weakref.WeakSet()  # that have been used
         self._used: RenewingRole | None = None
+        self._emptied: Alive[None] = Alive()  # the default connections whose settings had keys of a role
 
     def install(self, library: ModuleType) -> None:
         """Remember each connection that is made from now on."""
@@ -182,7 +183,10 @@ class DuckdbBinding:
         secrets = _secrets(connection)
         ours = [held for held in secrets if self._role(held.key_id, found) is not None]
         if self._role(_setting(connection), found) is not None:
-            _write_settings(connection, None if self._used is not None else [os.environ.get(n) for n in _VARIABLES])
+            _write_settings(connection, None)
+            self._emptied.add(connection, None)
+        if self._used is None and self._emptied.discard(connection):
+            _write_settings(connection, [os.environ.get(name) for name in _VARIABLES])
         for held in ours:
             if self._used is not None:
                 _replace(connection, held, self._used.latest)

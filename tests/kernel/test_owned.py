@@ -13,6 +13,8 @@ from types import ModuleType
 import aiobotocore.session
 import boto3
 import pytest
+from botocore.credentials import ContainerProvider
+from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 
 from sso_magic.errors import CredentialsError
 from sso_magic.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
@@ -154,11 +156,73 @@ def test_a_session_that_was_made_under_a_and_is_used_later_is_a(kernel, role_a, 
     assert "boto3 session" in layer.holders
     assert session.get_credentials().access_key == role_a.newest()[0]
 
-    async def key_id() -> str:
-        return (await (await later.get_credentials()).get_frozen_credentials()).access_key
-
-    assert asyncio.run(key_id()) == role_a.newest()[0]
+    assert asyncio.run(key_id_of(later)) == role_a.newest()[0]
     assert boto3.Session().get_credentials().access_key == role_b.newest()[0]
+
+
+async def key_id_of(session) -> str:
+    return (await (await session.get_credentials()).get_frozen_credentials()).access_key
+
+
+@pytest.mark.parametrize("profile", [None, "settings-only"])
+def test_a_session_that_was_made_under_a_and_is_used_later_is_a_with_the_endpoint(
+    kernel, role_a, role_b, profile, tmp_path, monkeypatch
+):
+    config = tmp_path / "config"
+    config.write_text("[profile settings-only]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    kernel.use(role_a.use(serve=True))
+    session, later = boto3.Session(profile_name=profile), aiobotocore.session.AioSession(profile=profile)
+    kernel.use(role_b.use(serve=True))
+    assert session.get_credentials().access_key == role_a.newest()[0]
+    assert asyncio.run(key_id_of(later)) == role_a.newest()[0]
+    assert boto3.Session(profile_name=profile).get_credentials().access_key == role_b.newest()[0]
+    assert asyncio.run(key_id_of(aiobotocore.session.AioSession(profile=profile))) == role_b.newest()[0]
+
+
+@pytest.mark.parametrize("serve", [False, True])
+def test_a_session_that_was_made_under_a_and_is_used_after_the_release_is_a(
+    kernel, role_a, serve, tmp_path, monkeypatch
+):
+    shared = tmp_path / "credentials"
+    shared.write_text("[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
+    kernel.use(role_a.use(serve=serve))
+    session, later = boto3.Session(), aiobotocore.session.get_session()
+    kernel.release()
+    assert session.get_credentials().access_key == role_a.newest()[0]
+    assert asyncio.run(key_id_of(later)) == role_a.newest()[0]
+    assert boto3.Session().get_credentials().access_key == "AKIADEFAULT"
+    assert asyncio.run(key_id_of(aiobotocore.session.get_session())) == "AKIADEFAULT"
+
+
+def test_a_profile_that_takes_credentials_from_the_container_is_of_the_role_it_was_made_under(
+    kernel, role_a, role_b, tmp_path, monkeypatch
+):
+    config = tmp_path / "config"
+    role_arn = "role_arn = arn:aws:iam::333333333333:role/deploy"
+    config.write_text(f"[profile deploy]\n{role_arn}\ncredential_source = EcsContainer\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    kernel.use(role_a.use(serve=True))
+    session = boto3.Session(profile_name="deploy")
+    kernel.use(role_b.use(serve=True))
+    source = session.get_credentials()._refresh_using.__self__._source_credentials
+    assert source.access_key == role_a.newest()[0]
+
+
+def test_a_container_of_the_users_own_is_asked_while_no_role_is_in_use(kernel, role_a, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    kernel.use(role_a.use(serve=True))
+    kernel.release()
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/own")
+    with pytest.raises(CredentialRetrievalError):
+        ContainerProvider(fetcher=RefusingFetcher()).load()
+
+
+class RefusingFetcher:
+    def retrieve_full_uri(self, uri, headers):
+        assert uri == "http://127.0.0.1:9/own"
+        raise MetadataRetrievalError(error_msg="refused")
 
 
 def test_pools_that_were_made_under_a_are_named(kernel, role_a, role_b):

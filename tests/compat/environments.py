@@ -3,10 +3,11 @@
     python tests/compat/environments.py                 # every group of environments.toml, then README.md
     python tests/compat/environments.py readers         # one group; the table keeps the others' rows
     python tests/compat/environments.py --check         # write nothing: fail where the table says something else
+    python tests/compat/environments.py --newest        # the same with the newest releases instead of the exact ones
     python tests/compat/environments.py --table         # the table alone, of what was measured last
 
-An environment is made once, in .venv-compat/NAME, by uv if the machine has it and else by pip, and again when its
-requirements change.
+An environment is made once, in .venv-compat/NAME, by uv if it is installed and else by pip, and again when its
+requirements change. With ``--newest`` it is made each time, in .venv-compat/NAME-newest.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ def main(arguments: list[str]) -> int:
     if unknown := sorted(set(groups) - set(known)):
         print(f"No such group: {', '.join(unknown)}. There are {', '.join(known)}.")
         return 2
-    check = "--check" in arguments
-    failed = [] if "--table" in arguments else [group for group in groups if run(group, write=not check) != 0]
+    newest = "--newest" in arguments
+    check = newest or "--check" in arguments
+    tested = [] if "--table" in arguments else groups
+    failed = [group for group in tested if not run(group, write=not check, newest=newest)]
     if failed:
         print(f"Failed: {', '.join(failed)}." + ("" if check else " tests/compat/README.md was not written."))
         return 1
@@ -51,27 +54,34 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run(group: str, *, write: bool) -> int:
-    python = environment(group)
+def run(group: str, *, write: bool, newest: bool) -> bool:
+    """Run the tests of a group; True if they passed."""
     print(f"== {group}", flush=True)
+    try:
+        python = environment(group, newest=newest)
+    except subprocess.CalledProcessError as error:
+        print(f"The environment could not be installed: {error}.", flush=True)
+        return False
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "test_matrix.py")]
     settings_of_the_tests = {"SSO_MAGIC_COMPAT": group} | ({"SSO_MAGIC_COMPAT_WRITE": "1"} if write else {})
-    return subprocess.run(command, cwd=ROOT, env=os.environ | settings_of_the_tests, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=os.environ | settings_of_the_tests, check=False).returncode == 0
 
 
-def environment(group: str) -> str:
+def environment(group: str, *, newest: bool) -> str:
     """Make the group's environment unless it is there; its Python."""
-    place = ROOT / ".venv-compat" / group
+    place = ROOT / ".venv-compat" / (f"{group}-newest" if newest else group)
     python = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
     known = settings()
     wanted = [*known["tests"], *known["groups"][group]]
+    if newest:
+        wanted = [requirement.replace("==", ">=") for requirement in wanted]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     mark = hashlib.sha256(repr((sys.version, wanted, project)).encode()).hexdigest()
     done = place / "requirements.sha256"
-    if done.exists() and done.read_text(encoding="utf-8") == mark:
+    if not newest and done.exists() and done.read_text(encoding="utf-8") == mark:
         return python
     shutil.rmtree(place, ignore_errors=True)
-    uv = shutil.which("uv")
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
         install = [uv, "pip", "install", "--quiet", "--python", python]

@@ -49,8 +49,9 @@ What the table does not show:
   what GDAL keeps of a file in memory, is read without a request, whatever role is in use. Give each role a directory of
   its own.
 - DuckDB's *default connection* is the module's own (`duckdb.sql`). Its keys are replaced at each switch and renewal
-  once `httpfs` is loaded. With `--serve`, `httpfs` finds no keys unless a secret is made, by `credential_chain` or by
-  `role.credential_provider("duckdb")(connection)`.
+  once `httpfs` is loaded. `httpfs` reads keys from the environment when it is loaded, and nothing else. So with
+  `--serve` load it before `%sso_use` (`duckdb.sql("LOAD httpfs")`), use the role once more, or make a secret: by
+  `credential_chain`, or by `role.credential_provider("duckdb")(connection)`.
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was
   made under A is named at the switch.
 """

@@ -16,12 +16,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import locks
+from sso_magic.address_input import CellInput, TerminalInput
 from sso_magic.text import encodable, is_linkable, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sso_magic.profiles import Session
+    from sso_magic.secret import Secret
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.signin.prompt import Prompt
@@ -109,6 +111,7 @@ class NotebookPrompt:
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self._input: CellInput | None = None
 
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
@@ -118,6 +121,18 @@ class NotebookPrompt:
         """Shows the page's link, and the code beside it once there is one."""
         card = browser_card(request, device, _STOP, opened=opened)
         self._show(Shown(_browser_text(request, opened, device), card))
+        if request.is_remote:
+            self._input = CellInput(shell().kernel)
+            self._input.ask(PASTE)
+
+    def pasted(self) -> Secret | None:
+        """Return the address that was entered below the cell."""
+        return self._input.read() if self._input is not None else None
+
+    def wrong(self, line: str) -> None:
+        """Ask for the address again."""
+        if self._input is not None:
+            self._input.ask(f"{line} {PASTE}")
 
     def _show(self, shown: Shown) -> None:
         from IPython.display import display
@@ -129,6 +144,8 @@ class NotebookPrompt:
 
     def close(self, line: str) -> None:
         """Puts the line in their place."""
+        if self._input is not None:
+            self._input.close()
         self._show(Shown(line))
 
 
@@ -139,6 +156,8 @@ class TerminalPrompt:
         self._ended = locks.Event()
         self._deadline = 0.0
         self._thread: threading.Thread | None = None
+        self._input = TerminalInput()
+        self._waiting_for = "Waiting for approval"
 
     def device(self, request: DeviceRequest) -> None:
         """Print link and code, and count down where the output is a terminal."""
@@ -149,10 +168,27 @@ class TerminalPrompt:
         """Print the page's link; in later calls, the code."""
         if device is None:
             write(_browser_text(request, opened, None))
+            if request.is_remote and self._input.ask(PASTE):
+                self._waiting_for = PASTE.rstrip(": ")
+                if not sys.stdout.isatty():
+                    write(PASTE)
             self._count_down(request.expires_in)
         else:
             write(f"\n{_device_text(device)}")
             self._count_down(device.expires_in)
+
+    def pasted(self) -> Secret | None:
+        """Return the address that was entered in the terminal."""
+        return self._input.read()
+
+    def wrong(self, line: str) -> None:
+        """Print the line; the next address is read already."""
+        self._write_over(line)
+
+    def _write_over(self, line: str) -> None:
+        if self._thread is not None:
+            sys.stdout.write("\r" + " " * 79 + "\r")
+        write(line)
 
     def _count_down(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
@@ -163,18 +199,19 @@ class TerminalPrompt:
     def _tick(self) -> None:
         while not self._ended.wait(1):
             minutes, seconds = divmod(max(0, int(self._deadline - time.monotonic())), 60)
-            sys.stdout.write(f"\rWaiting for approval, {minutes}:{seconds:02d} left ")
+            sys.stdout.write(f"\r{self._waiting_for}, {minutes}:{seconds:02d} left ")
             sys.stdout.flush()
 
     def close(self, line: str) -> None:
         """Ends the countdown and prints the line over it."""
+        self._input.close()
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-            sys.stdout.write("\r" + " " * 50 + "\r")
-        write(line)
+        self._write_over(line)
 
 
+PASTE = "Paste the address here (it stays hidden), then press Enter: "
 _CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
 _CHECK_PAGE = "Approve only a sign-in that you started yourself."
 _STOP = "Stop the cell to cancel."
@@ -184,7 +221,7 @@ _RENEWED = "The previous code expired. This is a new one."
 def _device_text(request: DeviceRequest) -> str:
     renewed = f"  {_RENEWED}\n" if request.renewed else ""
     return (
-        f"{_title(request.session)} ({_who(request.session)})\n{renewed}"
+        f"{_title(request.session)} ({_who(request.session)})\n{_reason_line(request.reason)}{renewed}"
         f"  Open   {_address(request.verification_uri_complete)}\n"
         f"  Code   {printable(request.user_code)}\n"
         f"  {_CHECK_CODE}\n"
@@ -193,7 +230,8 @@ def _device_text(request: DeviceRequest) -> str:
 
 
 def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest | None) -> str:  # noqa: FBT001
-    lines = [f"{_title(request.session)} ({_who(request.session)})", f"  {_browser_words(opened)}"]
+    lines = [f"{_title(request.session)} ({_who(request.session)})"]
+    lines += [f"  {line}" for line in (_reason(request.reason), *_browser_words(request, opened)) if line]
     lines.append(f"  Open   {_address(request.url)}")
     if device is not None:
         lines += ["  That page does not reach this machine? Then use a code, here or on any device:"]
@@ -202,10 +240,25 @@ def _browser_text(request: BrowserRequest, opened: bool, device: DeviceRequest |
     return "\n".join([*lines, f"  {_CHECK_PAGE} Interrupt to cancel."])
 
 
-def _browser_words(opened: bool) -> str:  # noqa: FBT001
+def _browser_words(request: BrowserRequest, opened: bool) -> tuple[str, ...]:  # noqa: FBT001
+    if request.is_remote:
+        return (
+            "1. Open the page in the browser on your own machine, and approve there.",
+            f"2. The browser ends on an address that begins with {request.callback}.",
+            "3. If it cannot show that page, copy the whole address from the address bar and paste it here.",
+        )
     if opened:
-        return "A page opens in your browser. If none opens, use the link."
-    return "Open the page in the browser of this machine."
+        return ("A page opens in your browser. If none opens, use the link.",)
+    return ("Open the page in the browser of this machine.",)
+
+
+def _reason(reason: str) -> str:
+    """Return why this method, and how to choose the other one."""
+    return printable(f"{reason} To choose: %sso_login --browser or --device.") if reason else ""
+
+
+def _reason_line(reason: str) -> str:
+    return f"  {_reason(reason)}\n" if reason else ""
 
 
 def _title(session: Session) -> str:
@@ -220,6 +273,7 @@ def device_card(request: DeviceRequest, cancel: str) -> str:
     """The sign-in by a code as HTML: link, code, QR code, countdown, and how to cancel."""
     return _card(
         _head(request.session),
+        _reason_html(request.reason),
         _button(request.verification_uri_complete, "Open the sign-in page"),
         _code(request),
         f"<div>{_CHECK_CODE}</div>",
@@ -240,7 +294,8 @@ def browser_card(request: BrowserRequest, device: DeviceRequest | None, cancel: 
         )
     return _card(
         _head(request.session),
-        f'<div style="margin-top:10px">{_browser_words(opened)}</div>',
+        _reason_html(request.reason),
+        *(f'<div style="margin-top:10px">{escape(words)}</div>' for words in _browser_words(request, opened)),
         _button(request.url, "Open it again" if opened else "Open the sign-in page"),
         f"<div>{_CHECK_PAGE}</div>",
         f'<div style="{_QUIET};margin-top:8px">{cancel}</div>',
@@ -258,6 +313,10 @@ def _head(session: Session) -> str:
         f'<div style="font-weight:600;font-size:1.15em">{escape(_title(session))}</div>'
         f'<div style="{_QUIET};overflow-wrap:anywhere">{escape(_who(session))}</div>'
     )
+
+
+def _reason_html(reason: str) -> str:
+    return f'<div style="{_QUIET}">{escape(_reason(reason))}</div>' if reason else ""
 
 
 def _button(url: str, words: str) -> str:

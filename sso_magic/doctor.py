@@ -108,12 +108,20 @@ def examine(session: str | None = None) -> Report:
         findings.append(Finding("problem", "No session can be signed in to.", str(error)))
     else:
         findings.append(Finding("ok", f"Session {found.label}: {found.portal_url}, {found.region}."))
-        findings += _region(found)
+        findings += [*_method(found), *_region(found)]
         if all(finding.level != "problem" for finding in findings):  # what is wrong there would be said again
             findings += _service(found)
         findings += _token(found)
     findings += [*_renewal(), *_environment(), *_cache(), *_aws_cli()]
     return Report(tuple(findings))
+
+
+def _method(session: Session) -> Iterator[Finding]:
+    from sso_magic.signin.choice import choose
+
+    chosen = choose(session)
+    other = "--device" if chosen.method == "browser" else "--browser"
+    yield Finding("ok", f"Sign-in: {chosen.reason}", f"For the other method: %sso_login {session.label} {other}")
 
 
 def _region(session: Session) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sso_magic.doctor import Report
     from sso_magic.kernel import Use
     from sso_magic.profiles import Session
-    from sso_magic.signin.flow import Method
+    from sso_magic.signin.choice import Method
     from sso_magic.status import Status
     from sso_magic.widgets import Panel
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sso_magic.profiles import Session
-    from sso_magic.signin.flow import Method
+    from sso_magic.signin.choice import Method
     from sso_magic.signin.prompt import Prompt
 
 

@@ -160,6 +160,12 @@ class Knobs:
     refresh_grace = Knob(
         30.0, seconds, "SECONDS", "how long the previous refresh token is still accepted after a rotation"
     )
+    refuse_device_grant = Knob(
+        False,  # noqa: FBT003
+        switch,
+        "",
+        "refuse device codes, as companies do that allow the sign-in through the browser only",
+    )
     auto_approve = Knob[str | bool](
         False,  # noqa: FBT003
         approver,

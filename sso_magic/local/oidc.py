@@ -107,6 +107,8 @@ class Oidc:
         registration = self._client(fields)
         if not self._is_start_url(_text(fields, "startUrl")):
             raise oidc_error("InvalidRequestException", "Invalid start URL provided")
+        if self._knobs.refuse_device_grant:
+            raise oidc_error("AccessDeniedException", "device grant is blocked")
         if DEVICE_GRANT not in registration.grants:
             raise oidc_error("UnauthorizedClientException", "The client is not registered for device codes")
         device = self._state.start_device(registration)

@@ -1,7 +1,11 @@
 """Authorization code with PKCE through the browser (portal-protocol 2.7; RFC 7636, RFC 8252).
 
-The listener stands on 127.0.0.1 alone, before the browser opens: a browser that is signed in already answers at once.
-It takes one path, compares the state in constant time, answers a page that repeats nothing of the request, and stops.
+The listener is on 127.0.0.1 alone and starts before the browser opens: a browser that is signed in answers at once.
+It serves one path, compares the state in constant time, answers a page that repeats nothing of the request, and stops.
+
+A browser on another machine ends on the same address of 127.0.0.1 and cannot reach it, unless the port is forwarded
+(under any local port and as ``localhost``: the state is the check, not the header Host). The person can then paste the
+address: see `sso_magic.signin.pasted`.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ import string
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from sso_magic import locks
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.loopback import LoopbackHandler, LoopbackServer
-from sso_magic.oidc import AccessDeniedException, ExpiredTokenException
+from sso_magic.oidc import AccessDeniedException, ExpiredTokenException, InvalidGrantException
 from sso_magic.profiles import DEFAULT_SCOPE
 from sso_magic.secret import Secret
 from sso_magic.signin.callback_page import page
@@ -44,14 +48,21 @@ class BrowserRequest:
     """What a person needs to approve a sign-in in the browser.
 
     Attributes:
-        session: Who asks.
+        session: The session to sign in to.
         url: The page to open; it is good for this one sign-in.
-        expires_in: Seconds it is waited for.
+        callback: Where the page sends the browser after the approval, without the answer in its query.
+        expires_in: Seconds until the wait ends.
+        is_remote: True if the browser may be unable to reach ``callback``: then the person pastes the address that the
+            browser ended on.
+        reason: Why this method, as a sentence; may be empty.
     """
 
     session: Session
     url: str = field(repr=False)
+    callback: str = ""
     expires_in: int = EXPIRES_IN
+    is_remote: bool = False
+    reason: str = ""
 
 
 def challenge_of(verifier: str) -> str:
@@ -77,7 +88,8 @@ class BrowserSignIn:
         self._registration = registration
         self._session = session
         self._verifier = Secret("".join(secrets.choice(_VERIFIER_LETTERS) for _ in range(64)))
-        self._state = Secret(str(uuid.uuid4()))
+        # No `Secret`: the link in the cell has it, and what is displayed is searched for secrets.
+        self._state = str(uuid.uuid4())
         self._authorize_url = authorize_url
         self.answered = locks.Event()
         self._code: Secret | None = None
@@ -104,25 +116,31 @@ class BrowserSignIn:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.server_port}{CALLBACK_PATH}"
 
-    def request(self) -> BrowserRequest:
-        """The page to open."""
+    def request(self, *, is_remote: bool = False, reason: str = "") -> BrowserRequest:
+        """Return what the prompt shows.
+
+        Args:
+            is_remote: See `BrowserRequest`.
+            reason: See `BrowserRequest`.
+        """
         scopes = " ".join(self._session.scopes or (DEFAULT_SCOPE,))
         parameters = {
             "response_type": "code",
             "client_id": self._registration.client_id,
             "redirect_uri": self.redirect_uri,
-            "state": self._state.reveal(),
+            "state": self._state,
             "code_challenge_method": "S256",
             "scopes": scopes,
             "code_challenge": challenge_of(self._verifier.reveal()),
         }
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-        return BrowserRequest(self._session, f"{self._authorize_url}?{query}")
+        url = f"{self._authorize_url}?{query}"
+        return BrowserRequest(self._session, url, self.redirect_uri, is_remote=is_remote, reason=reason)
 
     def take(self, query: str) -> bool | None:
-        """Reads the browser's answer: True for a code, False for an error, None for what is not an answer to us."""
+        """Read the browser's answer: True for a code, False for an error, None if it does not answer this request."""
         values = {name: found[-1] for name, found in parse_qs(query).items()}
-        if not hmac.compare_digest(values.get("state", "").encode(), self._state.reveal().encode()):
+        if not hmac.compare_digest(values.get("state", "").encode("utf-8", "replace"), self._state.encode()):
             return None
         if "error" in values:
             self._error = values["error"]
@@ -158,8 +176,23 @@ class BrowserSignIn:
             )
         except AccessDeniedException:
             raise _denied(self._session) from None
+        except InvalidGrantException:
+            raise SignInError(
+                "The sign-in service did not accept the code that the browser came back with. Run %sso_login to start "
+                "again."
+            ) from None
         except ExpiredTokenException:
             raise SignInExpired("The approval came too late. Run %sso_login to start again.") from None
+
+
+def is_loopback_host(parts: SplitResult) -> bool:
+    """Return True if the address names this machine by a loopback name."""
+    try:
+        _ = parts.port  # raises if it is no number
+        host = parts.hostname
+    except ValueError:
+        return False
+    return host in ("127.0.0.1", "localhost", "::1") and parts.username is None
 
 
 def _denied(session: Session) -> SignInDenied:
@@ -177,7 +210,7 @@ class _Handler(LoopbackHandler):
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
         parts = urlsplit(self.path)
-        if parts.path != CALLBACK_PATH or not self.is_addressed():
+        if parts.path != CALLBACK_PATH or not self._is_addressed_by_loopback():
             self._answer(404, page("missing"))
             return
         result = self.server.sign_in.take(parts.query)
@@ -185,6 +218,11 @@ class _Handler(LoopbackHandler):
             self._answer(400, page("foreign"))
         else:
             self._answer(200, page("done" if result else "denied"))
+
+    def _is_addressed_by_loopback(self) -> bool:
+        """Return True for a loopback name with any port: a forwarded port may be another one."""
+        hosts = self.headers.get_all("Host") or []
+        return len(hosts) == 1 and is_loopback_host(urlsplit(f"//{hosts[0]}"))
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sso_magic import cache
@@ -21,6 +22,8 @@ from sso_magic.oidc import (
     AuthorizationPendingException,
     ExpiredTokenException,
     SlowDownException,
+    UnauthorizedClientException,
+    UnsupportedGrantTypeException,
 )
 from sso_magic.signin.tokens import Token, access_token_in, utc_now
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sso_magic.client.errors import ServiceException
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
     from sso_magic.profiles import Session
     from sso_magic.secret import Secret
@@ -58,6 +62,7 @@ class DeviceRequest:
         interval: Seconds between two polls.
         device_code: The poll's secret.
         renewed: True if it replaces a code that expired.
+        reason: Why this method, as a sentence; may be empty.
     """
 
     session: Session
@@ -69,9 +74,18 @@ class DeviceRequest:
     interval: int
     device_code: Secret
     renewed: bool = False
+    reason: str = ""
 
 
-def sign_in(oidc: SSOOIDC, session: Session, registration: Registration, prompt: Prompt, waiting: Waiting) -> Token:
+def sign_in(
+    oidc: SSOOIDC,
+    session: Session,
+    registration: Registration,
+    prompt: Prompt,
+    waiting: Waiting,
+    *,
+    reason: str = "",
+) -> Token:
     """Signs in by device code; returns when approved.
 
     Raises:
@@ -79,7 +93,7 @@ def sign_in(oidc: SSOOIDC, session: Session, registration: Registration, prompt:
         SignInExpired: The code and those that replaced it expired first.
         SignInCancelled: ``waiting`` was over.
     """
-    request = start(oidc, session, registration)
+    request = replace(start(oidc, session, registration), reason=reason)
     output = None
     try:
         output = _create_token(oidc, registration, request)  # one that is approved already need not ask (2.6, step 3)
@@ -90,6 +104,15 @@ def sign_in(oidc: SSOOIDC, session: Session, registration: Registration, prompt:
     if output is None:
         raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
     return token_of(output, registration)
+
+
+def is_refused_grant(error: ServiceException) -> bool:
+    """Return True if the error of RegisterClient or StartDeviceAuthorization says that device codes are not allowed.
+
+    A person's refusal is none of these: it comes from CreateToken, as `SignInDenied`.
+    """
+    refusals = (AccessDeniedException, UnauthorizedClientException, UnsupportedGrantTypeException)
+    return isinstance(error, refusals) or error.metadata.http_status_code == HTTPStatus.FORBIDDEN
 
 
 def start(oidc: SSOOIDC, session: Session, registration: Registration) -> DeviceRequest:

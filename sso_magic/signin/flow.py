@@ -1,16 +1,17 @@
 """One sign-in: through the browser where it is on this machine, by device code elsewhere.
 
 A browser that cannot be opened, or that does not come back soon, costs no second start: the device code is shown beside
-the link, and whichever is approved first wins.
+the link, and the one that is approved first is used. If the service refuses device codes, the sign-in goes through the
+browser, also from a machine that the browser cannot reach: the person pastes the address that it ended on.
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
-from sso_magic.client.errors import one_line
-from sso_magic.errors import ClientError, ConfigError, SignInCancelled, SignInExpired
+from sso_magic.client.errors import ServiceException, one_line
+from sso_magic.errors import ClientError, ConfigError, SignInError, SignInExpired
 from sso_magic.oidc import (
     InvalidClientException,
     InvalidGrantException,
@@ -20,12 +21,12 @@ from sso_magic.oidc import (
 )
 from sso_magic.signin import browser, device
 from sso_magic.signin import registration as registrations
+from sso_magic.signin.browser_answer import BrowserAnswer
+from sso_magic.signin.choice import Choice, Method, choose
 from sso_magic.signin.opener import Opening
 from sso_magic.signin.tokens import utc_now
-from sso_magic.signin.where import remote_signal
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sso_magic.oidc import SSOOIDC, SSOOIDCServiceException
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
     from sso_magic.signin.tokens import Token
     from sso_magic.signin.waiting import Waiting
 
-Method = Literal["auto", "browser", "device"]
 T = TypeVar("T")
 
 FALLBACK_AFTER = 20  # seconds without an answer from the browser, after which the device code is offered too
-_TICK = 0.2  # seconds between looks at two events
 
 
 def sign_in(
@@ -83,18 +82,26 @@ def _sign_in(
     open_browser: bool,
     waiting: Waiting,
 ) -> Token:
-    if method not in ("auto", "browser", "device"):
-        raise ConfigError(f"sign_in is {method!r}: it can be 'auto', 'browser' or 'device'.")
-    if method == "browser" or (method == "auto" and _browser_fits(session)):
-        return _by_browser(oidc, session, prompt, open_browser=open_browser, waiting=waiting)
-    return _with_registration(
-        oidc, session, (), (), lambda registration: device.sign_in(oidc, session, registration, prompt, waiting)
-    )
-
-
-def _browser_fits(session: Session) -> bool:
-    """The legacy format has the device code only, for the AWS CLI as for us (portal-protocol 13)."""
-    return (session.name is not None or session.scopes is not None) and remote_signal() is None
+    chosen = choose(session, method)
+    if chosen.method == "browser":
+        return _by_browser(oidc, session, prompt, chosen, open_browser=open_browser, waiting=waiting)
+    try:
+        return _with_registration(
+            oidc,
+            session,
+            (),
+            (),
+            lambda registration: device.sign_in(oidc, session, registration, prompt, waiting, reason=chosen.reason),
+        )
+    except ServiceException as error:
+        if not device.is_refused_grant(error):
+            raise
+        refused = f"The sign-in service refuses device codes ({one_line(error.message)})."
+    if method == "device":
+        raise SignInError(f"{refused} Run %sso_login {session.label} --browser instead.")
+    chosen = Choice("browser", chosen.is_remote, f"{refused} Sign in through the browser.")
+    open_browser = open_browser and not chosen.is_remote
+    return _by_browser(oidc, session, prompt, chosen, open_browser=open_browser, waiting=waiting)
 
 
 def _with_registration(
@@ -114,16 +121,21 @@ def _with_registration(
     return run(registrations.register(oidc, session, grant_types=grant_types, redirect_uris=redirect_uris))
 
 
-def _by_browser(oidc: SSOOIDC, session: Session, prompt: Prompt, *, open_browser: bool, waiting: Waiting) -> Token:
+def _by_browser(
+    oidc: SSOOIDC, session: Session, prompt: Prompt, chosen: Choice, *, open_browser: bool, waiting: Waiting
+) -> Token:
     def run(registration: Registration) -> Token:
         with browser.BrowserSignIn(session, registration, browser.authorize_url(oidc)) as attempt:
-            request = attempt.request()
+            request = attempt.request(is_remote=chosen.is_remote, reason=chosen.reason)
+            answer = BrowserAnswer(attempt, prompt, waiting)
             prompt.browser(request, opened=open_browser, device=None)  # first: the browser may take its time
             opening = Opening(request.url) if open_browser else None
             failed = opening.failed if opening is not None else None
-            if not _wait(attempt.answered, waiting, FALLBACK_AFTER, unless=failed):
+            if chosen.is_remote:
+                _wait_to_the_end(answer, request)
+            elif not answer.wait(FALLBACK_AFTER, unless=failed):
                 opened = failed is not None and not failed.is_set()
-                token = _offer_device(oidc, prompt, request, attempt, waiting, opened=opened)
+                token = _offer_device(oidc, prompt, request, answer, waiting, opened=opened)
                 if token is not None:
                     return token
             return device.token_of(attempt.redeem(oidc), registration)
@@ -135,18 +147,20 @@ def _offer_device(
     oidc: SSOOIDC,
     prompt: Prompt,
     request: browser.BrowserRequest,
-    attempt: browser.BrowserSignIn,
+    answer: BrowserAnswer,
     waiting: Waiting,
     *,
     opened: bool,
 ) -> Token | None:
-    """Waits for the browser and for a device code at once; None if it was the browser that answered."""
+    """Wait for the browser and for a device code at once; return None if it was the browser that answered."""
     try:
         registration = registrations.register(oidc, request.session, keep=False)
         code = device.start(oidc, request.session, registration)
-    except ClientError:
-        if not _wait(attempt.answered, waiting, request.expires_in):
-            raise SignInExpired("The sign-in was not approved in time. Run %sso_login to start again.") from None
+    except ClientError as error:
+        if isinstance(error, ServiceException) and device.is_refused_grant(error):
+            request = replace(request, is_remote=True, reason="")
+            prompt.browser(request, opened=opened, device=None)  # an address can be pasted, a code cannot be had
+        _wait_to_the_end(answer, request)
         return None
     output = device.poll_codes(
         oidc,
@@ -154,24 +168,16 @@ def _offer_device(
         code,
         waiting,
         show=lambda code: prompt.browser(request, opened=opened, device=code),
-        pause=lambda seconds: _wait(attempt.answered, waiting, seconds),
+        pause=answer.wait,
     )
     return device.token_of(output, registration) if output is not None else None
 
 
-def _wait(
-    answered: threading.Event, waiting: Waiting, seconds: float, *, unless: threading.Event | None = None
-) -> bool:
-    """Wait for the browser's answer; return False if none came in time or if `unless` was set.
+def _wait_to_the_end(answer: BrowserAnswer, request: browser.BrowserRequest) -> None:
+    """Wait for the browser's answer as long as the request is valid.
 
     Raises:
-        SignInCancelled: ``waiting`` was over first.
+        SignInExpired: None came.
     """
-    deadline = time.monotonic() + seconds
-    while not waiting.is_set():
-        left = deadline - time.monotonic()
-        if answered.wait(max(0.0, min(_TICK, left))):
-            return True
-        if left <= 0 or (unless is not None and unless.is_set()):
-            return False
-    raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+    if not answer.wait(request.expires_in):
+        raise SignInExpired("The sign-in was not approved in time. Run %sso_login to start again.")

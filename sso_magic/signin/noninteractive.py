@@ -34,6 +34,12 @@ class NoPerson:
         """
         raise sign_in_first(self._session)
 
+    def pasted(self) -> None:
+        """Return no address: nobody enters one."""
+
+    def wrong(self, line: str) -> None:
+        """Show nothing."""
+
     def close(self, line: str) -> None:
         """Show nothing."""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sso_magic.portal import SSO
     from sso_magic.profiles import Session
     from sso_magic.secret import Secret
-    from sso_magic.signin.flow import Method
+    from sso_magic.signin.choice import Method
     from sso_magic.signin.marks import Mark
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.waiting import Waiting

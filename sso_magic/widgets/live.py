@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
+    from sso_magic.secret import Secret
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
+    from sso_magic.widgets.address_field import AddressField
 
 _CANCEL = "Press Cancel to stop."
 _LISTENS_WITHIN = 20.0  # seconds from when a page asks for the state
@@ -89,8 +91,9 @@ class Live:
 class PanelPrompt:
     """The sign-in prompt in a panel. Cancelled, it shows nothing more, however late its sign-in ends."""
 
-    def __init__(self, live: Live, cancel: threading.Event) -> None:
+    def __init__(self, live: Live, field: AddressField, cancel: threading.Event) -> None:
         self._live = live
+        self._field = field
         self._cancel = cancel
 
     def device(self, request: DeviceRequest) -> None:
@@ -100,6 +103,16 @@ class PanelPrompt:
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Shows the page's link, and the code beside it once there is one."""
         self._show(lambda: browser_card(request, device, _CANCEL, opened=opened))
+        if request.is_remote and not self._cancel.is_set():
+            self._field.ask(self)
+
+    def pasted(self) -> Secret | None:
+        """Return the address that was pasted into the panel's field."""
+        return self._field.take(self)
+
+    def wrong(self, line: str) -> None:
+        """Show why the address is not the answer; the field stays."""
+        self._field.refuse(self, line)
 
     def _show(self, make: Callable[[], str]) -> None:
         if not self._cancel.is_set():
@@ -107,4 +120,5 @@ class PanelPrompt:
 
     def close(self, line: str = "") -> None:  # noqa: ARG002 - the panel's own lines say it
         """Takes them away."""
+        self._field.end(self)
         self._live.clear(self)

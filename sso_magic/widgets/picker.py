@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sso_magic.center import IdentityCenter
     from sso_magic.magics import SSOMagics
-    from sso_magic.signin.flow import Method
+    from sso_magic.signin.choice import Method
 
 _LOOK = "The list has just changed. Look at what is chosen, then press Use or Enter again."
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Panel:
         self._round_trips = 0  # to the browser, until Enter counts that was pressed too soon
         self._view = View()
         self._sessions = Sessions(self._view)
-        self._signing = Signing(self._view.live, self._signed_in)
+        self._signing = Signing(self._view, self._signed_in)
         self._loading = Loading(lambda _: self._show_list_state(), self._loaded)
         self._work = Work("sso-panel-work")
         self._cells = Cells()

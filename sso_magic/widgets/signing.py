@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.center import IdentityCenter
-    from sso_magic.signin.flow import Method
-    from sso_magic.widgets.live import Live
+    from sso_magic.signin.choice import Method
+    from sso_magic.widgets.view import View
 
 
 class Signing:
     """At most one sign-in at a time.
 
     Args:
-        live: Where the prompt is shown.
+        view: Where the prompt is shown.
         ended: Is told, on the sign-in's thread, how one ended that was not cancelled: its center, and its error or
             None. It must not raise.
     """
 
-    def __init__(self, live: Live, ended: Callable[[IdentityCenter, BaseException | None], None]) -> None:
-        self._live = live
+    def __init__(self, view: View, ended: Callable[[IdentityCenter, BaseException | None], None]) -> None:
+        self._view = view
         self._ended = ended
         self._lock = locks.Lock()
         self._under_way: tuple[IdentityCenter, threading.Event, PanelPrompt] | None = None
@@ -43,7 +43,7 @@ class Signing:
             if self._under_way is not None and not self._under_way[1].is_set():
                 return
             cancel = locks.Event()
-            prompt = PanelPrompt(self._live, cancel)
+            prompt = PanelPrompt(self._view.live, self._view.address, cancel)
             self._under_way = (center, cancel, prompt)
         threading.Thread(
             target=self._run, args=(center, method, cancel, prompt), name="sso-panel-sign-in", daemon=True

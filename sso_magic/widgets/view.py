@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import HTML, BoundedIntText, Box, Button, Dropdown, IntProgress, Layout, Select, Text, VBox
 from traitlets import validate
 
+from sso_magic.widgets.address_field import AddressField
 from sso_magic.widgets.live import Live
 from sso_magic.widgets.seen import Seen
 
@@ -44,6 +45,7 @@ class View:
         self.start_url = Text(description="Start URL", placeholder="https://example.awsapps.com/start", layout=_free())
         self.sso_region = Text(description="Its region", placeholder="eu-west-1", layout=_free())
         self.live = Live()
+        self.address = AddressField()
         self.in_use = HTML()
         self.release = _button("Release", "Takes the role out and brings back what was there before")
         self.search = Text(description="Search", placeholder="account, digits, e-mail or role", layout=_free())
@@ -69,6 +71,7 @@ class View:
                 _row("sso-head", self.session, _grow(self.sign_in_state), self.sign_in, self.cancel, self.sign_out),
                 self.other_session,
                 self.live.widget,
+                self.address.widget,
                 self.use_box,
                 self.search,
                 self.rows,

@@ -222,3 +222,20 @@ def test_a_sign_in_that_has_ended_says_how_to_begin_again(signed_in):
     notes = found(examine(), "note")
     assert notes["The sign-in has ended."] == "Run %sso_login corp"
     assert "Not signed in to corp." not in notes
+
+
+@pytest.mark.parametrize(
+    ("is_remote", "line"),
+    [
+        (
+            True,
+            "✓ Sign-in: By a code, because the kernel runs elsewhere: a hub.\n    For the other method: ",
+        ),
+        (False, "✓ Sign-in: Through the browser, because the kernel runs on your machine: a hub.\n"),
+    ],
+)
+def test_the_method_of_a_sign_in_is_said_with_its_reason(center, monkeypatch, is_remote, line):
+    from sso_magic.signin import choice, where
+
+    monkeypatch.setattr(choice, "placement", lambda: where.Placement(is_remote=is_remote, reason="a hub"))
+    assert line in repr(examine())

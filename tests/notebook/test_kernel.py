@@ -57,7 +57,10 @@ def test_the_prompt_is_replaced_by_one_line_and_nothing_secret_is_saved(run_cell
 
 def test_the_prompt_for_the_browser_is_replaced_by_one_line_too(run_cells, center):
     seen: list[str] = []
-    no_browser = "from sso_magic.signin import opener\nopener.COMMAND = ('false',)"
+    no_browser = (
+        "from sso_magic.signin import choice, opener, where\nopener.COMMAND = ('false',)\n"
+        "choice.placement = lambda: where.Placement(is_remote=False, reason='a test')"
+    )
     notebook = run_cells(LOAD, no_browser, "%sso_login --browser", seen=seen)
     shown = "\n".join(seen)
     for words in (

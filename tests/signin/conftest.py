@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sso_magic.signin import opener
+from sso_magic.signin import choice, opener, where
 
 OPENS = "import sys; sys.stdin.read()"
 FAILS = "import sys; sys.stdin.read(); sys.exit(1)"
@@ -16,6 +16,18 @@ import pathlib, sys, urllib.request
 with urllib.request.urlopen(sys.stdin.read(), timeout=20) as answer:
     pathlib.Path({path!r}).write_bytes(answer.read())
 """
+
+
+@pytest.fixture
+def kernel_is_here(monkeypatch):
+    """The kernel runs on the person's own machine, wherever the tests run."""
+    monkeypatch.setattr(choice, "placement", lambda: where.Placement(is_remote=False, reason="a test"))
+
+
+@pytest.fixture
+def kernel_is_remote(monkeypatch):
+    """The kernel runs on another machine than the person's browser."""
+    monkeypatch.setattr(choice, "placement", lambda: where.Placement(is_remote=True, reason="a hub (a test says so)"))
 
 
 @pytest.fixture

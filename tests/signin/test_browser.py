@@ -18,7 +18,9 @@ import requests
 from sso_magic import IdentityCenter, cache
 from sso_magic.errors import ConfigError, SignInCancelled, SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
-from sso_magic.signin import browser, flow, where
+from sso_magic.signin import browser, browser_answer, flow
+
+pytestmark = pytest.mark.usefixtures("kernel_is_here")
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, pro
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     center.faults.append(Fault("StartDeviceAuthorization", status=500))
     minutes = itertools.count(step=60)
-    monkeypatch.setattr(flow, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
+    monkeypatch.setattr(browser_answer, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
     with pytest.raises(SignInExpired) as caught:
         corp.sign_in(method="browser", prompt=prompt)
     assert str(caught.value) == "The sign-in was not approved in time. Run %sso_login to start again."
@@ -294,52 +296,14 @@ def test_a_method_that_is_none_is_refused(corp, prompt):
     assert str(caught.value) == "sign_in is 'telepathy': it can be 'auto', 'browser' or 'device'."
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        "JUPYTERHUB_USER",
-        "SSH_CONNECTION",
-        "SAGEMAKER_APP_TYPE",
-        "CODESPACES",
-        "COLAB_RELEASE_TAG",
-        "REMOTE_CONTAINERS",
-        "VSCODE_AGENT_FOLDER",
-        "KUBERNETES_SERVICE_HOST",
-    ],
-)
-def test_where_the_browser_is_elsewhere_is_told_by_what_is_set(variable, monkeypatch):
-    monkeypatch.setattr(where, "_FILES", {})
-    assert where.remote_signal({"DISPLAY": ":0"}) is None
-    assert f"({variable} is set)" in where.remote_signal({"DISPLAY": ":0", variable: "1"})
-
-
-def test_a_container_is_told_by_its_file(tmp_path, monkeypatch):
-    marker = tmp_path / ".dockerenv"
-    monkeypatch.setattr(where, "_FILES", {str(marker): "a container"})
-    assert where.remote_signal({"DISPLAY": ":0"}) is None
-    marker.touch()
-    assert where.remote_signal({"DISPLAY": ":0"}) == f"a container ({marker} exists)"
-
-
-def test_on_linux_no_screen_means_no_browser(monkeypatch):
-    monkeypatch.setattr(where, "_FILES", {})
-    monkeypatch.setattr("sys.platform", "linux")
-    assert "neither DISPLAY nor WAYLAND_DISPLAY is set" in where.remote_signal({})
-    assert where.remote_signal({"WSL_DISTRO_NAME": "Debian"}) is None
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert where.remote_signal({}) is None
-
-
-def test_auto_takes_the_device_code_where_the_browser_is_elsewhere(corp, center, prompt, monkeypatch):
+def test_auto_takes_the_device_code_where_the_browser_is_elsewhere(corp, center, prompt, kernel_is_remote):
     center.auto_approve = True
-    monkeypatch.setattr(flow, "remote_signal", lambda: "SSH (SSH_TTY is set)")
     corp.sign_in(prompt=prompt)
     assert center.requests.total("StartDeviceAuthorization") == 1
 
 
-def test_auto_takes_the_browser_where_it_is_here(corp, center, prompt, fetching_browser, monkeypatch):
+def test_auto_takes_the_browser_where_it_is_here(corp, center, prompt, fetching_browser):
     center.auto_approve = True
-    monkeypatch.setattr(flow, "remote_signal", lambda: None)
     corp.sign_in(prompt=prompt)
     assert center.requests.total("StartDeviceAuthorization") == 0
 

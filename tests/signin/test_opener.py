@@ -11,6 +11,8 @@ import pytest
 from sso_magic import IdentityCenter
 from sso_magic.signin import flow, opener
 
+pytestmark = pytest.mark.usefixtures("kernel_is_here")
+
 URL = "http://127.0.0.1:9/authorize?state=planted-state"
 
 

@@ -15,6 +15,8 @@ from sso_magic.errors import ConfigError, ConnectError, TLSError
 from sso_magic.profiles import find_session
 from sso_magic.signin import vanity
 
+pytestmark = pytest.mark.usefixtures("kernel_is_here")
+
 PORTAL = "https://d-9a67000000.awsapps.com/start"
 SCOPES = "sso_registration_scopes = sso:account:access\n"
 REGIONAL = "https://ssoins-72230000.portal.eu-central-1.app.aws"

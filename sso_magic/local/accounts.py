@@ -79,7 +79,7 @@ class Accounts:
 
     def fill(self, account_id: str, organization: Organization) -> None:
         """Makes the account's buckets and what is in them, when somebody first looks."""
-        if not self._content or account_id in self._filled:
+        if account_id in self._filled:
             return
         with self._filling:
             if account_id in self._filled:
@@ -89,9 +89,10 @@ class Accounts:
                 if account.id != account_id or bucket in s3_backends.bucket_accounts:
                     continue
                 backend.create_bucket(bucket_name=bucket, region_name=self._region)
-                for key, (value, content_type) in objects(account, bucket).items():
-                    stored = backend.put_object(bucket_name=bucket, key_name=key, value=value)
-                    stored.set_metadata({"Content-Type": content_type})
+                if account.buckets is None:
+                    for key, (value, content_type) in objects(account, bucket).items():
+                        stored = backend.put_object(bucket_name=bucket, key_name=key, value=value)
+                        stored.set_metadata({"Content-Type": content_type})
             self._filled.add(account_id)
 
     def reset(self) -> None:
@@ -108,13 +109,13 @@ class Accounts:
 
     def _promised(self, organization: Organization) -> dict[str, Account]:
         """Every bucket that an account of the organisation has from the start."""
-        if not self._content:
-            return {}
         now = organization.state
         if self._buckets_of != now:
             buckets: dict[str, Account] = {}
             for account in organization.accounts:
-                for suffix in BUCKETS:
+                buckets.update(dict.fromkeys(account.buckets or (), account))
+            for account in organization.accounts:
+                for suffix in BUCKETS if self._content and account.buckets is None else ():
                     name = f"{account.slug}-{suffix}"
                     buckets[f"{account.slug}-{account.id}-{suffix}" if name in buckets else name] = account
             self._buckets, self._buckets_of = buckets, now

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.local.errors import KnobError, LocalError
@@ -77,8 +78,18 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--no-content", dest="content", action="store_false", help="accounts without buckets")
     parser.add_argument("--json", action="store_true", help="print what a program needs to know as one line of JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="print a line for every request")
-    organization = parser.add_argument_group("organisation", "the sample one, or a generated one of any size")
-    organization.add_argument("--accounts", type=int, metavar="N", help="generate this many accounts")
+    organization = parser.add_argument_group("organization", "the sample one, one from a file, or a generated one")
+    which = organization.add_mutually_exclusive_group()
+    which.add_argument(
+        "--organization",
+        type=Path,
+        metavar="FILE",
+        help="read it from a TOML or JSON file",
+    )
+    which.add_argument(
+        "--sample", choices=["plain", "tricky"], help="the sample one, or with names that trip clients up (plain)"
+    )
+    which.add_argument("--accounts", type=int, metavar="N", help="generate this many accounts")
     organization.add_argument("--roles", type=int, metavar="M", default=3, help="roles in each of them (%(default)s)")
     organization.add_argument("--seed", type=int, default=0, help="another seed, another company (%(default)s)")
     settings = parser.add_argument_group("what can be set")
@@ -214,10 +225,16 @@ def _fault(text: str) -> Fault:
 
 
 def _organization(arguments: argparse.Namespace) -> Organization | None:
-    if arguments.accounts is None:
+    if arguments.organization is not None:
+        from sso_magic.local.organization_file import read_organization
+
+        return read_organization(arguments.organization)
+    if arguments.accounts is None and arguments.sample != "tricky":
         return None
     from sso_magic.local.organization import Organization
 
+    if arguments.sample is not None:
+        return Organization.tricky()
     return Organization.generated(arguments.accounts, arguments.roles, arguments.seed)
 
 

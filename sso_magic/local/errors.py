@@ -33,3 +33,7 @@ class NotRunning(LocalError, RuntimeError):
 
 class HomeInUse(LocalError, ValueError):
     """The home directory to sign in has a session of that name for another portal."""
+
+
+class OrganizationFileError(LocalError, ValueError):
+    """A file that describes an organization cannot be read or says something that cannot be."""

@@ -6,8 +6,12 @@ import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sso_magic.local.errors import KnobError, NoSuchUser
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _serials = itertools.count(1)
 
@@ -19,6 +23,7 @@ class Account:
     id: str
     name: str | None = None
     email: str | None = None
+    buckets: tuple[str, ...] | None = None  # empty ones; None: those of the sample, with something in them
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9]{12}", self.id):
@@ -40,6 +45,19 @@ class User:
     email: str
 
 
+@dataclass(frozen=True)
+class PermissionSet:
+    """A role that can be assigned, and the managed policies attached to it (their ARNs)."""
+
+    name: str
+    managed_policies: tuple[str, ...] = ()
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w+=,.@-]{1,32}", self.name, re.ASCII):
+            raise KnobError(f"A permission set's name is 1 to 32 letters, digits and +=,.@-_, not {self.name!r}.")
+
+
 class Organization:
     """Accounts, users and assignments. All of it can be changed while the portal serves it.
 
@@ -52,6 +70,9 @@ class Organization:
         self._accounts: dict[str, Account] = {}
         self._users: dict[str, User] = {}
         self._assignments: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._groups: dict[str, tuple[str, ...]] = {}
+        self._group_assignments: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._permission_sets: dict[str, PermissionSet] = {}
 
     @classmethod
     def sample(cls) -> Organization:
@@ -59,6 +80,24 @@ class Organization:
         from sso_magic.local.sample import sample
 
         return sample()
+
+    @classmethod
+    def tricky(cls) -> Organization:
+        """The sample and what trips some clients up; `sso_magic.local.sample` says what is in it."""
+        from sso_magic.local.sample import tricky
+
+        return tricky()
+
+    @classmethod
+    def from_file(cls, path: Path) -> Organization:
+        """The one that a TOML or JSON file describes; `sso_magic.local.organization_file` has the schema.
+
+        Raises:
+            OrganizationFileError: the file cannot be read or makes no sense; the message names the place.
+        """
+        from sso_magic.local.organization_file import read_organization
+
+        return read_organization(path)
 
     @classmethod
     def generated(cls, accounts: int, roles: int = 3, seed: int = 0) -> Organization:
@@ -73,6 +112,9 @@ class Organization:
         other._accounts = dict(self._accounts)
         other._users = dict(self._users)
         other._assignments = {user: dict(assigned) for user, assigned in list(self._assignments.items())}
+        other._groups = dict(self._groups)
+        other._group_assignments = {group: dict(assigned) for group, assigned in list(self._group_assignments.items())}
+        other._permission_sets = dict(self._permission_sets)
         return other
 
     @property
@@ -89,6 +131,20 @@ class Organization:
     def users(self) -> list[User]:
         """Every user; the first is the default one."""
         return list(self._users.values())
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Every group with the names of its members."""
+        return dict(self._groups)
+
+    @property
+    def permission_sets(self) -> list[PermissionSet]:
+        """Every permission set that was added; an assigned role need not be one of them."""
+        return list(self._permission_sets.values())
+
+    def permission_set(self, name: str) -> PermissionSet:
+        """Return the permission set of this name, one without policies if it was not added."""
+        return self._permission_sets.get(name) or PermissionSet(name)
 
     def account(self, account_id: str) -> Account | None:
         """The account of this id, if there is one."""
@@ -113,25 +169,60 @@ class Organization:
         self.version += 1
         return user
 
-    def add_account(self, account_id: str, name: str | None = None, email: str | None = None) -> Account:
-        """Adds an account that nobody is assigned yet, or replaces its name and e-mail address."""
-        account = self._accounts[account_id] = Account(account_id, name, email)
+    def add_group(self, name: str, *members: str) -> None:
+        """Add a group of these users, or replace its members.
+
+        Raises:
+            NoSuchUser: The organization has no such user.
+        """
+        for member in members:
+            self.user(member)
+        self._groups[name] = tuple(dict.fromkeys(members))
+        self.version += 1
+
+    def add_permission_set(self, name: str, *managed_policies: str, description: str = "") -> PermissionSet:
+        """Add a permission set, or replace its policies."""
+        added = self._permission_sets[name] = PermissionSet(name, managed_policies, description)
+        self.version += 1
+        return added
+
+    def add_account(
+        self,
+        account_id: str,
+        name: str | None = None,
+        email: str | None = None,
+        buckets: tuple[str, ...] | None = None,
+    ) -> Account:
+        """Adds an account that nobody is assigned yet, or replaces what is known of it."""
+        account = self._accounts[account_id] = Account(account_id, name, email, buckets)
         self.version += 1
         return account
 
     def remove_account(self, account_id: str) -> None:
         """Closes the account and withdraws every assignment in it."""
         self._accounts.pop(account_id, None)
-        for assigned in self._assignments.values():
+        for assigned in (*self._assignments.values(), *self._group_assignments.values()):
             assigned.pop(account_id, None)
         self.version += 1
 
     def assign(self, user: str, account_id: str, *roles: str) -> None:
         """Assigns the user these roles in the account, beside those they have."""
         self.user(user)
+        self._assign(self._assignments.setdefault(user, {}), account_id, roles)
+
+    def assign_group(self, group: str, account_id: str, *roles: str) -> None:
+        """Assigns the members of the group, also later ones, these roles in the account.
+
+        Raises:
+            KnobError: The organization has no such group or account.
+        """
+        if group not in self._groups:
+            raise KnobError(f"There is no group {group!r} in this organization. Call add_group first.")
+        self._assign(self._group_assignments.setdefault(group, {}), account_id, roles)
+
+    def _assign(self, assigned: dict[str, tuple[str, ...]], account_id: str, roles: tuple[str, ...]) -> None:
         if account_id not in self._accounts:
             raise KnobError(f"There is no account {account_id} in this organisation: add_account first.")
-        assigned = self._assignments.setdefault(user, {})
         assigned[account_id] = tuple(dict.fromkeys([*assigned.get(account_id, ()), *roles]))
         self.version += 1
 
@@ -147,9 +238,15 @@ class Organization:
 
     def accounts_of(self, user: str) -> list[Account]:
         """The accounts in which the user has a role, in the organisation's order."""
-        assigned = self._assignments.get(user, {})
-        return [account for account in list(self._accounts.values()) if account.id in assigned]
+        assigned = self._assigned(user)
+        return [account for account in list(self._accounts.values()) if any(account.id in one for one in assigned)]
 
     def roles_of(self, user: str, account_id: str) -> tuple[str, ...]:
-        """The user's roles in the account: permission sets' names."""
-        return self._assignments.get(user, {}).get(account_id, ())
+        """The user's roles in the account: permission sets' names, the user's own before those of groups."""
+        return tuple(dict.fromkeys(role for one in self._assigned(user) for role in one.get(account_id, ())))
+
+    def _assigned(self, user: str) -> list[dict[str, tuple[str, ...]]]:
+        """Return what is assigned to the user and to the user's groups."""
+        groups = [group for group, members in list(self._groups.items()) if user in members]
+        found = [self._assignments.get(user), *(self._group_assignments.get(group) for group in groups)]
+        return [one for one in found if one]

@@ -7,8 +7,8 @@ import random
 from sso_magic.local.errors import KnobError
 from sso_magic.local.organization import Organization
 
-# One name that contains another, several accounts with one role, one without a name, ids that start with 0, a name
-# that is not ASCII: what trips up clients is in here.
+# One name that contains another, accounts with one role and with several, ids that start with 0, a name that is not
+# ASCII: what every client has to cope with. What trips some up is in `tricky`.
 _SAMPLE = [
     ("402618935571", "management", "aws-root@example.com", ["Billing", "ReadOnly"]),
     ("034817265590", "log-archive", "aws-logs@example.com", ["ReadOnly"]),
@@ -26,9 +26,20 @@ _SAMPLE = [
     ("873320164592", "ml-sandbox", "aws-ml@example.com", ["PowerUserAccess"]),
     ("359172046885", "web-shop-prod", "aws-shop@example.com", ["ReleaseManager", "ReadOnly"]),
     ("184650937218", "web-shop-staging", "aws-shop-staging@example.com", ["PowerUserAccess", "ReadOnly"]),
-    ("560283419977", None, "old-intranet@example.com", ["ReadOnly"]),
+    ("560283419977", "old-intranet", "old-intranet@example.com", ["ReadOnly"]),
     ("907364152280", "Büro Zürich", "aws-zurich@example.com", ["PowerUserAccess", "ReadOnly"]),
     ("268814057399", "corporate-it", "aws-it@example.com", ["Billing"]),
+]
+
+_TRICKY: list[tuple[str, str | None, str | None, list[str]]] = [
+    ("560283419977", None, "old-intranet@example.com", ["ReadOnly"]),
+    ("000000000042", "shared", "shared-one@example.com", ["ReadOnly"]),
+    ("990000000042", "shared", "shared-two@example.com", ["ReadOnly"]),
+    ("613094827715", 'R&D ["lab"] <b>; # $HOME', "lab@example.com", ["ReadOnly"]),
+    ("731659028444", "731659028443", "digits@example.com", ["ReadOnly"]),
+    ("482005917366", "  padded  ", None, ["ReadOnly"]),
+    ("275918460031", "long-" + "x" * 45, "long@example.com", ["Role_with.every+char=a,b@c-d", "x" * 32, "0"]),
+    ("158840273669", "東京 🗼", "tokyo@example.com", ["ReadOnly"]),
 ]
 
 _TEAMS = """
@@ -56,6 +67,20 @@ def sample() -> Organization:
         organization.assign("alex", account_id, *roles)
     organization.assign("sam", "220947583614", "PowerUserAccess")
     organization.assign("sam", "731659028443", "ReadOnly")
+    return organization
+
+
+def tricky() -> Organization:
+    """The sample, and accounts that trip some clients up: what AWS allows and few expect.
+
+    An account without a name, two of one name, names with characters that shells, INI files and HTML interpret, a very
+    long name, a name that is another account's id, an account without an e-mail address, and role names of every
+    character that AWS allows.
+    """
+    organization = sample()
+    for account_id, name, email, roles in _TRICKY:
+        organization.add_account(account_id, name, email)
+        organization.assign("alex", account_id, *roles)
     return organization
 
 

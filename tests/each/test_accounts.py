@@ -35,7 +35,8 @@ def test_words_select_accounts_by_id_name_and_email(sample):
     assert names(select(sample, "ReadOnly", "220947583614")) == ["payments-dev"]
 
 
-def test_an_account_without_a_name_is_labelled_by_its_id(sample):
+def test_an_account_without_a_name_is_labelled_by_its_id(sample, signed_in):
+    signed_in.organization.add_account("560283419977", None, "old-intranet@example.com")
     [job] = select(sample, "ReadOnly", "intranet").jobs
     assert (job.account.name, job.label) == (None, "560283419977")
 

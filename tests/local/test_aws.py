@@ -113,7 +113,7 @@ def test_each_account_has_buckets_of_its_own(keys, client):
 
 
 @pytest.mark.parametrize(
-    ("account", "bucket"), [("560283419977", "560283419977-data"), ("907364152280", "buro-zurich-data")]
+    ("account", "bucket"), [("560283419977", "old-intranet-data"), ("907364152280", "buro-zurich-data")]
 )
 def test_accounts_with_odd_names_have_buckets_too(keys, client, account, bucket):
     assert client("s3", keys(account)).list_objects_v2(Bucket=bucket)["KeyCount"] == 4

@@ -63,7 +63,7 @@ def test_it_prints_what_to_put_where():
     assert f'  $Env:AWS_ENDPOINT_URL_SSO_OIDC = "{url}"\n' in text
     assert f"  [sso-session corp]\n  sso_start_url = {start_url}\n  sso_region = eu-west-1\n" in text
     assert "  [profile corp-management-Billing]\n  sso_session = corp\n  sso_account_id = 402618935571\n" in text
-    assert f"%sso_login {start_url} --region eu-west-1" in text
+    assert f"%sso_login {start_url} --sso-region eu-west-1" in text
     assert text.endswith("\nStopped.\n")
 
 

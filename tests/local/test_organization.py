@@ -20,7 +20,8 @@ def test_the_sample_has_what_clients_stumble_over(sample):
     names = [account.name for account in accounts]
     assert 10 <= len(accounts) <= 15
     assert {"payments-prod", "payments-prod-eu", "payments-dev"} <= set(names)
-    assert names.count(None) == 1
+    assert None not in names
+    assert len(set(names)) == len(names)
     assert any(name and not name.isascii() for name in names)
     assert any(account.id.startswith("0") for account in accounts)
     assert sum(len(sample.roles_of("alex", account.id)) == 1 for account in accounts) >= 3

@@ -102,7 +102,8 @@ def test_a_page_that_is_not_there_says_so(wire):
 # ---- the access portal ----
 
 
-def test_the_portal_lists_accounts_and_roles(wire):
+def test_the_portal_lists_accounts_and_roles(local, wire):
+    local.organization.add_account("560283419977", None, "old-intranet@example.com")
     text = said(wire.get("/start"))
     assert "14 accounts" in text
     assert "payments-prod 731659028443 · aws-payments@example.com PowerUserAccess DataScientist ReadOnly" in text

@@ -29,6 +29,7 @@ def test_list_accounts_answers_ids_names_and_addresses(local, wire):
 
 
 def test_an_account_without_a_name_lacks_the_member(local, wire):
+    local.organization.add_account("560283419977", None, "old-intranet@example.com")
     accounts = wire.get("/assignment/accounts", local.access_token()).json["accountList"]
     nameless = [account for account in accounts if "accountName" not in account]
     assert nameless == [{"accountId": "560283419977", "emailAddress": "old-intranet@example.com"}]

@@ -19,6 +19,7 @@ def completes(shell):
 
 @pytest.fixture
 def cached(shell, signed_in):
+    signed_in.organization.add_account("560283419977", None, "old-intranet@example.com")
     shell.run_line_magic("sso_accounts", "")
     shell.run_line_magic("sso_roles", "payments-prod")
     signed_in.requests.clear()

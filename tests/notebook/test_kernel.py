@@ -128,7 +128,8 @@ def test_the_notebook_runs_and_shows_what_it_has_saved(run_cells, center, monkey
     path = NOTEBOOKS / f"{name}.ipynb"
     whole = nbformat.read(path, as_version=4)
     config = Path(os.environ["HOME"]) / ".aws" / "config"
-    config.write_text(f"[default]\nregion = {center.region}\n\n{config.read_text()}")
+    session = center.config_text(start_url=center.portal_url, profiles=0)  # as in the demo
+    config.write_text(f"[default]\nregion = {center.region}\n\n{session}")
     committed = [cell for cell in whole.cells if cell.cell_type == "code"]
     notebook = run_cells(*[cell.source for cell in committed])
     if os.environ.get("SSO_MAGIC_SAVE_NOTEBOOKS"):

@@ -19,11 +19,11 @@ import json
 import os
 import re
 import stat
-import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sso_magic import whole_file
 from sso_magic.errors import CacheError
 from sso_magic.secret import Secret, reveal, revealed
 
@@ -238,17 +238,7 @@ def write_text(path: Path, text: str, errors: str = "strict") -> None:
     """Put the text in the file, as `write` does; `errors` as in `open`."""
     try:
         make_directory(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="") as file:
-                file.write(reveal(text))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)  # noqa: PTH105 - the temporary file's name is a str
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)  # noqa: PTH108
-            raise
+        whole_file.replace(path, reveal(text).encode("utf-8", errors))
     except OSError as error:
         raise CacheError(
             f"{path} cannot be written ({error.strerror or error}). Nothing is lost in this kernel; make "

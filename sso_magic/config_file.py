@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
 
-from sso_magic import cache
+from sso_magic import cache, whole_file
 from sso_magic.errors import ConfigError
 
 BACKUP = ".sso_magic.bak"  # at the end of the copy's name
@@ -45,27 +43,11 @@ def write_config(path: Path, before: str, after: str) -> Path | None:
             mode = real.stat().st_mode & 0o777 if there else 0o600
             backup = real.with_name(real.name + BACKUP)
             if there:
-                _replace(backup, before, mode)
-            _replace(real, after, mode)
+                whole_file.replace(backup, before.encode("utf-8", "surrogateescape"), mode)
+            whole_file.replace(real, after.encode("utf-8", "surrogateescape"), mode)
         except OSError as error:
             raise ConfigError(
                 f"{path} cannot be written ({error.strerror or error}). It is as it was; make it and its directory "
                 "writable and try again."
             ) from error
     return backup if there else None
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Write the whole text to the file or leave the file as it is."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, mode)  # noqa: PTH101 - the temporary file's name is a str
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise

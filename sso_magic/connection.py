@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from sso_magic import locks
+from sso_magic import leftovers, locks
 from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import SignInRequired
 from sso_magic.signin.provider import TokenProvider
@@ -24,6 +24,7 @@ class Connection:
     """A session's clients, made when they are first asked for, and its tokens; safe to use from many threads."""
 
     def __init__(self, session: Session) -> None:
+        leftovers.sweep_once()
         self.session = session
         self.tokens = TokenProvider(session, oidc=lambda: self.oidc, portal=lambda: self.portal)
         self._clients = locks.Lock()

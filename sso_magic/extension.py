@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sso_magic import redaction
+from sso_magic import leftovers, redaction
 from sso_magic.completion import is_ours, matcher
 from sso_magic.each_magic import EachMagics
 from sso_magic.magic_line import split_name_from_semicolon
@@ -24,6 +24,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
     redaction.install(shell)
+    leftovers.sweep_once()
 
 
 def unload(shell: InteractiveShell) -> None:

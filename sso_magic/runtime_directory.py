@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import ConfigError
+from sso_magic.whole_file import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,8 +120,6 @@ def _lock(path: Path) -> Any:
 
 def _remove_if_unused(path: Path) -> None:
     """Remove the directory if it is this user's and no process holds its lock."""
-    import filelock
-
     try:
         about = path.lstat()
     except OSError:
@@ -128,6 +127,13 @@ def _remove_if_unused(path: Path) -> None:
     is_own = not hasattr(os, "getuid") or about.st_uid == os.getuid()
     if not is_own or path.is_symlink() or not (path / _LOCK).is_file():
         return
+    try:
+        if is_locked(path / _LOCK):
+            return
+    except OSError:
+        return
+    import filelock  # only now: it takes longer than all the rest
+
     lock = _lock(path)
     with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
         lock.acquire(timeout=0)

@@ -36,7 +36,7 @@ class StoredSession:
 
 
 def forget_locally(access_token: str) -> None:
-    """Removes the stored tokens that hold this access token, and the role credentials that came by it.
+    """Remove the stored tokens that hold this access token, their registrations, and their role credentials.
 
     Where no stored token holds it, what is stored came by other sign-ins, and stays.
 
@@ -50,7 +50,21 @@ def forget_locally(access_token: str) -> None:
     for path, token in stored:
         ended = _session_of(path, token, config)
         cache.remove(path)
+        client_id = token.get("clientId")
+        if isinstance(client_id, str):
+            remove_registrations(client_id)
         remove_role_credentials(session_name=ended.session_name, start_url=ended.start_url)
+
+
+def remove_registrations(client_id: str) -> None:
+    """Remove the files of this client registration, which hold its secret; a tool that needs one registers again.
+
+    Raises:
+        CacheError: A file cannot be removed.
+    """
+    for path, content in list(cache.scan(cache.sso_directory())):
+        if content.get("clientId") == client_id and "accessToken" not in content:
+            cache.remove(path)
 
 
 def remove_role_credentials(*, session_name: str | None, start_url: str) -> None:

@@ -15,9 +15,9 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sso_magic import cache, locks
+from sso_magic import cache, leftovers, locks
 from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
-from sso_magic.signin import marks, refusals, store, tokens
+from sso_magic.signin import marks, refusals, registration, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class TokenProvider:
             self._memory, self.warning, self._read = memory, warning, (_NEVER, None)
 
     def sign_out(self) -> bool:
-        """Ends the session at the service and removes its token here; True if there was one.
+        """End the session at the service and remove its token and registration here; True if there was a token.
 
         Each is done also where the other fails: a person who signs out means this machine and the session.
 
@@ -270,10 +270,12 @@ class TokenProvider:
                 path = cache.token_path(self.session.key)
                 cache.remove_unfinished(path.parent, path.name)
                 tokens.delete(self.session)
+                registration.remove(self.session, token.client_id if token is not None else None)
                 refusals.forget(self.session)
                 marks.forget(self.session)
             except CacheError as error:
                 kept = error
+        leftovers.sweep()
         if token is not None:
             end_session(self._portal(), token.access_token, self.session.label)
         if kept is not None:

@@ -111,6 +111,25 @@ def _store(
         cache.write(path(session), content)
 
 
+def remove(session: Session, client_id: str | None) -> None:
+    """Remove the session's client registration, and others with this id, for a sign-out.
+
+    Args:
+        session: The session.
+        client_id: The registration that the session's token was fetched with; None if there was no token.
+
+    Raises:
+        CacheError: A file is there and cannot be removed.
+    """
+    from sso_magic.client.signout import remove_registrations
+
+    file = path(session)
+    cache.remove_unfinished(file.parent, file.name)
+    cache.remove(file)
+    if client_id is not None:
+        remove_registrations(client_id)
+
+
 def forget(session: Session) -> None:
     """Removes the file: the service refused the registration in it."""
     with contextlib.suppress(CacheError):

@@ -19,6 +19,7 @@ from sso_magic.inventory import Inventory, find_account, search_frame
 from sso_magic.profiles import Session
 from sso_magic.secret import Secret
 from sso_magic.signin import registration, tokens
+from sso_magic.signin.marks import Mark
 from sso_magic.signin.provider import TokenProvider
 from sso_magic.status import status
 
@@ -161,15 +162,16 @@ def test_a_registration_file_holds_a_registration_that_still_holds_or_none(conte
 def test_a_role_file_holds_keys_for_the_environment_or_none(far_east, content):
     path = cache.role_path(account_id=ROLE[0], role_name=ROLE[2], session_name=CORP.name, start_url=URL)
     put(path, content)
-    keys = credentials.load(CORP, *ROLE)
+    sign_in = Mark("of a test", 0.0)
+    keys = credentials.load(CORP, *ROLE, sign_in)
     if keys is not None:
         environment = keys.environment()
         assert environment["AWS_ACCOUNT_ID"] == ROLE[0]
         assert all(value.isascii() and value.isprintable() for value in environment.values())
         assert keys.seconds_left() >= credentials.WINDOW
         assert "PLANTED" not in repr(keys)
-        credentials.store(CORP, keys)
-        assert credentials.load(CORP, *ROLE) == keys or keys.expires_at.microsecond
+        credentials.store(CORP, keys, lambda: sign_in)
+        assert credentials.load(CORP, *ROLE, sign_in) == keys or keys.expires_at.microsecond
     remove_role_credentials(session_name="corp", start_url=URL)
     left = cache.read(path)
     assert left is None or left.get("ProviderType") != "sso" or left["SsoMagic"].get("sessionName") != "corp"

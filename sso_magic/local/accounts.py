@@ -69,6 +69,11 @@ class Accounts:
             role.id = role_id(role_arn)
             backend.roles[role.id] = role
 
+    def has_role(self, role_arn: str) -> bool:
+        """Return True if IAM has the role."""
+        backend = iam_backends[role_arn.split(":")[4]][_PARTITION]
+        return any(role.arn == role_arn for role in list(backend.roles.values()))
+
     def owner(self, bucket: str, organization: Organization) -> str | None:
         """The account that owns the bucket, also one that is filled only when it is first looked into."""
         known = s3_backends.bucket_accounts.get(bucket)

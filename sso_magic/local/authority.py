@@ -25,12 +25,14 @@ class Caller:
         now: The Identity Center's time, in seconds since the epoch.
         role_lifetime: How many seconds role credentials are valid at most.
         organization: Accounts and who is assigned what.
+        enforce: Whether roles restrict.
     """
 
     keys: Minted | None
     now: float
     role_lifetime: float
     organization: Organization
+    enforce: bool
 
 
 class Authority(Protocol):
@@ -61,7 +63,8 @@ class LocalAuthority:
     def look_up(self, access_key_id: str) -> Caller:
         """Return the owner of an access key."""
         keys = self._keys.get(access_key_id)
-        return Caller(keys, self._clock.now(), self._knobs.role_lifetime, self._organization())
+        knobs = self._knobs
+        return Caller(keys, self._clock.now(), knobs.role_lifetime, self._organization(), knobs.enforce)
 
     def mint(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
         """Mint keys of a role."""
@@ -80,7 +83,8 @@ class LocalAuthority:
         caller = self.look_up(access_key_id)
         organization = caller.organization
         state = organization.state
-        return (caller.keys, caller.now, caller.role_lifetime, None if state == known else organization.copy(), state)
+        changed = None if state == known else organization.copy()
+        return caller.keys, caller.now, caller.role_lifetime, caller.enforce, changed, state
 
 
 class RemoteAuthority:
@@ -93,12 +97,12 @@ class RemoteAuthority:
     def look_up(self, access_key_id: str) -> Caller:
         """Return the owner of an access key."""
         state, organization = self._known
-        keys, now, role_lifetime, changed, state = self._channel.ask("look_up", access_key_id, state).result()
+        keys, now, role_lifetime, enforce, changed, state = self._channel.ask("look_up", access_key_id, state).result()
         if changed is not None:
             self._known = (state, changed)
             organization = changed
         assert organization is not None
-        return Caller(keys, now, role_lifetime, organization)
+        return Caller(keys, now, role_lifetime, organization, enforce)
 
     def mint(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
         """Mint keys of a role."""

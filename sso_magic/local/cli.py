@@ -29,6 +29,7 @@ AWS_PORT = 8318
 _DESCRIPTION = """\
 An Identity Center (AWS SSO) on this machine, and AWS accounts with STS and S3 behind it, for trying things out and for
 tests. It prints what to put in the environment and in ~/.aws/config, and runs until Ctrl-C. Nothing reaches AWS.
+A role decides who you are, not what you may do, unless --enforce is given.
 """
 _EPILOG = """\
 faults: ON [NAME=VALUE ...], ON being an operation (ListAccounts) or a path (/assignment/*). Kinds:

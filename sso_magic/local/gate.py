@@ -10,14 +10,17 @@ from __future__ import annotations
 import hmac
 import logging
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from werkzeug.datastructures import EnvironHeaders
 
+from sso_magic.local.actions import operation_of
+from sso_magic.local.keys import assumed_role_arn
 from sso_magic.local.origin import refusal
+from sso_magic.local.permissions import denied
 from sso_magic.local.protocols import protocol_of, refuse, respond
 from sso_magic.local.sigv2 import QuerySignature
-from sso_magic.local.sigv4 import Signature, body_of
+from sso_magic.local.sigv4 import Signature
 from sso_magic.local.sts import STS
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from sso_magic.local.accounts import Accounts
     from sso_magic.local.authority import Authority, Caller
+    from sso_magic.local.keys import Minted
     from sso_magic.local.organization import Organization
 
     Signed = Signature | QuerySignature
@@ -81,7 +85,7 @@ class Gate:
     def __init__(self, authority: Authority, accounts: Accounts) -> None:
         self._authority = authority
         self._accounts = accounts
-        self._sts = STS(authority)
+        self._sts = STS(authority, accounts.has_role)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
@@ -93,6 +97,10 @@ class Gate:
         wrong = _wrong(environ, signature, caller)
         if wrong or signature is None or caller.keys is None:
             return _refuse(environ, start_response, signature, wrong)
+        if caller.enforce:
+            action = denied(environ, signature.service, caller)
+            if action is not None:
+                return _deny(environ, start_response, signature, caller.keys, action)
         if signature.service == "sts":
             answered = self._sts.answer(environ, start_response, caller)
             if answered is not None:
@@ -105,7 +113,7 @@ class Gate:
         return self._moto(environ, start_response, signature, caller.keys.role_arn)
 
     def _moto(self, environ: dict[str, Any], start_response: Any, signature: Signed, role_arn: str) -> Iterable[bytes]:
-        operation = _operation(environ)
+        operation = operation_of(environ) or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
         try:
             self._accounts.make_role(role_arn)
             started = _Started(start_response)
@@ -161,6 +169,22 @@ class _Started:
         return status[:3] in {"404", "405"} and any(kind.startswith("text/html") for kind in kinds)
 
 
+def _deny(
+    environ: dict[str, Any], start_response: Any, signature: Signed, keys: Minted, action: str
+) -> Iterable[bytes]:
+    """AWS's own answer where no policy allows the action."""
+    protocol = protocol_of(environ, signature)
+    code, status = {"ec2": ("UnauthorizedOperation", 403), "json": ("AccessDeniedException", 400)}.get(
+        protocol, ("AccessDeniedException", 400) if protocol == "cbor" else ("AccessDenied", 403)
+    )
+    if protocol == "json" and "HTTP_X_AMZ_TARGET" not in environ:
+        status = 403  # REST services
+    user = assumed_role_arn(keys.role_arn, keys.session_name)
+    why = f"because no identity-based policy allows the {action} action"
+    message = f"User: {user} is not authorized to perform: {action} {why}"
+    return refuse(environ, start_response, protocol, code, status, message)
+
+
 def _wrong(environ: dict[str, Any], signature: Signed | None, caller: Caller) -> str:
     if signature is None:
         return "old-signature" if environ.get("HTTP_AUTHORIZATION", "").startswith("AWS ") else "unsigned"
@@ -174,18 +198,6 @@ def _wrong(environ: dict[str, Any], signature: Signed | None, caller: Caller) ->
     if signature.expires_at is not None and caller.now >= signature.expires_at:
         return "expired-url"
     return "" if signature.fits(environ, keys.secret_access_key) else "bad-signature"
-
-
-def _operation(environ: dict[str, Any]) -> str:
-    """Return the name of the operation, where the protocol has it, else method and path."""
-    target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    text = body_of(environ).decode("utf-8", "replace") if form else environ.get("QUERY_STRING", "")
-    action = parse_qs(text).get("Action", [""])[-1]
-    path = environ.get("PATH_INFO", "/")
-    if environ.get("HTTP_SMITHY_PROTOCOL"):
-        action = path.rpartition("/")[2]
-    return target or action or f"{environ['REQUEST_METHOD']} {path}"
 
 
 def _bucket(path: str) -> str:

@@ -56,6 +56,36 @@ ReleaseManager SupportUser DatabaseAdmin Developer
 """
 
 
+_POLICIES = {  # the managed policies of each permission set
+    "AdministratorAccess": ["AdministratorAccess"],
+    "Billing": ["job-function/Billing"],
+    "DataEngineer": ["PowerUserAccess"],
+    "DataScientist": ["job-function/DataScientist", "AmazonS3FullAccess"],
+    "DatabaseAdmin": ["job-function/DatabaseAdministrator"],
+    "Developer": ["PowerUserAccess"],
+    "NetworkAdmin": ["job-function/NetworkAdministrator"],
+    "PowerUserAccess": ["PowerUserAccess"],
+    "ReadOnly": ["ReadOnlyAccess"],
+    "ReleaseManager": ["PowerUserAccess"],
+    "SecurityAudit": ["SecurityAudit"],
+    "SupportUser": ["job-function/SupportUser"],
+}
+
+
+def _with_permission_sets(organization: Organization) -> Organization:
+    """Add what the roles that are assigned may do: to read, if they are of no known kind."""
+    names = {
+        role
+        for user in organization.users
+        for account in organization.accounts_of(user.name)
+        for role in organization.roles_of(user.name, account.id)
+    }
+    for name in sorted(names):
+        policies = _POLICIES.get(name, ["ReadOnlyAccess"])
+        organization.add_permission_set(name, *(f"arn:aws:iam::aws:policy/{policy}" for policy in policies))
+    return organization
+
+
 def sample() -> Organization:
     """A company's accounts: Alex Taylor sees all, Sam Okafor two, Robin Meyer has only just started."""
     organization = Organization()
@@ -67,7 +97,7 @@ def sample() -> Organization:
         organization.assign("alex", account_id, *roles)
     organization.assign("sam", "220947583614", "PowerUserAccess")
     organization.assign("sam", "731659028443", "ReadOnly")
-    return organization
+    return _with_permission_sets(organization)
 
 
 def tricky() -> Organization:
@@ -81,7 +111,7 @@ def tricky() -> Organization:
     for account_id, name, email, roles in _TRICKY:
         organization.add_account(account_id, name, email)
         organization.assign("alex", account_id, *roles)
-    return organization
+    return _with_permission_sets(organization)
 
 
 def generated(accounts: int, roles: int = 3, seed: int = 0) -> Organization:
@@ -111,4 +141,4 @@ def generated(accounts: int, roles: int = 3, seed: int = 0) -> Organization:
         organization.add_account(digits, name, f"aws-{name}@example.com")
         if roles:
             organization.assign("alex", digits, *draw.sample(role_names, min(roles, len(role_names))))
-    return organization
+    return _with_permission_sets(organization)

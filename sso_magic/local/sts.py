@@ -15,7 +15,7 @@ from sso_magic.local.protocols import STS_XMLNS, refuse, respond
 from sso_magic.local.sigv4 import body_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sso_magic.local.authority import Authority, Caller
     from sso_magic.local.keys import Minted
@@ -26,8 +26,9 @@ _CHAINED_LIMIT = 3600  # seconds: the longest a role assumed with another role's
 class STS:
     """The actions that must not come from moto, which would answer as a user of its own where its state is gone."""
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, has_role: Callable[[str], bool]) -> None:
         self._authority = authority
+        self._has_role = has_role
 
     def answer(self, environ: dict[str, Any], start_response: Any, caller: Caller) -> Iterable[bytes] | None:
         """Answer the request; None if it is moto's to answer."""
@@ -47,7 +48,10 @@ class STS:
     def _assume_role(
         self, environ: dict[str, Any], start_response: Any, caller: Caller, keys: Minted, fields: dict[str, str]
     ) -> Iterable[bytes]:
-        """Role chaining. Any role of an account of the organization can be assumed, but for the reserved ones."""
+        """Role chaining: any role of an account of the organization but the reserved ones.
+
+        Where roles restrict, it must have been made through IAM.
+        """
         arn, name = fields.get("RoleArn", ""), fields.get("RoleSessionName", "")
         duration = fields.get("DurationSeconds", str(_CHAINED_LIMIT))
         invalid = ""
@@ -62,7 +66,8 @@ class STS:
             )
         if invalid or match is None:
             return refuse(environ, start_response, "query", "ValidationError", 400, invalid)
-        if caller.organization.account(match[1]) is None or match[2].startswith("aws-reserved/"):
+        known = caller.organization.account(match[1]) is not None and not match[2].startswith("aws-reserved/")
+        if not known or (caller.enforce and not self._has_role(arn)):
             user = assumed_role_arn(keys.role_arn, keys.session_name)
             message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             return refuse(environ, start_response, "query", "AccessDenied", 403, message)

@@ -1,0 +1,82 @@
+"""What a role may do, if roles are to restrict: the managed policies of its permission set, by their actions.
+
+A statement that is for certain resources, or holds under conditions, grants nothing and denies nothing here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.local.actions import action_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sso_magic.local.authority import Caller
+
+_ALWAYS = {"sts:GetCallerIdentity"}  # AWS asks no policy for it
+_RESERVED = re.compile(r".*/AWSReservedSSO_(.+)_[0-9a-f]{16}")
+
+
+def denied(environ: dict[str, Any], service: str, caller: Caller) -> str | None:
+    """Return the action that the caller's role does not allow; None if the request may go on.
+
+    A role that was assumed on top of another has no permission set, and is not restricted.
+    """
+    assert caller.keys is not None
+    match = _RESERVED.fullmatch(caller.keys.role_arn)
+    if match is None:
+        return None
+    action = action_of(environ, service)
+    if action in _ALWAYS:
+        return None
+    policies = caller.organization.permission_set(match[1]).managed_policies
+    statements = [statement for arn in policies for statement in _statements(arn)]
+    effects = {effect for effect, pattern, is_for in statements if bool(pattern.fullmatch(action)) is is_for}
+    return None if effects == {"Allow"} else action
+
+
+@cache
+def _statements(arn: str) -> list[tuple[str, re.Pattern[str], bool]]:
+    """Return effect and actions of each statement; True if it is for these actions, False if for all but these."""
+    found = []
+    for statement in _document(arn).get("Statement", []):
+        if "Condition" in statement or "*" not in _list(statement.get("Resource", "*")):
+            continue
+        is_match = "Action" in statement
+        actions = _list(statement["Action" if is_match else "NotAction"])
+        pattern = re.compile("|".join(_glob(action) for action in actions), re.IGNORECASE)
+        found.append((statement["Effect"], pattern, is_match))
+    return found
+
+
+def _document(arn: str) -> dict[str, Any]:
+    """Return the document of one of AWS's managed policies; an empty one if AWS has none of this name."""
+    for name, policy in _managed_policies():
+        if arn == f"arn:aws:iam::aws:policy{policy['Path']}{name}":
+            document = policy["Document"]
+            return dict(document, Statement=_list(document["Statement"]))
+    return {}
+
+
+def _managed_policies() -> Iterator[tuple[str, dict[str, Any]]]:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    return iter(_parsed(aws_managed_policies_data).items())
+
+
+@cache
+def _parsed(text: str) -> dict[str, dict[str, Any]]:
+    parsed: dict[str, dict[str, Any]] = json.loads(text)
+    return parsed
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _glob(action: str) -> str:
+    return re.escape(action).replace(r"\*", ".*").replace(r"\?", ".")

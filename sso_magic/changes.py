@@ -72,6 +72,7 @@ class Changes:
         self._queue: queue.SimpleQueue[_Change[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._consuming = locks.Lock()
+        self._starting = locks.RLock()
         self._turn = locks.RLock()  # held while a change is made
 
     def perform(self, make: Callable[[], T], *, then: Callable[[], object] = lambda: None) -> T:
@@ -117,9 +118,9 @@ class Changes:
     def stop(self) -> None:
         """Make the changes that have been asked for and end the thread."""
         thread = self._thread
-        if thread is not None and thread.is_alive() and not self.is_mine():
-            self._queue.put(None)
-            thread.join()
+        while thread is not None and thread.is_alive() and not self.is_mine():
+            self._queue.put(None)  # a second thread, left by an interrupted start, needs one of its own
+            thread.join(_GLANCE)
 
     def pause(self, seconds: float) -> None:
         """Let no change begin until `resume`; give up after this time if one is under way."""
@@ -150,8 +151,11 @@ class Changes:
         """Start the thread if it is not running; return False if no thread can be started."""
         if self._thread is not None and self._thread.is_alive():
             return True
-        if sys.is_finalizing():
-            return False
+        return not sys.is_finalizing() and bool(locks.run_holding(self._starting, self._has_started))
+
+    def _has_started(self) -> bool:
+        if self._thread is not None and self._thread.is_alive():  # another caller has started it meanwhile
+            return True
         self._thread = threading.Thread(target=self._work, name="sso_magic switch", daemon=True)
         try:
             self._thread.start()

@@ -15,6 +15,7 @@ from sso_magic import credentials as role_cache
 from sso_magic.errors import (
     AccountNotFound,
     ConfigError,
+    CredentialsError,
     RoleNotAssigned,
     RoleNotFound,
     SSOMagicError,
@@ -291,19 +292,23 @@ class IdentityCenter(SignIn):
         return self._fetch_credentials(account, role_name)
 
     def _fetch_credentials(self, account: Account, role_name: str) -> RoleCredentials:
+        from sso_magic.client.patience import throttled_text
+        from sso_magic.client.retry import error_type
         from sso_magic.portal import SSOServiceException
 
         sign_ins: list[Mark | None] = []
 
         def ask(token: Secret) -> GetRoleCredentialsOutput:
             sign_ins.append(self.tokens.mark_of(token))
-            return self.portal.get_role_credentials(
+            return self.credentials_portal.get_role_credentials(
                 access_token=token, account_id=account.account_id, role_name=role_name
             )
 
         try:
             output = self.call(ask)
         except SSOServiceException as error:
+            if error_type(error) == "throttling":
+                raise CredentialsError(throttled_text(error)) from None
             if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
                 raise  # an error without a name is not AWS's: a proxy may have answered
             raise RoleNotAssigned(

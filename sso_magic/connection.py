@@ -30,6 +30,7 @@ class Connection:
         self._clients = locks.Lock()
         self._portal: SSO | None = None
         self._listing: SSO | None = None
+        self._waiting: SSO | None = None
         self._oidc: SSOOIDC | None = None
 
     @property
@@ -41,6 +42,24 @@ class Connection:
 
                 self._portal = SSO(region=self.session.region, shared_config=usable_config())
             return self._portal
+
+    @property
+    def credentials_portal(self) -> SSO:
+        """The client for GetRoleCredentials, on which work waits: see `sso_magic.client.patience`."""
+        max_attempts = self.portal.config.max_attempts
+        with self._clients:
+            if self._waiting is None:
+                from sso_magic.client.patience import PatientRetryStrategy, add_read_timeouts
+                from sso_magic.portal import SSO
+
+                portal = SSO(
+                    region=self.session.region,
+                    retry_strategy=PatientRetryStrategy(max_attempts),
+                    shared_config=usable_config(),
+                )
+                add_read_timeouts(portal.middleware_stack)
+                self._waiting = portal
+            return self._waiting
 
     @property
     def patient_portal(self) -> SSO:
@@ -79,11 +98,14 @@ class Connection:
         resolved = resolve(self.session)
         if resolved.region != self.session.region:
             with self._clients:
-                clients = [client for client in (self._portal, self._listing, self._oidc) if client is not None]
-                self._portal = self._listing = self._oidc = None
+                clients = [client for client in self._made() if client is not None]
+                self._portal = self._listing = self._waiting = self._oidc = None
             for client in clients:
                 client.destroy()
         self.session = self.tokens.session = resolved
+
+    def _made(self) -> tuple[SSO | SSOOIDC | None, ...]:
+        return (self._portal, self._listing, self._waiting, self._oidc)
 
     def call(self, operation: Callable[[Secret], T]) -> T:
         """Run a portal operation with the access token; once more with a refreshed one after a 401.

@@ -11,7 +11,7 @@
     wire.py            command to request, response to output or error
     errors.py          ServiceException; metadata.py: what is known beside an answer
     middleware.py      the stack; builtin.py: the client's own work in it
-    retry.py           when a call is made again; adaptive.py: behind a rate limiter
+    retry.py           when a call is made again; adaptive.py: behind a rate limiter; patience.py: while work waits
     http.py            a request, a response, and requests' adapter between them
     transport_errors.py  what requests raises becomes an error of this package
     pagination.py      page after page

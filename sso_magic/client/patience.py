@@ -1,0 +1,115 @@
+"""Retries for a call that a person or a running computation waits for: GetRoleCredentials.
+
+A throttled call is made again for a minute, because without credentials the work stops. A connection that gives no
+answer is given up after seconds, and the call is made again on another one; each attempt waits longer than the one
+before it, so that a service that is only slow is not asked in vain.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
+from sso_magic.errors import ReadTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso_magic.client.errors import ServiceException
+    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
+
+PATIENCE = 60.0
+"""Seconds after which no further attempt of a throttled call is made."""
+FIRST_DELAY = 0.25
+"""Seconds to wait after the first throttle, at most; twice as long after each further one, up to `LONGEST_DELAY`.
+
+Credentials of some seconds, as a local Identity Center's may be, would expire during longer pauses.
+"""
+LONGEST_DELAY = 5.0
+READ_TIMEOUTS = (5.0, 15.0)
+"""Seconds to wait for an answer at first and after one silence; after two, as long as the configuration says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token(RetryToken):
+    began: float = 0.0
+    throttles: int = 0
+
+
+class PatientRetryStrategy(StandardRetryStrategy):
+    """``standard``, but for throttled calls: those are made again until `PATIENCE` is over, however many it takes.
+
+    Args:
+        max_attempts: How many attempts that were not throttled a call may take, the first included.
+        clock: Gives seconds, for the time that a call has taken.
+        uniform: Gives a number from 0 to 1 for the jitter.
+    """
+
+    def __init__(
+        self,
+        max_attempts: int = STANDARD_ATTEMPTS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(max_attempts, uniform=uniform)
+        self._clock = clock
+
+    def acquire_initial_retry_token(self) -> RetryToken:
+        """Note when the call began."""
+        return _Token(began=self._clock())
+
+    def refresh_retry_token_for_retry(self, token: RetryToken, error: BaseException) -> RetryToken | None:
+        """Return the permission for another attempt after this error; None if there is to be none."""
+        assert isinstance(token, _Token)
+        if error_type(error) != "throttling":
+            others = replace(token, retry_count=token.retry_count - token.throttles)
+            allowed = super().refresh_retry_token_for_retry(others, error)
+            return None if allowed is None else self._next(token, allowed.retry_delay, allowed.retry_cost, 0)
+        asked = retry_after(getattr(error, "response", None), self._now()) or 0.0
+        delay = max(self._uniform() * min(FIRST_DELAY * 2.0**token.throttles, LONGEST_DELAY), asked)
+        if self._clock() - token.began + delay > PATIENCE or not self._take(COST["throttling"]):
+            return None
+        return self._next(token, delay, COST["throttling"], 1)
+
+    @staticmethod
+    def _next(token: _Token, delay: float, cost: int | None, throttles: int) -> RetryToken:
+        return _Token(token.retry_count + 1, delay, cost, token.began, token.throttles + throttles)
+
+
+def throttled_text(error: ServiceException) -> str:
+    """Return what to tell about a call that was throttled until its patience was over, in one line."""
+    attempts, waited = error.metadata.attempts, error.metadata.total_retry_delay
+    asked = retry_after(getattr(error, "response", None), time.time())
+    wait = f"{asked:.0f} s" if asked and asked > 1 else "a minute"
+    return (
+        f"AWS throttles the requests for credentials (429): {attempts} attempt{'s' * (attempts != 1)} in {waited:.0f} "
+        f"s. Wait {wait}, then try again."
+    )
+
+
+def add_read_timeouts(stack: MiddlewareStack) -> None:
+    """Add the middleware that gives each attempt its own time for an answer, unless the call has a timeout."""
+    stack.add_relative_to(
+        _read_timeouts, relation="after", to_middleware="retryMiddleware", name="readTimeoutMiddleware"
+    )
+
+
+def _read_timeouts(next_handler: Handler, context: HandlerContext) -> Handler:
+    options = context.options
+    connect, longest = getattr(context.config.request_handler, "timeout", (10.0, 60.0))
+    left = [min(seconds, longest) for seconds in READ_TIMEOUTS]
+
+    def handler(args: HandlerArguments) -> HandlerResult:
+        if options.timeout is None:
+            context.options = replace(options, timeout=(connect, left[0] if left else longest))
+        try:
+            return next_handler(args)
+        except ReadTimeoutError:
+            del left[:1]
+            raise
+
+    return handler

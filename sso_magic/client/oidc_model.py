@@ -9,7 +9,7 @@ from typing import ClassVar
 from sso_magic.client.command import Command, Operation
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
-from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, SECRET, TEXT, Structure, body
+from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, NUMBER, SECRET, TEXT, Structure, body
 from sso_magic.secret import Secret  # noqa: TC001 - read by get_type_hints
 
 SERVICE = "SSO OIDC"
@@ -192,7 +192,7 @@ class StartDeviceAuthorizationOutput(Structure):
         verification_uri: Where the person enters it.
         verification_uri_complete: The same with the code in it.
         expires_in: Seconds until the code runs out.
-        interval: Seconds between two questions; 5 if None (RFC 8628).
+        interval: Seconds between two polls, also a fraction; 5 if None (RFC 8628).
         metadata: Of the exchange.
     """
 
@@ -201,7 +201,7 @@ class StartDeviceAuthorizationOutput(Structure):
     verification_uri: str = field(metadata=body("verificationUri"))
     verification_uri_complete: str = field(metadata=body("verificationUriComplete"))
     expires_in: int = field(metadata=body("expiresIn", INTEGER))
-    interval: int | None = field(default=None, metadata=body("interval", INTEGER))
+    interval: float | None = field(default=None, metadata=body("interval", NUMBER))
     metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
 
 

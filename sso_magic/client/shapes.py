@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -73,6 +74,16 @@ def _read_integer(value: object) -> int:
     raise WrongType("a whole number", value)
 
 
+def _read_number(value: object) -> float:
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    raise WrongType("a number", value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -87,6 +98,7 @@ def _is_list_of_text(value: object) -> bool:
 
 TEXT = Kind("a str", _read_text, _is_text)
 SECRET = Kind("a str", _read_secret, _is_text, secret=True)
+NUMBER = Kind("a number", _read_number, _is_number)
 INTEGER = Kind("an int", _read_integer, _is_integer)
 
 

@@ -71,7 +71,7 @@ class DeviceRequest:
     verification_uri_complete: str = field(repr=False)
     expires_at: datetime
     expires_in: int
-    interval: int
+    interval: float
     device_code: Secret
     renewed: bool = False
     reason: str = ""

@@ -162,3 +162,12 @@ def test_a_start_url_without_a_session_is_shown_with_the_command_to_correct(cent
         f"The sign-in service in eu-west-1 refused the start URL {url} (No). "
         f"Check both: %sso_login {url} --sso-region REGION"
     )
+
+
+@pytest.mark.parametrize(("told", "polled"), [(1.5, 1.5), (2.0, 2), (0.2, 1), (None, 5), (0, 5), (1e300, 86_400)])
+def test_the_interval_may_be_a_fraction_of_seconds(corp, center, told, polled):
+    answer = {"deviceCode": "d", "userCode": "AB", "verificationUri": "https://x.awsapps.com/", "expiresIn": 600}
+    answer["verificationUriComplete"] = "https://x.awsapps.com/?code=AB"
+    registered = registration.register(corp.oidc, corp.session)
+    center.faults = [Fault("StartDeviceAuthorization", body=json.dumps(answer | {"interval": told}))]
+    assert device.start(corp.oidc, corp.session, registered).interval == polled

@@ -35,6 +35,8 @@ WINDOW = 900  # seconds before its end in which botocore refreshes a token (port
 _KEPT = 4  # sign-ins of each session
 _TOKENS = 16  # access tokens of each sign-in: a kernel may still hold the last but one
 
+_MOST = 256  # tokens that this process remembers; a kernel that runs for months refreshes thousands
+
 _here: dict[tuple[str, str], Mark] = {}  # by session key and hash of the access token
 _lock = locks.RLock()
 
@@ -64,7 +66,7 @@ def known(session: Session, access_token: Secret) -> Mark | None:
         entry = next((each for each in _entries(session) if digest in each["access"]), None)
         if entry is None:
             return None
-        found = _here[session.key, digest] = _mark(entry)
+        found = _remember(session, digest, _mark(entry))
     return found
 
 
@@ -143,7 +145,7 @@ def _write(session: Session, entries: list[dict[str, Any]], token: Token) -> Mar
     entry["refresh"] = _digest(token.refresh_token) if token.refresh_token else None
     entry["client"] = _hash(token.client_id) if token.client_id else None
     entry["expires_at"] = token.expires_at.timestamp()
-    mark = _here[session.key, digest] = _mark(entry)
+    mark = _remember(session, digest, _mark(entry))
     with contextlib.suppress(CacheError):
         cache.write(path(session), {"version": VERSION, "sign_ins": entries[:_KEPT]})
     return mark
@@ -162,6 +164,14 @@ def _is_entry(value: Any) -> bool:
         and isinstance(value.get("since"), (int, float))
         and isinstance(value.get("access"), list)
     )
+
+
+def _remember(session: Session, digest: str, mark: Mark) -> Mark:
+    _here[session.key, digest] = mark
+    with contextlib.suppress(RuntimeError):  # another thread has just added one
+        for oldest in list(_here)[:-_MOST]:
+            _here.pop(oldest, None)
+    return mark
 
 
 def _mark(entry: dict[str, Any]) -> Mark:

@@ -4,9 +4,10 @@ The file is authoritative, since the AWS CLI and other kernels write it too: its
 Memory holds the token only where the file could not be written. One refresh runs at a time, in this process and across
 processes: under the lock the file is read again, and a token that another process got meanwhile is used.
 
-A token is refreshed when it expires within five minutes, and once when the portal refuses it. While the token is still
-valid, a failed refresh is repeated after 30 seconds at the earliest and the token stays in use (portal-protocol 8,
-DECISION). A refused token that cannot be refreshed counts as none, in every kernel: see `refusals`.
+A token is refreshed when it expires within five minutes, or within a quarter of its lifetime if that is less, and once
+when the portal refuses it. While the token is still valid, a failed refresh is repeated after 30 seconds at the
+earliest, or after a tenth of that window, and the token stays in use (portal-protocol 8, DECISION). A refused token
+that cannot be refreshed counts as none, in every kernel: see `refusals`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sso_magic.signin.waiting import Waiting
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
+_SHORTEST_WINDOW = 0.1  # seconds
 RETRY_GAP = 30  # seconds between failed refreshes of a token that is still valid
 _REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)  # other 4xx come from a proxy or a wrong endpoint
 _NEVER = object()  # a stamp that no file has
@@ -55,6 +57,7 @@ class TokenProvider:
         self._reading = locks.Lock()  # held for moments: `peek` never waits for the network
         self._memory: Token | None = None  # what could not be written to the file
         self._read: tuple[object, Token | None] = (_NEVER, None)
+        self._lifetime = float("inf")  # seconds that the latest token lasts; a file does not tell it
         self._failed_at = float("-inf")
         self._failure: str | None = None
         self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
@@ -141,16 +144,24 @@ class TokenProvider:
             return SignInRequired(f"{self.session.label} refused an access token that has been replaced. Run it again.")
         return self._sign_in_required(token)
 
-    @staticmethod
-    def _wants_refresh(token: Token | None, refused: Secret | None) -> bool:
-        return token is None or token.access_token == refused or token.seconds_left(utc_now()) < REFRESH_WINDOW
+    @property
+    def _retry_gap(self) -> float:
+        return RETRY_GAP * self._refresh_window / REFRESH_WINDOW
+
+    @property
+    def _refresh_window(self) -> float:
+        """Seconds left below which a token is refreshed: 300, less if this session's tokens last less than 20 min."""
+        return min(REFRESH_WINDOW, max(self._lifetime / 4, _SHORTEST_WINDOW))
+
+    def _wants_refresh(self, token: Token | None, refused: Secret | None) -> bool:
+        return token is None or token.access_token == refused or token.seconds_left(utc_now()) < self._refresh_window
 
     def _refresh(self, token: Token | None, refused: Secret | None, called_at: float) -> Token | None:
         """Return the refreshed token, or the given one if it cannot be refreshed now."""
         if token is None or not token.can_refresh(utc_now()):
             return token
         must = token.access_token == refused or token.seconds_left(utc_now()) <= 0
-        if not must and time.monotonic() - self._failed_at < RETRY_GAP:
+        if not must and time.monotonic() - self._failed_at < self._retry_gap:
             return token  # the gap spares a service that is down
         if must and self._fault is not None and self._fault[0] >= called_at:
             raise self._fault[1].with_traceback(None)  # the attempt that this thread has waited for
@@ -165,6 +176,7 @@ class TokenProvider:
         except ClientError as error:
             return self._after_failure(token, error, must=must)
         self._failed_at, self._failure, self._fault = float("-inf"), None, None
+        self._lifetime = float(output.expires_in or "inf")
         refreshed = token.refreshed(access_token, output.expires_in or 0, output.refresh_token, utc_now())
         marks.refreshed(self.session, token, refreshed)
         self._keep(refreshed)
@@ -236,6 +248,7 @@ class TokenProvider:
             return arrived
         with self._lock, cache.lock(self.session.key):
             self._failed_at, self._failure, self._fault = float("-inf"), None, None
+            self._lifetime = token.seconds_left(utc_now())
             marks.began(self.session, token)
             self._keep(token)
         return token

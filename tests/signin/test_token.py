@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
+import time_machine
 
 from sso_magic import IdentityCenter, cache
 from sso_magic.errors import DeserializationError, SignInRequired
 from sso_magic.local import Fault
 from sso_magic.secret import Secret
-from sso_magic.signin import provider, tokens
+from sso_magic.signin import marks, provider, tokens
 
 
 @pytest.fixture
@@ -208,3 +210,47 @@ def test_a_registration_is_used_again(corp, center, prompt):
 
 def test_the_gap_between_failed_refreshes_is_the_decided_one():
     assert (provider.REFRESH_WINDOW, provider.RETRY_GAP) == (300, 30)
+
+
+def test_tokens_of_ten_seconds_are_refreshed_about_twenty_times_in_150_seconds(corp, center):
+    center.access_token_lifetime = 10
+    rewrite(corp, expiresAt=ends_in(-1))
+    began = datetime.now(timezone.utc)
+    with time_machine.travel(began, tick=False) as now:
+        for _ in range(3000):
+            corp.tokens.get()
+            now.shift(0.05)
+    assert 18 <= center.requests.total("CreateToken") <= 22
+
+
+def test_a_failed_refresh_of_a_token_of_ten_seconds_is_repeated_before_the_token_expires(corp, center, monkeypatch):
+    center.access_token_lifetime = 10
+    rewrite(corp, expiresAt=ends_in(-1))
+    corp.tokens.get()
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr(provider, "time", clock)
+    center.faults = [Fault("CreateToken", status=403, error="ForbiddenException", times=1)]
+    center.requests.clear()
+    with time_machine.travel(datetime.now(timezone.utc) + timedelta(seconds=8)):
+        corp.tokens.get()
+        corp.tokens.get()
+        assert center.requests.total("CreateToken") == 1
+        clock.monotonic = lambda: 1000.3
+        corp.tokens.get()
+    assert center.requests.total("CreateToken") == 2
+
+
+def test_a_service_that_does_not_say_how_long_a_token_lasts_is_asked_as_before(corp, center):
+    corp.tokens._lifetime = 0.0
+    assert corp.tokens._refresh_window > 0
+
+
+def test_a_process_remembers_the_marks_of_the_last_tokens_only(corp, center):
+    center.access_token_lifetime = 1000
+    for _ in range(5):
+        marks.refreshed(corp.session, corp.tokens.peek(), corp.tokens.peek())
+    session = corp.session
+    for number in range(marks._MOST + 10):
+        marks._remember(session, f"digest-{number}", marks.Mark("id", 0.0))
+    assert len(marks._here) == marks._MOST
+    assert (session.key, f"digest-{marks._MOST + 9}") in marks._here

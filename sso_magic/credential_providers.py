@@ -65,7 +65,7 @@ class ObstoreProvider(Provider):
             access_key_id=keys.access_key_id.reveal(),
             secret_access_key=keys.secret_access_key.reveal(),
             token=keys.session_token.reveal(),
-            expires_at=keys.expires_at,
+            expires_at=keys.local_expires_at,
         )
 
 
@@ -95,7 +95,7 @@ def icechunk_credentials(credentials: RoleCredentials) -> Any:
         access_key_id=credentials.access_key_id.reveal(),
         secret_access_key=credentials.secret_access_key.reveal(),
         session_token=credentials.session_token.reveal(),
-        expires_after=credentials.expires_at,
+        expires_after=credentials.local_expires_at,
     )
 
 
@@ -112,7 +112,7 @@ class PolarsProvider(Provider):
             aws_secret_access_key=keys.secret_access_key.reveal(),
             aws_session_token=keys.session_token.reveal(),
         )
-        return options, int(keys.expires_at.timestamp())
+        return options, int(keys.local_expires_at.timestamp())
 
 
 class DuckdbProvider(Provider):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sso_magic import cache, key_ids
 from sso_magic.errors import CacheError, CredentialsError, SSOMagicError, kept_in
 from sso_magic.secret import Secret, Unshown, is_sendable
+from sso_magic.service_clock import SERVICE_CLOCK
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sso_magic.portal import RoleCredentials as PortalCredentials
     from sso_magic.profiles import Session
@@ -62,8 +63,17 @@ class RoleCredentials:
         return f"{name} ({printable(self.account_id)})" if name else printable(self.account_id)
 
     def seconds_left(self, now: datetime | None = None) -> float:
-        """Until they end; negative once they have."""
-        return (self.expires_at - (now or datetime.now(timezone.utc))).total_seconds()
+        """Return the seconds until the credentials expire, by AWS's clock; negative once they have expired.
+
+        Args:
+            now: The moment to count from, UTC; by default the present, see `sso_magic.service_clock`.
+        """
+        return (self.expires_at - (now or SERVICE_CLOCK.now())).total_seconds()
+
+    @property
+    def local_expires_at(self) -> datetime:
+        """What this machine's clock shows when the credentials expire, for libraries that compare the two."""
+        return SERVICE_CLOCK.to_local(self.expires_at)
 
     def environment(self) -> Unshown:
         """The environment variables that every AWS SDK reads, as plain `str` by name (portal-protocol 9.3)."""
@@ -71,7 +81,7 @@ class RoleCredentials:
             AWS_ACCESS_KEY_ID=self.access_key_id.reveal(),
             AWS_SECRET_ACCESS_KEY=self.secret_access_key.reveal(),
             AWS_SESSION_TOKEN=self.session_token.reveal(),
-            AWS_CREDENTIAL_EXPIRATION=cache.format_timestamp(self.expires_at),
+            AWS_CREDENTIAL_EXPIRATION=cache.format_timestamp(self.local_expires_at),
             AWS_ACCOUNT_ID=self.account_id,
         )
 
@@ -136,9 +146,16 @@ def load(
     if sign_in is not None and not _is_of(sign_in, content, written_at):
         return None
     found = _parse(keys, account_id, account_name, role_name)
-    if found is None or found.seconds_left() < WINDOW:
+    if found is None or found.seconds_left() - _unmeasured_skew(content) < WINDOW:
         return None
     return replace(found, sign_in=sign_in.id) if sign_in is not None else found
+
+
+def _unmeasured_skew(content: dict[str, Any]) -> float:
+    """Return the seconds by which the clock was behind when an entry was written, if no answer has told them since."""
+    own = content.get("SsoMagic")
+    skew = own.get("clockSkew") if isinstance(own, dict) and not SERVICE_CLOCK.is_known else None
+    return max(float(skew), 0.0) if isinstance(skew, (int, float)) else 0.0
 
 
 def _is_of(sign_in: Mark, content: dict[str, Any], written_at: float | None) -> bool:
@@ -191,6 +208,7 @@ def store(session: Session, credentials: RoleCredentials, still: Callable[[], Ma
             "startUrl": session.start_url,
             "roleName": credentials.role_name,
             "signIn": credentials.sign_in,
+            "clockSkew": round(SERVICE_CLOCK.skew),  # for a process that has no answer yet to measure it by
         },
     }
     # A sign-out removes the token first and then, under this lock, the files: whichever comes first, none is left.

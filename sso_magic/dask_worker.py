@@ -86,10 +86,10 @@ class SentRole(RenewingRole):
         return self.latest
 
     def receive(self, credentials: RoleCredentials) -> None:
-        """Take credentials that the notebook has sent."""
+        """Take credentials that the notebook has sent, unless they have expired on their way."""
         with self._arrived:
             self.is_taken_out = False
-            if credentials.expires_at > self.latest.expires_at:
+            if credentials.expires_at > self.latest.expires_at and credentials.seconds_left() > 0:
                 self._accept(credentials)
             self._arrived.notify_all()
 

@@ -10,14 +10,12 @@ import shutil
 import stat
 import subprocess
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from sso_magic import cache
+from sso_magic import cache, service_clock
 from sso_magic.centers import refresh_failure, token_of
-from sso_magic.client.retry import http_date
 from sso_magic.client.shared_config import load_shared_config, usable_config
 from sso_magic.config_findings import config_findings, home_findings
 from sso_magic.errors import ClientError, ConfigError, SSOMagicError, reason
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "note", "problem"]
 WITHIN = (10.0, 10.0)  # seconds for the service to be connected to, and to answer
-SKEW_LIMIT = 60  # seconds; AWS refuses signatures that are more than five minutes off
 OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (portal-protocol 13)
 _MARKS = {"ok": "✓", "note": "•", "problem": "✗"}
 _COLORS = {"ok": "#1b7f3b", "note": "#8a6100", "problem": "#b3261e"}
@@ -179,13 +176,14 @@ def _answers(config: ClientConfig) -> Iterator[Finding]:
         path=f"{parts.path.rstrip('/')}/",
         headers={"host": parts.netloc},
     )
+    asked = service_clock.here()
     try:
         response = config.request_handler.handle(request, timeout=WITHIN)
     except ClientError as error:
         yield Finding("problem", f"The sign-in service does not answer: {error}", _reach_fix(error))
         return
     yield Finding("ok", f"The sign-in service answers at {config.endpoint}.")
-    yield from _clock(response.headers.get("date"))
+    yield from _clock(response.headers.get("date"), asked)
 
 
 def _reach_fix(error: ClientError) -> str:
@@ -198,15 +196,16 @@ def _reach_fix(error: ClientError) -> str:
     return "Check the network, VPN and proxy of the machine that this kernel runs on, and the region."
 
 
-def _clock(date: str | None) -> Iterator[Finding]:
-    theirs = http_date(date or "")
-    if theirs is None:
+def _clock(date: str | None, asked: service_clock.Moment) -> Iterator[Finding]:
+    clock = service_clock.ServiceClock()  # this answer alone counts
+    clock.observe(date, asked)
+    if not clock.is_known:
         return
-    off = (datetime.now(timezone.utc) - theirs).total_seconds()
-    if abs(off) > SKEW_LIMIT:
+    off = clock.skew
+    if off:
         yield Finding(
             "problem",
-            f"This machine's clock is {span(abs(off))} {'ahead' if off > 0 else 'behind'}.",
+            f"This machine's clock is {span(abs(off))} {'behind' if off > 0 else 'ahead'}.",
             "Set it (NTP): tokens seem to end at the wrong time, and AWS refuses signatures more than 5 minutes off.",
         )
     else:
@@ -240,7 +239,7 @@ def _renewal() -> Iterator[Finding]:
     use = KERNEL.current
     failure = use.role.failure if use is not None else None
     if use is not None and failure is not None:
-        end = f"{use.credentials.expires_at.astimezone():%H:%M:%S}"
+        end = f"{use.credentials.local_expires_at.astimezone():%H:%M:%S}"
         yield Finding(
             "problem", f"The last renewal of {use.label} failed; its credentials last until {end}.", reason(failure)
         )

@@ -5,15 +5,16 @@ An access key ID is no secret to AWS, but is kept as a `Secret` here, and only f
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sso_magic.secret import Secret
+from sso_magic.service_clock import SERVICE_CLOCK
 
 if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
 
-_GRACE = timedelta(hours=1)  # a clock that is ahead makes valid credentials look expired
+_GRACE = timedelta(hours=1)  # until an answer has told AWS's time, a clock that is ahead makes valid ones look expired
 _SHORTEST = 12  # characters; a shorter text, such as a redacted key, would be found in unrelated strings
 _MOST_ROLES = 1000  # above this, roles whose credentials have all expired are dropped
 
@@ -26,7 +27,7 @@ class HandedOut(dict[Secret, datetime]):
 
     def prune(self) -> None:
         """Drop the IDs whose credentials have expired."""
-        oldest = datetime.now(timezone.utc) - _GRACE
+        oldest = SERVICE_CLOCK.now() - _GRACE
         for key_id, expires_at in list(self.items()):
             if expires_at < oldest:
                 self.pop(key_id, None)

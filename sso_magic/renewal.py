@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic import locks, person
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInChanged, SignInRequired, reason
+from sso_magic.service_clock import SERVICE_CLOCK
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ RoleKey = tuple[str, str, str]  # session, account ID, role name
 _LEAD = 900  # seconds
 _LONGEST_WAIT = 60  # seconds the thread sleeps at most without a look at the wall clock
 _LONGEST_PAUSE = 60  # seconds between two attempts at most
-_SHORTEST_PAUSE = 1  # seconds between two attempts that somebody waits for
+_SHORTEST_PAUSE = 1  # seconds between two attempts that a caller waits for
+_FETCHES = 3  # in a row, if the credentials have expired when they arrive
 
 
 def lead(lifetime: float) -> float:
@@ -63,12 +65,14 @@ class RenewingRole:
         self._credentials = credentials
         self.key_digests = frozenset([key_digest(credentials.access_key_id.reveal())])  # of all keys there have been
         self._fetch = fetch
-        self._lead = lead(credentials.seconds_left())
+        left = credentials.seconds_left()
+        self._lead = lead(left) if left > 0 else float(_LEAD)
         self._failures = 0
+        self._repeats = 0  # renewals in a row that brought the same keys
         self._failure: Exception | None = None
         self._tried_at = -float(_LONGEST_PAUSE)
         self._pause = 0.0
-        self._came_ended = False
+        self._tried_late = False  # the last attempt was made after the credentials had expired
         self._person: str | None = None  # the user name that the keys were issued for, once it has been needed
         self._refused_sign_in: str | None = None
         self._fetching = locks.RLock()
@@ -98,16 +102,22 @@ class RenewingRole:
         return self._failure
 
     def get(self) -> RoleCredentials:
-        """Credentials that hold: renewed if it is time, those there are if that fails before their end.
+        """Return valid credentials: renewed if they are due, the current ones if that fails before they expire.
 
         Raises:
-            SSOMagicError: They have ended and cannot be renewed; says what to do.
+            SSOMagicError: The credentials have expired and cannot be renewed; says what to do.
         """
-        if self.seconds_until_due() <= 0 or self._has_ended():
+        for _ in range(_FETCHES):
+            keys = self._credentials
+            if self.seconds_until_due() > 0 and keys.seconds_left() > 0:
+                return keys
             self.renew()
-            if self._has_ended() and self._failure is not None:
+            keys = self._credentials
+            if keys.seconds_left() > 0:
+                return keys
+            if self._failure is not None:
                 raise self._failure.with_traceback(None)
-        return self._credentials
+        raise self._came_late()  # each time this process was stopped for longer than the credentials last
 
     def adopt(self, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> None:
         """Take credentials of the same sign-in, if they are valid for longer, and the newer way to get them again."""
@@ -181,22 +191,14 @@ class RenewingRole:
         """
         failure = self._failure
         if failure is None:
-            return self._clock_warning()
+            return SERVICE_CLOCK.warning()
         left = self._credentials.seconds_left()
-        end = f"{self._credentials.expires_at.astimezone():%H:%M:%S}"
+        end = f"{self._credentials.local_expires_at.astimezone():%H:%M:%S}"
         if left <= 0:
             return f"The credentials of {self.label} ended at {end} and could not be renewed. {reason(failure)}"
         if isinstance(failure, (SignInRequired, SignInChanged, RoleNotAssigned)) or left < self._lead / 2:
             return f"{self.label} is not renewed; its credentials last until {end}. {reason(failure)}"
         return None
-
-    def _clock_warning(self) -> str | None:
-        if not self._came_ended:
-            return None
-        return (
-            f"The credentials of {self.label} have just come and seem to have ended: this machine's clock is ahead. "
-            "Set it (NTP); %sso_doctor tells by how much."
-        )
 
     def _has_ended(self) -> bool:
         return self._credentials.seconds_left() <= 0
@@ -205,16 +207,16 @@ class RenewingRole:
         return self._credentials.seconds_left() <= self._lead / 10
 
     def _may_try(self) -> bool:
-        if self._has_ended() and self._failure is not None:  # somebody waits for them: no longer a matter of patience
-            return time.monotonic() - self._tried_at >= min(_SHORTEST_PAUSE, self._pause)
+        if self._has_ended() and self._failure is not None:  # a caller waits; an earlier attempt was not urgent
+            return not self._tried_late or time.monotonic() - self._tried_at >= min(_SHORTEST_PAUSE, self._pause)
         return self.seconds_until_due() <= 0
 
     def _try(self) -> None:
         if not self._may_try():
             return
-        self._tried_at = time.monotonic()
+        self._tried_at, self._tried_late = time.monotonic(), self._has_ended()
         try:
-            fetched = self._fetch()
+            fetched = self._fetch_valid()
             self._check_person(fetched)
             self._accept(fetched, news=fetched)
         except Exception as error:  # noqa: BLE001 - kept, told by `warning` and raised by `get`
@@ -222,10 +224,32 @@ class RenewingRole:
             self._failure = error
             if isinstance(error, SignInRequired) and self._person is None and self._credentials.sign_in is not None:
                 self._person = person.name_of(self._credentials)  # while the keys are valid: for after the next sign-in
-            shortest = min(_SHORTEST_PAUSE, self._lead / 10)
-            longest = min(_LONGEST_PAUSE, self._lead / 4)
-            pause = min(shortest * 2 ** min(self._failures - 1, 10), longest)
-            self._pause = pause * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all kernels ask at once
+            self._pause = self._pause_after(self._failures)
+
+    def _pause_after(self, failures: int) -> float:
+        """Return the seconds until the next attempt; they grow with the failures in a row and the lifetime."""
+        shortest = min(_SHORTEST_PAUSE, self._lead / 10)
+        longest = min(_LONGEST_PAUSE, self._lead / 4)
+        pause = min(shortest * 2.0 ** min(failures - 1, 10), longest)
+        return pause * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all kernels ask at once
+
+    def _fetch_valid(self) -> RoleCredentials:
+        """Fetch credentials; again at once if they have expired on their way, as when this process was stopped.
+
+        Raises:
+            CredentialsError: They expire before they arrive, time after time.
+        """
+        for _ in range(_FETCHES):
+            fetched = self._fetch()
+            if fetched.seconds_left() > 0:
+                return fetched
+        raise self._came_late()
+
+    def _came_late(self) -> CredentialsError:
+        return CredentialsError(
+            f"The credentials of {self.label} had expired before they arrived, {_FETCHES} times in a row. Check this "
+            "machine's clock and its network with %sso_doctor."
+        )
 
     def _accept(self, fetched: RoleCredentials, news: RoleCredentials | None = None) -> None:
         mine = self._credentials
@@ -233,16 +257,14 @@ class RenewingRole:
             raise CredentialsError(
                 f"Credentials of {fetched.account_label} / {fetched.role_name} came for {self.label}: not taken."
             )
-        lifetime = fetched.seconds_left()
-        # A clock that is far off makes fresh credentials look old: they are used, and not asked for without a pause.
-        # A clock set to the next time zone is off by just the hour that they last, so moments may seem to be left.
-        came_ended = lifetime <= _SHORTEST_PAUSE
+        # A portal that hands out the same keys until they expire is asked at the pace of failed attempts.
+        is_repeated = fetched.access_key_id == mine.access_key_id
         accepted = {
             "_credentials": fetched,
             "key_digests": self.key_digests | {key_digest(fetched.access_key_id.reveal())},
-            "_came_ended": came_ended,
-            "_lead": self._lead if came_ended else lead(lifetime),
-            "_pause": float(_LONGEST_PAUSE) if came_ended else 0.0,
+            "_lead": self._lead if is_repeated else lead(fetched.seconds_left()),
+            "_repeats": self._repeats + 1 if is_repeated else 0,
+            "_pause": self._pause_after(self._repeats + 1) if is_repeated else 0.0,
             "_failures": 0,
             "_failure": None,
             "_news": news,
@@ -277,6 +299,8 @@ class SharedRoles:
 
     def forget(self, session: str | None) -> list[RenewingRole]:
         """Forget the roles of a session (None: of all), and return them."""
+        if session is None:
+            SERVICE_CLOCK.forget()
         gone = [(key, role) for key, role in list(self._known.items()) if session in (None, key[0])]
         for key, _ in gone:
             del self._known[key]

@@ -125,7 +125,7 @@ def _credentials(role: RenewingRole) -> tuple[int, Unshown]:
         AccessKeyId=keys.access_key_id.reveal(),
         SecretAccessKey=keys.secret_access_key.reveal(),
         Token=keys.session_token.reveal(),
-        Expiration=cache.format_timestamp(keys.expires_at),
+        Expiration=cache.format_timestamp(keys.local_expires_at),
         AccountId=keys.account_id,
     )
 

@@ -12,6 +12,7 @@ from sso_magic.environment import COMPETING_VARIABLES, REGION_VARIABLES
 from sso_magic.errors import ConfigError
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
+from sso_magic.service_clock import SERVICE_CLOCK
 from sso_magic.signin.tokens import utc_now
 from sso_magic.text import printable
 from sso_magic.times import span, until
@@ -77,9 +78,9 @@ class Status:
     def _role(self) -> str:
         if self.role_name is None or self.expires_at is None:
             return "No role is in use. %sso_use ACCOUNT [ROLE]"
-        left = (self.expires_at - utc_now()).total_seconds()
+        left = (self.expires_at - SERVICE_CLOCK.now()).total_seconds()
         account = f"{self.account_name} ({self.account_id})" if self.account_name else str(self.account_id)
-        ends = until(self.expires_at) if left > 0 else f"ended {span(-left)} ago"
+        ends = until(SERVICE_CLOCK.to_local(self.expires_at)) if left > 0 else f"ended {span(-left)} ago"
         role = printable(f"{account} / {self.role_name}")
         return f"In use: {role}{f' in {self.region}' if self.region else ''}, {ends}"
 

@@ -225,7 +225,7 @@ def line(use: Use, holders: str | None = None, *, production: bool, verb: str = 
     rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
     rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
     mark = "PRODUCTION " if production else ""
-    return f"{mark}{verb} {use.label}{region}, {until(use.credentials.expires_at)}.{rest}"
+    return f"{mark}{verb} {use.label}{region}, {until(use.credentials.local_expires_at)}.{rest}"
 
 
 def html(use: Use, holders: str | None = None, *, production: bool, verb: str = "Using") -> str:

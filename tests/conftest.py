@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from sso_magic.hints import use_style
+from sso_magic.service_clock import SERVICE_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ def messages_name_magics() -> Iterator[None]:
 def nothing_left_in_the_process() -> Iterator[None]:
     """The role, the sessions and the clients of one test are not the next one's."""
     yield
+    SERVICE_CLOCK.forget()
     if "sso_magic.center" in sys.modules:
         from sso_magic.centers import _SHARED
         from sso_magic.kernel import KERNEL

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sso_magic import locks
+from sso_magic import locks, service_clock
 from sso_magic.client.builtin import add_client_middlewares, add_command_middlewares
 from sso_magic.client.command import CallOptions, Command, OutputT, Service
 from sso_magic.client.config import ClientConfig, resolve_config
 from sso_magic.client.middleware import HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
 from sso_magic.errors import ClientError, ParamValidationError
+from sso_magic.service_clock import SERVICE_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sso_magic.client.http import RequestHandler, RequestHandlerOptions, Timeout
+    from sso_magic.client.http import HttpResponse, RequestHandler, RequestHandlerOptions, Timeout
     from sso_magic.client.retry import RetryStrategy
     from sso_magic.client.shared_config import SharedConfig
 
@@ -213,9 +215,18 @@ class Client:
                 raise ClientError(
                     "There is no request to send: a middleware has taken it out. Leave args.request in its place."
                 )
-            return HandlerResult(self._config.request_handler.handle(args.request, timeout=context.options.timeout))
+            asked = service_clock.here()
+            response = self._config.request_handler.handle(args.request, timeout=context.options.timeout)
+            tell_time(response, asked)
+            return HandlerResult(response)
 
         return handler
+
+
+def tell_time(response: HttpResponse, asked: service_clock.Moment) -> None:
+    """Let the service's answer tell its time; one that a proxy made tells the proxy's."""
+    if response.status_code < HTTPStatus.MULTIPLE_CHOICES or "x-amzn-requestid" in response.headers:
+        SERVICE_CLOCK.observe(response.headers.get("date"), asked)
 
 
 def _timeout(value: float | Timeout | None) -> Timeout | None:

@@ -96,7 +96,7 @@ def metadata(credentials: RoleCredentials) -> dict[str, str]:
         "access_key": credentials.access_key_id.reveal(),
         "secret_key": credentials.secret_access_key.reveal(),
         "token": credentials.session_token.reveal(),
-        "expiry_time": credentials.expires_at.isoformat(),
+        "expiry_time": credentials.local_expires_at.isoformat(),
         "account_id": credentials.account_id,
     }
 

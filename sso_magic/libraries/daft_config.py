@@ -80,7 +80,7 @@ def s3_credentials(credentials: RoleCredentials) -> Any:
         key_id=credentials.access_key_id.reveal(),
         access_key=credentials.secret_access_key.reveal(),
         session_token=credentials.session_token.reveal(),
-        expiry=credentials.expires_at,
+        expiry=credentials.local_expires_at,
     )
 
 

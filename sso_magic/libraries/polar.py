@@ -109,7 +109,7 @@ def _provider_class() -> Any:
                 "aws_secret_access_key": credentials.secret_access_key.reveal(),
                 "aws_session_token": credentials.session_token.reveal(),
             }
-            return keys, int(credentials.expires_at.timestamp())
+            return keys, int(credentials.local_expires_at.timestamp())
 
         def retrieve_credentials_impl(self) -> tuple[dict[str, str], int]:
             return self()

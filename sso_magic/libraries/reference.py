@@ -18,6 +18,7 @@ from sso_magic import cache
 from sso_magic.credentials import RoleCredentials
 from sso_magic.errors import CredentialsError, SSOMagicError, reason
 from sso_magic.secret import Secret
+from sso_magic.service_clock import SERVICE_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +122,7 @@ class RoleReference:
             return None
         ends = found._expiry_time  # noqa: SLF001 - botocore has no public name for it
         key_id, secret, token = Secret(keys.access_key), Secret(keys.secret_key), Secret(keys.token)
-        return RoleCredentials(self.account_id, None, self.role_name, key_id, secret, token, ends)
+        return self._credentials(key_id, secret, token, ends)
 
     def _inherited(self) -> RoleCredentials | None:
         values = [os.environ.get(name) for name in _KEYS]
@@ -129,7 +130,12 @@ class RoleReference:
         if ends is None or not all(values) or _digest(values[0]) not in self._marks:
             return None
         key_id, secret, token = (Secret(value or "") for value in values)
-        return RoleCredentials(self.account_id, None, self.role_name, key_id, secret, token, ends)
+        return self._credentials(key_id, secret, token, ends)
+
+    def _credentials(self, key_id: Secret, secret: Secret, token: Secret, ends: datetime) -> RoleCredentials:
+        """Return credentials that the environment gives; their expiry there is by this machine's clock."""
+        expires_at = SERVICE_CLOCK.from_local(ends)
+        return RoleCredentials(self.account_id, None, self.role_name, key_id, secret, token, expires_at)
 
 
 def reference(role: RenewingRole) -> RoleReference:

@@ -121,11 +121,104 @@ def test_a_sign_in_ends_the_pause(role_a):
         assert role.get() is role_a.issued[-1]
 
 
-def test_a_clock_that_is_far_off_does_not_make_it_ask_without_a_pause(role_a):
+def test_credentials_that_expire_before_they_arrive_are_fetched_again_at_once(role_a):
     role = renewing(role_a)
-    role_a.lifetime = -7200  # by a clock two hours ahead, whatever comes has ended
+    issue = role_a.fetch
+
+    def stopped_while_it_fetched():
+        role_a.lifetime = -25 if role_a.fetched == 0 else 10  # 10 s credentials, and 35 s on the wire
+        return issue()
+
+    role._fetch = stopped_while_it_fetched
+    with time_machine.travel(role.latest.expires_at + timedelta(seconds=1)):
+        assert role.get() is role_a.issued[-1]
+        assert role.get().seconds_left() > 0
+        assert role.warning() is None
+    assert role_a.fetched == 2
+
+
+def test_credentials_that_expire_before_they_arrive_time_after_time_are_an_error_and_not_fetched_without_a_pause(
+    role_a,
+):
+    role = renewing(role_a)
+    first = role.latest
+    role_a.lifetime = -7200
+    with time_machine.travel(first.expires_at + timedelta(seconds=1)):
+        for _ in range(50):
+            with pytest.raises(
+                CredentialsError,
+                match=r"The credentials of dev \(111111111111\) / ReadOnly had expired before they arrived, 3 times in "
+                r"a row\. Check this machine's clock and its network with %sso_doctor\.",
+            ):
+                role.get()
+    assert role.latest is first
+    assert role_a.fetched == 3
+
+
+def test_credentials_that_expire_between_their_arrival_and_their_use_are_an_error_too(role_a, monkeypatch):
+    role = renewing(role_a)
+    monkeypatch.setattr(role, "renew", lambda: None)  # it has brought some, and this process was then stopped
+    with (
+        time_machine.travel(role.latest.expires_at + timedelta(seconds=1)),
+        pytest.raises(CredentialsError, match="expired before they arrived"),
+    ):
+        role.get()
+
+
+def test_an_attempt_that_was_not_urgent_does_not_delay_the_one_that_is(role_a):
+    role = renewing(role_a)
+    end = role.latest.expires_at
+    role_a.failure = ConnectError("the notebook is busy")
+    with time_machine.travel(end - timedelta(seconds=1)):
+        assert role.get() is role_a.issued[0]
+    role_a.failure = None
+    with time_machine.travel(end + timedelta(seconds=1)):  # not a second later by the clock that pauses follow
+        assert role.get() is role_a.issued[-1]
+    assert role_a.fetched == 2
+
+
+def test_an_urgent_attempt_is_not_repeated_at_once(role_a):
+    role = renewing(role_a)
+    role_a.failure = ConnectError("no network")
     with time_machine.travel(role.latest.expires_at + timedelta(seconds=1)):
         for _ in range(50):
+            with pytest.raises(ConnectError):
+                role.get()
+    assert role_a.fetched == 1
+
+
+def test_a_portal_that_repeats_the_same_keys_is_asked_at_the_pace_of_failed_attempts(role_a):
+    role = renewing(role_a)
+    first = role.latest
+    fetched = []
+    role._fetch = lambda: fetched.append(1) or first
+    with time_machine.travel(first.expires_at - timedelta(minutes=10)):
+        for _ in range(50):
+            assert role.get() is first
+        assert len(fetched) == 1
+        pauses = []
+        for _ in range(8):
+            role._tried_at = -1e9  # the pause is over
+            role.renew()
+            pauses.append(role._pause)
+        assert pauses[-1] > 45
+
+
+@pytest.mark.parametrize("lifetime", [3600, 12 * 3600])
+def test_a_permission_set_whose_duration_changes_is_renewed_by_the_new_duration(role_a, lifetime):
+    role = renewing(role_a)
+    role_a.lifetime = lifetime
+    with time_machine.travel(role.latest.expires_at - timedelta(minutes=5)):
+        role.get()
+        assert role.seconds_until_due() == pytest.approx(lifetime - lead(lifetime), abs=5)
+
+
+def test_a_role_whose_first_credentials_have_expired_does_not_ask_without_a_pause(role_a):
+    role_a.lifetime = -100
+    role = renewing(role_a)
+    role_a.failure = ConnectError("no network")
+    for _ in range(20):
+        with pytest.raises(ConnectError):
             role.get()
     assert role_a.fetched == 1
 
@@ -199,14 +292,14 @@ class TestInUse:
         assert os.environ["AWS_ACCESS_KEY_ID"] == "AKIAOWN"
         assert os.environ["AWS_SECRET_ACCESS_KEY"] == role_a.issued[0].secret_access_key.reveal()
 
-    def test_a_role_that_is_no_longer_in_use_is_not_written(self, kernel, role_a, role_b):
+    def test_a_role_that_is_no_longer_in_use_is_not_written(self, kernel, role_a, role_b, until):
         use = role_a.use()
         kernel.use(use)
         kernel.use(role_b.use())
         with time_machine.travel(use.credentials.expires_at - timedelta(minutes=5)):
             use.role.get()
         assert role_a.fetched == 1
-        assert role_b.is_in_environment()
+        until(role_b.is_in_environment)  # the renewal of the role in use may have been under way
 
     def test_the_thread_sleeps_while_there_is_nothing_to_do(self, kernel, role_a, monkeypatch):
         looks = []

@@ -86,17 +86,16 @@ class RoleCredentials:
         )
 
     def as_storage_options(self, library: str = "s3fs") -> StorageOptions:
-        """What a library that takes keys takes, with the region and endpoint that the environment names.
+        """Return what a library takes as keys, with the region and endpoint that the environment names.
 
         The keys do not renew: for what runs longer than they last, use the role in the kernel.
 
         Args:
-            library: ``s3fs`` (also pandas, dask), ``polars``, ``deltalake``, or ``pyarrow``, whose filesystem takes
-                them as keywords: ``S3FileSystem(**options)``.
+            library: A name of the table in `Role.storage_options`.
 
         Raises:
-            ParamValidationError: There is no such library here; says which there are.
-            ConfigError: The endpoint that the environment names is no URL.
+            ParamValidationError: This package knows no such library; lists those it knows.
+            ConfigError: The endpoint that the environment names is not a URL.
         """
         from sso_magic.storage_options import storage_options
 

@@ -105,8 +105,21 @@ class Role:
 
         The keys do not renew; `credential_provider` gives what does.
 
+        ===================================================  ========================================================
+        library                                              what takes them
+        ===================================================  ========================================================
+        ``s3fs``, ``fsspec``, ``pandas``, ``dask``,          ``storage_options=``, ``s3fs.S3FileSystem(**options)``
+        ``zarr``, ``xarray``
+        ``polars``, ``lance``, ``object_store``              ``storage_options=``
+        ``deltalake``                                        ``storage_options=``
+        ``obstore``                                          ``S3Store(bucket, **options)``
+        ``pyarrow``                                          ``pyarrow.fs.S3FileSystem(**options)``
+        ``daft``                                             ``daft.io.S3Config(**options)``
+        ``boto3``                                            ``boto3.client("s3", **options)``
+        ===================================================  ========================================================
+
         Args:
-            library: ``s3fs`` (also pandas, dask), ``polars``, ``deltalake``, or ``pyarrow``.
+            library: One of these names.
 
         Raises:
             ParamValidationError: This package knows no such library; lists those it knows.

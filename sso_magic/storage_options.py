@@ -81,6 +81,38 @@ def _deltalake(credentials: RoleCredentials, region: str | None, endpoint: str |
     return {name.upper(): value for name, value in _object_store(credentials, region, endpoint).items()}
 
 
+def _obstore(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    is_plain_http = endpoint is not None and urlsplit(endpoint).scheme == "http"
+    return {
+        "access_key_id": credentials.access_key_id.reveal(),
+        "secret_access_key": credentials.secret_access_key.reveal(),
+        "session_token": credentials.session_token.reveal(),
+        "region": region,
+        "endpoint": endpoint,
+        "client_options": {"allow_http": True} if is_plain_http else None,
+    }
+
+
+def _daft(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    return {
+        "key_id": credentials.access_key_id.reveal(),
+        "access_key": credentials.secret_access_key.reveal(),
+        "session_token": credentials.session_token.reveal(),
+        "region_name": region,
+        "endpoint_url": endpoint,
+    }
+
+
+def _boto3(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+    return {
+        "aws_access_key_id": credentials.access_key_id.reveal(),
+        "aws_secret_access_key": credentials.secret_access_key.reveal(),
+        "aws_session_token": credentials.session_token.reveal(),
+        "region_name": region,
+        "endpoint_url": endpoint,
+    }
+
+
 def _pyarrow(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     parts = urlsplit(endpoint or "")
     return {
@@ -95,7 +127,17 @@ def _pyarrow(credentials: RoleCredentials, region: str | None, endpoint: str | N
 
 _MAKERS: dict[str, Callable[[RoleCredentials, str | None, str | None], dict[str, Any]]] = {
     "s3fs": _s3fs,
+    "fsspec": _s3fs,
+    "pandas": _s3fs,
+    "dask": _s3fs,
+    "zarr": _s3fs,
+    "xarray": _s3fs,
     "polars": _object_store,
+    "lance": _object_store,
+    "object_store": _object_store,
     "deltalake": _deltalake,
+    "obstore": _obstore,
     "pyarrow": _pyarrow,
+    "daft": _daft,
+    "boto3": _boto3,
 }

@@ -16,7 +16,8 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     duck.py       DuckDB
     daft_config.py  Daft
     ice.py        Icechunk
-    owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, process pools
+    crt.py        awscrt
+    owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, MinIO, process pools
     forget.py     caches of any library that are emptied at a switch
     logs.py       what botocore logs of them
     imports.py    a library that is imported only after a role is in use
@@ -287,6 +288,12 @@ def _daft(kernel: KernelRole) -> Binding:
     return DaftBinding(kernel)
 
 
+def _awscrt(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.crt import CrtBinding
+
+    return CrtBinding(kernel)
+
+
 def _icechunk(kernel: KernelRole) -> Binding:
     from sso_magic.libraries.ice import IcechunkBinding
 
@@ -308,7 +315,8 @@ _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "polars": _polars,
     "anthropic.lib.aws._auth": _anthropic,
     "duckdb": _duckdb,
-    "daft.context": _daft,
+    "daft": _daft,
+    "awscrt.auth": _awscrt,
     "icechunk.credentials": _icechunk,
     **{name: _owned(name) for name in OWNED},
 }

@@ -1,49 +1,59 @@
 """Daft's ambient credentials, which follow the role in use.
 
 What was measured (Daft 0.7). Where no credentials are passed, its Rust SDK finds the environment's once and keeps them
-for the process, so that a new read after a switch is still A. A callable in the planning configuration's default
-`IOConfig` is taken along by each DataFrame when it is made, and asked again shortly before the keys expire.
+for the process, so that a new read after a switch is still A; also where an `IOConfig` is passed that has a region or
+an endpoint and no credentials. A callable in an `IOConfig` is taken along by each DataFrame when it is made, and asked
+again shortly before the keys expire.
 
-What is done. While a role is in use, the default configuration has a provider of that role. A user's own default
-configuration keeps its settings, and also its credentials if it has any.
+What is done. While a role is in use, the planning configuration's default `IOConfig` has a provider of that role, and
+so has each `IOConfig` without credentials that is passed to a function or method of Daft. A configuration that has
+credentials keeps them. Daft's classes of configurations are Rust's and cannot be hooked themselves.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.reference import RoleReference, reference
+from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
+    from collections.abc import Callable, Iterator
+    from types import FunctionType, ModuleType
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import KernelRole, Use
-    from sso_magic.renewal import RenewingRole
+
+_PARAMETER = "io_config"
 
 
 class DaftBinding:
-    """The default `IOConfig` of Daft's planning configuration."""
+    """The default `IOConfig`, and the functions that take another."""
 
-    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+    def __init__(self, kernel: KernelRole) -> None:
+        self._kernel = kernel
         self._context: Any = None
         self._own: Any = None  # the user's default configuration
+        self._undo: list[Callable[[], None]] = []
 
     def install(self, library: ModuleType) -> None:
-        """Remember the module."""
-        self._context = library
+        """Wrap the public functions and methods that take an `IOConfig`."""
+        self._context = library.context
+        wrapped: dict[FunctionType, Callable[..., Any]] = {}
+        for place, name, function in list(_public_functions(library)):
+            if function not in wrapped:
+                wrapped[function] = self._with_the_role(function)
+            setattr(place, name, wrapped[function])
+            self._undo.append(functools.partial(setattr, place, name, function))
 
     def enter(self, use: Use | None) -> None:
         """Put a provider of the role into the default configuration; without a role, restore the user's own."""
         config = self._context.get_context().daft_planning_config.default_io_config
         if not self._is_ours(config):
             self._own = config
-        if use is not None and not _names_credentials(self._own.s3):
-            provider = RoleProvider(use.role)
-            config = self._own.replace(s3=self._own.s3.replace(credentials_provider=provider))
-        else:
-            config = self._own
+        config = self._own if use is None else _of_role(self._own, use.role)
         self._context.set_planning_config(default_io_config=config)
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
@@ -51,11 +61,60 @@ class DaftBinding:
         return iter(())
 
     def uninstall(self) -> None:
-        """The configuration is the user's own already: no role is in use."""
+        """Put the functions back. The default configuration is the user's own already: no role is in use."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _with_the_role(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        position = list(inspect.signature(function).parameters).index(_PARAMETER)
+
+        @functools.wraps(function)
+        def called(*arguments: Any, **options: Any) -> Any:
+            if _PARAMETER in options:
+                options[_PARAMETER] = self._bound(options[_PARAMETER])
+            elif len(arguments) > position:
+                config = self._bound(arguments[position])
+                arguments = (*arguments[:position], config, *arguments[position + 1 :])
+            return function(*arguments, **options)
+
+        return called
+
+    def _bound(self, config: Any) -> Any:
+        role = self._kernel.bind(lambda: None)
+        try:
+            return _of_role(config, role) if isinstance(role, RenewingRole) and config is not None else config
+        except Exception:  # noqa: BLE001 - not a configuration: Daft says so
+            return config
 
     @staticmethod
     def _is_ours(config: Any) -> bool:
         return isinstance(config.s3.credentials_provider, RoleProvider)
+
+
+def _public_functions(library: Any) -> Iterator[tuple[Any, str, FunctionType]]:
+    """Yield the functions and methods that take an `IOConfig`: where they are, their name, and the function."""
+    modules = [library, library.io, library.functions]
+    classes = [thing for thing in vars(library).values() if inspect.isclass(thing) and _is_of(library, thing)]
+    for place in [*modules, *classes]:
+        for name, function in vars(place).items():
+            if inspect.isfunction(function) and _takes_a_configuration(function):
+                yield place, name, function
+
+
+def _is_of(library: ModuleType, thing: type) -> bool:
+    return thing.__module__.partition(".")[0] == library.__name__
+
+
+def _takes_a_configuration(function: Callable[..., Any]) -> bool:
+    code = inspect.unwrap(function).__code__
+    return _PARAMETER in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _of_role(config: Any, role: RenewingRole) -> Any:
+    """Return the configuration with a provider of the role, unless it has credentials."""
+    if _names_credentials(config.s3):
+        return config
+    return config.replace(s3=config.s3.replace(credentials_provider=RoleProvider(role)))
 
 
 class RoleProvider:

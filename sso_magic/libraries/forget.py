@@ -97,6 +97,29 @@ def _sagemaker(module: ModuleType) -> None:
         getattr(getattr(module, meta, None), "_instances", {}).clear()
 
 
+def _powertools(module: ModuleType) -> None:
+    """Drop the providers of the module's functions, with their clients and the values that they keep."""
+    module.DEFAULT_PROVIDERS.clear()
+
+
+def _redshift(module: ModuleType) -> None:
+    """Drop the passwords that were got with a role's credentials."""
+    module.IamHelper.credentials_cache.clear()
+
+
+def _s3path(module: ModuleType) -> None:
+    """Make the default resource again, unless the user has registered one of another session."""
+    import boto3
+
+    from sso_magic.libraries.boto import role_of
+
+    known = module.configuration_map
+    default = (known.resources or {}).get("/")
+    if default is not None and role_of(default.meta.client) is not None:
+        known.resources["/"] = boto3.resource("s3")
+        known.get_configuration.cache_clear()
+
+
 def _loky(module: ModuleType) -> None:
     """Let the next call start new workers. Calls under way hold the old executor, which ends with the last of them."""
     module._executor = module._executor_kwargs = None  # type: ignore[attr-defined]
@@ -151,6 +174,9 @@ FORGET: dict[str, Callable[[ModuleType], None]] = {
     "cloudpathlib.s3.s3client": _cloudpathlib,  # a default client
     "sagemaker.core.utils.utils": _sagemaker,  # boto3 clients
     "sagemaker_core.main.utils": _sagemaker,
+    "aws_lambda_powertools.utilities.parameters.constants": _powertools,  # clients, and values for 5 minutes
+    "redshift_connector.iam_helper": _redshift,  # passwords of databases, until they expire
+    "s3path.accessor": _s3path,  # a boto3 resource
     "fsspec.spec": _fsspec,  # instances, and the S3 filesystems that wrappers hold
     "joblib.externals.loky.reusable_executor": _loky,  # worker processes
     "loky.reusable_executor": _loky,

@@ -91,6 +91,7 @@ class Row(NamedTuple):
         methods: The methods that look up credentials, or that make another object of the same role.
         connect: Called with a new object of a class that has no room for an owner; it makes what holds the credentials.
         is_named: True if the switch's line has to name this object; what it has made may be named already.
+        answer: Returns what the methods return for a role; they are not called then.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Row(NamedTuple):
     methods: tuple[str, ...] = ()
     connect: Callable[[Any], object] | None = None
     is_named: Callable[[Any], bool] | None = None
+    answer: Callable[[RenewingRole], object] | None = None
 
 
 def _filesystem_of_a_path(path: Any) -> object:
@@ -110,6 +112,15 @@ def _client_of_a_path(path: Any) -> object:
 
 def _is_unused(session: Any) -> bool:
     return session._credentials is None  # noqa: SLF001 - what it has credentials for is named itself
+
+
+def _minio_credentials(role: RenewingRole) -> object:
+    from minio.credentials import Credentials
+
+    keys = role.get()
+    return Credentials(
+        keys.access_key_id.reveal(), keys.secret_access_key.reveal(), keys.session_token.reveal(), keys.expires_at
+    )
 
 
 _COPIES = ("copy", "with_options", "with_middleware")
@@ -140,6 +151,9 @@ OWNED: dict[str, tuple[Row, ...]] = {
     "cloudpathlib.cloudpath": (Row("CloudPath", "", connect=_client_of_a_path),),
     "boto3.session": (Row("botocore.session.Session", "boto3 session", ("get_credentials",), is_named=_is_unused),),
     "aiobotocore.session": (Row("AioSession", "boto3 session", ("get_credentials",), is_named=_is_unused),),
+    "minio.credentials.providers": (
+        Row("EnvAWSProvider", "MinIO credential provider", ("retrieve",), answer=_minio_credentials),
+    ),
     # Workers take the environment of the moment at which each of them is started.
     "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool"),),
     "multiprocessing.pool": (Row("Pool", "process pool"),),
@@ -167,7 +181,7 @@ class OwnedBinding:
             self._wrap(kind, "__init__", self._remembering(row))
             for name in row.methods:
                 if name in vars(kind):
-                    self._wrap(kind, name, _as_its_role)
+                    self._wrap(kind, name, _as_its_role if row.answer is None else _answered(row.answer))
 
     def enter(self, use: Use | None) -> None:
         """Do nothing: objects are bound when they are made."""
@@ -232,6 +246,18 @@ def _as_its_role(method: Callable[..., Any]) -> Callable[..., Any]:
             return _bound(method(thing, *arguments, **options), role)
 
     return called
+
+
+def _answered(answer: Callable[[RenewingRole], object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def called(thing: Any, *arguments: Any, **options: Any) -> Any:
+            role = _role_of(thing)
+            return method(thing, *arguments, **options) if role is None else answer(role)
+
+        return called
+
+    return wrap
 
 
 def _role_of(thing: Any) -> RenewingRole | None:

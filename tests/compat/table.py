@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "output"
 KEPT = HERE / "measured.json"
 README = HERE / "README.md"
-GROUPS = ("core", "readers", "models", "pinned_aio", "training")
+GROUPS = ("core", "readers", "models", "pinned_aio", "training", "clients")
 UNUSED = "made under A and not used, across A's expiry"
 USED = "made under A, under B, across A's expiry"
 
@@ -52,6 +52,10 @@ What the table does not show:
   once `httpfs` is loaded. `httpfs` reads keys from the environment when it is loaded, and nothing else. So with
   `--serve` load it before `%sso_use` (`duckdb.sql("LOAD httpfs")`), use the role once more, or make a secret: by
   `credential_chain`, or by `role.credential_provider("duckdb")(connection)`.
+- An `s3path.S3Path` is an address without a client: it is read as the role in use. An `IOConfig` of Daft without
+  credentials is the same: what is made with it belongs to the role in use at that moment.
+- `aws_lambda_powertools.utilities.parameters` drops its clients and values at each switch, and `redshift_connector` the
+  database passwords that it got with a role's credentials (`iam=True`).
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was
   made under A is named at the switch.
 """

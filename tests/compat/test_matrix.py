@@ -58,9 +58,7 @@ def rows(signers):
 
 @pytest.fixture(scope="module", params=["keys", "serve"])
 def measured(request, here, signers, rows):
-    found = matrix.Timeline(
-        here, signers, rows.values(), matrix.LIFETIME.get(GROUP, 10), serve=request.param == "serve"
-    ).run()
+    found = matrix.Timeline(here, signers, rows.values(), serve=request.param == "serve").run()
     matrix.keep(GROUP, request.param, found, rows.values())
     return found
 

@@ -163,6 +163,55 @@ def test_litellm_forgets_credentials_kept_for_all_or_for_each_instance(kernel, r
     assert emptied == [1, 1]
 
 
+def test_powertools_forgets_its_providers_and_their_values(kernel, role_a, monkeypatch):
+    module = made_up("aws_lambda_powertools.utilities.parameters.constants", "DEFAULT_PROVIDERS = {}")
+    kept = module.DEFAULT_PROVIDERS
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for switch in (lambda: kernel.use(role_a.use()), kernel.release):
+        kept["ssm"] = object()
+        switch()
+        assert kept == {}
+
+
+def test_redshift_connector_forgets_passwords(kernel, role_a, monkeypatch):
+    module = made_up("redshift_connector.iam_helper", "class IamHelper: credentials_cache = {}")
+    kept = module.IamHelper.credentials_cache
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for switch in (lambda: kernel.use(role_a.use()), kernel.release):
+        kept["cluster"] = {"DbPassword": "secret"}
+        switch()
+        assert kept == {}
+
+
+def test_s3path_gets_a_new_resource_and_keeps_the_users_own(kernel, role_a, role_b, monkeypatch):
+    import boto3
+
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    module = made_up(
+        "s3path.accessor",
+        "import functools, types\n"
+        "configuration_map = types.SimpleNamespace(resources=None)\n"
+        "configuration_map.get_configuration = functools.lru_cache(lambda path: configuration_map.resources[path])\n",
+    )
+    known = module.configuration_map
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    kernel.use(role_a.use())
+    own = boto3.Session(aws_access_key_id="AKIAOWN", aws_secret_access_key="x").resource("s3")
+    known.resources = {"/": boto3.resource("s3"), "/mine": own}
+
+    def key_id(path):
+        return known.get_configuration(path).meta.client._request_signer._credentials.access_key
+
+    assert key_id("/") == newest_key_id(role_a)
+    kernel.use(role_b.use())
+    assert key_id("/") == newest_key_id(role_b)
+    assert key_id("/mine") == "AKIAOWN"
+    known.resources["/"] = own
+    kernel.release()
+    assert key_id("/") == newest_key_id(role_b)  # cached: nothing was changed
+    assert known.resources["/"] is own
+
+
 def test_a_cache_that_cannot_be_emptied_is_named_at_the_switch_and_the_switch_goes_on(
     kernel, role_a, role_b, monkeypatch
 ):

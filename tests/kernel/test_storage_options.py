@@ -58,7 +58,47 @@ def test_pyarrow_takes_them(keys):
     assert filesystem.get_file_info(f"{BUCKET}/transactions/2026-10.csv").size > 0
 
 
-@pytest.mark.parametrize("library", ["s3fs", "polars", "deltalake", "pyarrow"])
+@pytest.mark.parametrize("library", ["fsspec", "pandas", "dask", "zarr", "xarray"])
+def test_what_reads_by_s3fs_takes_the_same(keys, library):
+    assert dict(keys.as_storage_options(library)) == dict(keys.as_storage_options("s3fs"))
+
+
+def test_lance_and_object_store_take_what_polars_takes(keys):
+    for library in ("lance", "object_store"):
+        assert dict(keys.as_storage_options(library)) == dict(keys.as_storage_options("polars"))
+
+
+def test_boto3_takes_them(keys):
+    import boto3
+
+    assert boto3.client("s3", **keys.as_storage_options("boto3")).list_objects_v2(Bucket=BUCKET)["KeyCount"]
+
+
+# Neither library is in the test extra: these are the parameters of obstore 0.12's S3Store and Daft 0.7's S3Config.
+def test_obstore_and_daft_get_their_own_names(keys, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    key_id, secret, token = (
+        secret.reveal() for secret in (keys.access_key_id, keys.secret_access_key, keys.session_token)
+    )
+    assert dict(keys.as_storage_options("obstore")) == {
+        "access_key_id": key_id,
+        "secret_access_key": secret,
+        "session_token": token,
+        "region": "eu-west-1",
+        "endpoint": "http://127.0.0.1:1",
+        "client_options": {"allow_http": True},
+    }
+    assert dict(keys.as_storage_options("daft")) == {
+        "key_id": key_id,
+        "access_key": secret,
+        "session_token": token,
+        "region_name": "eu-west-1",
+        "endpoint_url": "http://127.0.0.1:1",
+    }
+
+
+@pytest.mark.parametrize("library", ["s3fs", "polars", "deltalake", "pyarrow", "obstore", "daft", "boto3"])
 def test_they_show_no_value(keys, library):
     options = keys.as_storage_options(library)
     for text in (repr(options), str(options), f"{options}", pretty(options)):
@@ -84,5 +124,7 @@ def test_an_endpoint_that_is_no_url_is_named(keys, monkeypatch, variable, librar
 
 
 def test_another_library_is_an_error_that_names_those_there_are(keys):
-    with pytest.raises(ParamValidationError, match=r"no storage options for 'spark'; for s3fs, polars, deltalake"):
+    with pytest.raises(
+        ParamValidationError, match=r"no storage options 'spark'; for s3fs, fsspec, .*, boto3 there are"
+    ):
         keys.as_storage_options("spark")

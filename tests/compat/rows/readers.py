@@ -98,6 +98,8 @@ def _daft() -> list[Row]:
     import daft
     from daft.io import IOConfig, S3Config
 
+    settings = IOConfig(s3=S3Config(region_name="eu-west-1"))  # made before any role is in use
+
     def frame(account: str = A) -> Any:
         return daft.read_parquet(uri(account))
 
@@ -105,12 +107,17 @@ def _daft() -> list[Row]:
         config = IOConfig(s3=S3Config(credentials_provider=role(account).credential_provider("daft")))
         return daft.read_parquet(uri(account), io_config=config)
 
+    def frame_of_settings(account: str = A) -> Any:
+        return daft.read_parquet(uri(account), io_config=settings)
+
     def count(made: Any) -> int:
         return len(made.select("*").collect())
 
     return [
         Row("daft", "Rust SDK; here the default IOConfig",
             lambda made, account: count(made if made is not None else frame(account)), frame),
+        Row("daft, IOConfig without credentials", "Rust SDK",
+            lambda made, account: count(made if made is not None else frame_of_settings(account)), frame_of_settings),
         Row("daft, Role.credential_provider", "the role",
             lambda made, account: count(made if made is not None else frame_of_a_role(account)), frame_of_a_role),
     ]  # fmt: skip
@@ -381,6 +388,7 @@ NAMES = [
     "duckdb, secret with REFRESH auto",
     "duckdb, Role.credential_provider",
     "daft",
+    "daft, IOConfig without credentials",
     "daft, Role.credential_provider",
     "pyiceberg, PyArrowFileIO",
     "pyiceberg, FsspecFileIO",

@@ -66,7 +66,8 @@ def main(args: argparse.Namespace) -> int:
                 os.environ["IPYTHONDIR"] = environment["IPYTHONDIR"]  # what starts a kernel makes it, too
                 if args.quickstart:
                     return run_quickstart(root, center, environment)
-                return run_lab(root, center, environment, args.lab_port)
+                with fonts(environment):
+                    return run_lab(root, center, environment, args.lab_port)
     except KeyboardInterrupt:
         print("\nStopped; nothing is left behind.")  # noqa: T201
         return 0
@@ -93,6 +94,7 @@ def prepare(root: Path, center: LocalIdentityCenter) -> dict[str, str]:
     shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "*.png"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "IPYTHONDIR": str(root / "ipython")}
+    environment["MPLCONFIGDIR"] = str(root / "matplotlib")
     environment |= {f"JUPYTER_{name}_DIR": str(root / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     environment |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     return environment | center.environment()
@@ -118,6 +120,24 @@ def run_lab(root: Path, center: LocalIdentityCenter, environment: dict[str, str]
         )
         process.wait()
     raise DemoError(f"JupyterLab ended by itself. Start the demo again. It said:\n{_tail(root / 'lab.log')}")
+
+
+@contextlib.contextmanager
+def fonts(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Build Matplotlib's font cache meanwhile: the first plot would take seconds and print a warning in red."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import matplotlib.font_manager"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **_own_group(),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager

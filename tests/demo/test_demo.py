@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from sso_magic.demo import fonts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,16 +50,15 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
     pytest.fail(f"the demo ended:\n{text}")
 
 
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
+
+
 def processes_with(text: str) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            command = " ".join(process.cmdline())
-        except psutil.Error:
-            continue
-        if text in command:
-            found.append(command)
-    return found
+    return [command for command in map(command_of, psutil.process_iter()) if text in command]
 
 
 def test_the_run_without_a_browser_does_the_whole_job(temporary, clean_environment):
@@ -208,9 +209,16 @@ def test_a_lab_that_neither_answers_nor_stops_is_killed(temporary, broken_lab):
 def test_a_lab_that_ends_by_itself_shows_the_end_of_its_log(temporary):
     process = demo()
     read_until(process, r"Ctrl-C stops everything")
-    [lab] = [child for child in psutil.Process(process.pid).children() if "jupyterlab" in child.cmdline()]
+    [lab] = [child for child in psutil.Process(process.pid).children() if "jupyterlab" in command_of(child)]
     lab.terminate()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.search(r"^sso-magic: JupyterLab ended by itself\. Start the demo again\. It said:\n.", out, re.MULTILINE)
     assert list(temporary.iterdir()) == []
+
+
+def test_the_font_cache_of_the_demos_plots_is_built_beforehand(tmp_path):
+    environment = dict(os.environ) | {"MPLCONFIGDIR": str(tmp_path)}
+    with fonts(environment) as process:
+        assert process.wait(120) == 0
+    assert list(tmp_path.glob("fontlist-*.json"))

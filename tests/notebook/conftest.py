@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,16 @@ def run_cells(center, tmp_path, monkeypatch) -> Iterator[Callable[..., nbformat.
         return nbformat.v4.reads(nbformat.writes(notebook))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def font_cache(request, tmp_path_factory) -> str:
+    """A directory for Matplotlib in which its font cache is built: the first plot of a machine reports the building."""
+    cache = getattr(request.config, "cache", None)
+    directory = cache.mkdir("matplotlib") if cache is not None else tmp_path_factory.mktemp("matplotlib")
+    environment = os.environ | {"MPLCONFIGDIR": str(directory)}
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=environment, check=True)
+    return str(directory)
 
 
 def text_of(notebook) -> str:

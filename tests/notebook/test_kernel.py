@@ -84,7 +84,6 @@ def test_a_run_without_a_person_fails_at_once_under_its_name(run_cells, center):
         run_cells(LOAD, "%sso_login", person=False)
     assert caught.value.ename == "SignInRequired"
     assert "this run is not interactive" in caught.value.evalue
-    assert center.requests.total() == 0
     assert time.monotonic() - started < 60
 
 
@@ -122,9 +121,9 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "many_accounts"])  # panel.ipynb is clicked through in tests/browser
-def test_the_notebook_runs_and_shows_what_it_has_saved(run_cells, center, monkeypatch, request, name):
+def test_the_notebook_runs_and_shows_what_it_has_saved(run_cells, center, monkeypatch, font_cache, name):
     """With SSO_MAGIC_SAVE_NOTEBOOKS set it saves what it shows instead."""
-    monkeypatch.setenv("MPLCONFIGDIR", str(request.config.cache.mkdir("matplotlib")))  # it looks at every font once
+    monkeypatch.setenv("MPLCONFIGDIR", font_cache)
     path = NOTEBOOKS / f"{name}.ipynb"
     whole = nbformat.read(path, as_version=4)
     config = Path(os.environ["HOME"]) / ".aws" / "config"
@@ -151,5 +150,7 @@ def steady(cell) -> list[str]:
 
     lasting = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
     shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in lasting]
-    text = re.sub(r"\d\d:\d\d|127\.0\.0\.1:\d+|\d+ min|[\d.]+ s\b|\b\d{4,6}\b", "_", "\n".join(shown))
+    text = re.sub(
+        r"(\d{4}-\d\d-\d\d )?\d\d:\d\d|127\.0\.0\.1:\d+|\d+ min|[\d.]+ s\b|\b\d{4,6}\b", "_", "\n".join(shown)
+    )
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]

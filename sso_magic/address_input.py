@@ -138,9 +138,9 @@ class TerminalInput:
     def close(self) -> None:
         """Put the terminal's mode back, and drop what has been entered and not read: it may hold a code."""
         if self._restore is not None:
-            restore, self._restore = self._restore, None
             self._line.clear()
-            restore()
+            self._restore()
+            self._restore = None  # last: after an interrupt, a second call puts the mode back
 
 
 if sys.platform == "win32":

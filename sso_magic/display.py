@@ -135,18 +135,22 @@ class NotebookPrompt:
             self._input.ask(f"{line} {PASTE}")
 
     def _show(self, shown: Shown) -> None:
-        from IPython.display import display
+        from IPython.display import DisplayHandle
 
         if self._handle is None:
-            self._handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = DisplayHandle()  # type: ignore[no-untyped-call]  # before it shows anything, for `close`
+            self._handle.display(shown)
         else:
             self._handle.update(shown)
 
     def close(self, line: str) -> None:
-        """Puts the line in their place."""
+        """Replace them by the line, or by nothing."""
         if self._input is not None:
             self._input.close()
-        self._show(Shown(line))
+        if line:
+            self._show(Shown(line))
+        elif self._handle is not None:
+            self._handle.update(Shown("", ""))
 
 
 class TerminalPrompt:
@@ -188,7 +192,8 @@ class TerminalPrompt:
     def _write_over(self, line: str) -> None:
         if self._thread is not None:
             sys.stdout.write("\r" + " " * 79 + "\r")
-        write(line)
+        if line:
+            write(line)
 
     def _count_down(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
@@ -203,11 +208,12 @@ class TerminalPrompt:
             sys.stdout.flush()
 
     def close(self, line: str) -> None:
-        """Ends the countdown and prints the line over it."""
+        """End the countdown, and print the line in its place."""
         self._input.close()
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            with contextlib.suppress(RuntimeError):  # an interrupt has stopped its start
+                self._thread.join()
         self._write_over(line)
 
 

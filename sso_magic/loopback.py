@@ -52,7 +52,12 @@ class LoopbackServer:
         self.server_port = int(self.server_address[1])
         self.authority = f"{HOST}:{self.server_port}"
         self._thread = threading.Thread(target=self._accept_all, name=name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # an interrupt: the thread may run, and nobody could stop it later
+            self._stopping = True
+            self._wake()
+            raise
 
     def stop(self) -> None:
         """Close the port and the connections that wait for a request; requests under way are answered."""

@@ -120,7 +120,7 @@ class SSOMagics(Magics):
             try:
                 center.ask(newer=args.force, method=method, open_browser=not args.no_open)
             except KeyboardInterrupt:
-                raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.") from None
+                raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.") from None
         self.remember(center)
         if args.save and (path := center.save(args.save)):
             say(f"Wrote [sso-session {args.save}] to {path}.")

@@ -13,6 +13,7 @@ from sso_magic import credentials as role_cache
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.connection import Connection
 from sso_magic.errors import CacheError, ConfigError, SignInRequired
+from sso_magic.interrupts import run_then
 from sso_magic.kernel import KERNEL
 from sso_magic.notify import Notifier
 from sso_magic.profiles import DEFAULT_SCOPE
@@ -122,13 +123,15 @@ class SignIn(Connection):
             prompt, method = self._prompt(method, interactive)
         configured = self.session
         waiting = Waiting(self.tokens, cancel, newer=newer)
-        line = "Sign-in stopped."
-        try:
+        line = ""  # after a failure: the error says it
+
+        def ask() -> None:
+            nonlocal line
             self.resolve_start_url()
             self.tokens.sign_in(prompt, method=method, open_browser=open_browser, waiting=waiting)
             line = " ".join(text for text in (self.sign_in_line(), waiting.note) if text)
-        finally:
-            prompt.close(line)
+
+        run_then(ask, lambda: prompt.close(line))
         self._correct_region(configured)
         sign_in = self.tokens.mark()
         if sign_in is not None:

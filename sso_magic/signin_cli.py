@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def run_login(args: argparse.Namespace) -> int:
                 interactive=not args.non_interactive,
             )
         except KeyboardInterrupt:
-            return INTERRUPTED  # the prompt has said that the sign-in was stopped
+            print("Sign-in canceled.", file=sys.stderr)  # noqa: T201 - a command prints
+            return INTERRUPTED
         if args.non_interactive:
             print(center.sign_in_line())  # noqa: T201 - there was no prompt to say it
     if args.save and (path := center.save(args.save)):

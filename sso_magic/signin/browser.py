@@ -107,6 +107,10 @@ class BrowserSignIn:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the listener's port and end its thread; it may be called again."""
         if self._server is not None:
             self._server.stop()
 

@@ -48,7 +48,7 @@ class BrowserAnswer:
             self._take_pasted()
             if left <= 0 or (unless is not None and unless.is_set()):
                 return self._attempt.answered.is_set()
-        raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+        raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.")
 
     def _take_pasted(self) -> None:
         read = getattr(self._prompt, "pasted", None)

@@ -102,7 +102,7 @@ def sign_in(
     if output is None:
         output = poll_codes(oidc, registration, request, waiting, show=prompt.device, pause=waiting.wait)
     if output is None:
-        raise SignInCancelled("Sign-in cancelled. Run %sso_login to start again.")
+        raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.")
     return token_of(output, registration)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic.client.errors import ServiceException, one_line
 from sso_magic.errors import ClientError, ConfigError, SignInError, SignInExpired
+from sso_magic.interrupts import run_then
 from sso_magic.oidc import (
     InvalidClientException,
     InvalidGrantException,
@@ -125,7 +126,11 @@ def _by_browser(
     oidc: SSOOIDC, session: Session, prompt: Prompt, chosen: Choice, *, open_browser: bool, waiting: Waiting
 ) -> Token:
     def run(registration: Registration) -> Token:
-        with browser.BrowserSignIn(session, registration, browser.authorize_url(oidc)) as attempt:
+        attempt = browser.BrowserSignIn(session, registration, browser.authorize_url(oidc))
+        return run_then(lambda: wait_for(attempt, registration), attempt.close)
+
+    def wait_for(attempt: browser.BrowserSignIn, registration: Registration) -> Token:
+        with attempt:
             request = attempt.request(is_remote=chosen.is_remote, reason=chosen.reason)
             answer = BrowserAnswer(attempt, prompt, waiting)
             prompt.browser(request, opened=open_browser, device=None)  # first: the browser may take its time

@@ -35,4 +35,7 @@ class Prompt(Protocol):
         """Show why the entered address is not the answer, and begin to read another one; return at once."""
 
     def close(self, line: str) -> None:
-        """Put this line in the place of all that was shown. It is called once, also after an error."""
+        """Replace all that was shown by this line, or remove it if the line is empty: an error follows then.
+
+        It is called once, also after an error, and again only if an interrupt has stopped it.
+        """

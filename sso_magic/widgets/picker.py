@@ -155,7 +155,7 @@ class Panel:
 
     def _cancel(self, _: Any) -> None:
         if self._signing.cancel():
-            self._say("Sign-in cancelled.")
+            self._say("Sign-in canceled.")
         self.look()
 
     def _sign_out(self, _: Any) -> None:

@@ -145,7 +145,7 @@ def test_denied_expired_and_cancelled(open_panel, center):
     panel.link.wait_for()
     assert panel.notebook.run(1) == "nobody"  # the kernel is free meanwhile
     panel.press("Cancel")
-    expect(panel.status).to_have_text("Sign-in cancelled.")
+    expect(panel.status).to_have_text("Sign-in canceled.")
     expect(panel.link).to_have_count(0)
 
 

@@ -137,7 +137,7 @@ def test_the_stop_button_ends_the_wait_for_input(notebook):
     person.start()
     assert notebook.run(LOGIN)["status"] == "error"
     person.join()
-    assert "Sign-in cancelled. Run %sso_login to start again." in "\n".join(notebook.shown)
+    assert "Sign-in canceled. Run %sso_login to start again." in "\n".join(notebook.shown)
     assert notebook.run("print('alive')")["status"] == "ok"
 
 

@@ -120,9 +120,9 @@ def test_cancel_ends_the_wait_at_once_and_another_sign_in_can_begin(open_panel, 
     assert screen.sign_in == "Waiting for your approval."
     screen.press("Cancel")
     assert screen.sign_in == "Not signed in."
-    assert screen.status == "Sign-in cancelled."
+    assert screen.status == "Sign-in canceled."
     screen.until_threads_end("sso-panel-sign-in")
-    assert screen.status == "Sign-in cancelled."
+    assert screen.status == "Sign-in canceled."
     assert not screen.is_error
     screen.press("Sign in")
     screen.until(lambda: len(center.pending()) == 2)

@@ -176,7 +176,7 @@ def test_a_code_that_the_service_takes_no_more_is_told(corp, center, prompt, fet
     with pytest.raises(kind) as caught:
         corp.sign_in(method="browser", prompt=prompt)
     assert str(caught.value) == line
-    assert prompt.lines == ["Sign-in stopped."]
+    assert prompt.lines == [""]
 
 
 @pytest.mark.parametrize(("error", "shown"), [("server_error", "server_error"), ("<b>bad\n", "an error")])
@@ -248,7 +248,7 @@ def test_a_browser_that_is_waited_for_in_vain_ends_the_sign_in(corp, center, pro
     with pytest.raises(SignInExpired) as caught:
         corp.sign_in(method="browser", prompt=prompt)
     assert str(caught.value) == "The sign-in was not approved in time. Run %sso_login to start again."
-    assert prompt.lines == ["Sign-in stopped."]
+    assert prompt.lines == [""]
 
 
 def test_with_no_open_only_the_link_is_shown(corp, center, prompt, monkeypatch):
@@ -271,9 +271,9 @@ def wait_for(condition) -> None:
 def test_cancelling_ends_the_wait_and_leaves_nothing(corp, center, prompt, browser_opens):
     cancel = threading.Event()
     threading.Thread(target=lambda: (wait_for(lambda: prompt.browsers), cancel.set())).start()
-    with pytest.raises(SignInCancelled, match=r"Sign-in cancelled\. Run %sso_login to start again\."):
+    with pytest.raises(SignInCancelled, match=r"Sign-in canceled\. Run %sso_login to start again\."):
         corp.sign_in(method="browser", prompt=prompt, cancel=cancel)
-    assert prompt.lines == ["Sign-in stopped."]
+    assert prompt.lines == [""]
     assert not [thread for thread in threading.enumerate() if thread.name == "sso-magic-callback"]
 
 

@@ -66,7 +66,7 @@ def test_an_interrupt_is_status_130(monkeypatch, capsys):
 
     monkeypatch.setattr("sso_magic.signin.device.poll", interrupted)
     assert main(["login", "--device"]) == 130
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "Sign-in canceled.\n"
 
 
 def test_logout_ends_one_session_or_all(center, capsys):

@@ -50,8 +50,8 @@ def test_names_of_others_making_are_text_not_markup(open_panel, center, clean_en
     plant_inventory(clean_environment, center)
     screen = open_panel()
     screen.use("東京")
-    line = f"{name.replace(chr(10), ' ')} · ReadOnly · 000000000001"
-    assert screen.lines == [f"{line} (in use)"]
+    shown = name.replace("\n", "\\n")
+    assert screen.lines == [f"{shown} · ReadOnly · 000000000001 (in use)"]
     bundle = screen.panel._repr_mimebundle_()
     for html in (screen.view.selection.value, screen.view.in_use.value, screen.view.status.value, bundle["text/html"]):
         assert "<img" not in html

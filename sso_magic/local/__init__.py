@@ -9,6 +9,7 @@
     oidc.py             register, device authorization, token
     pages.py            what a person meets in a browser; authorize.py, console.py: the rest of it
     faults.py           what can go wrong on purpose; throttle.py: 429
+    network.py          where it listens and under which names; origin.py: which requests it refuses
     control.py          the same as in Python, over HTTP for tests in other languages
     listener.py         HTTP on tornado, in a thread of its own
     aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py)
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
     from sso_magic.local.center import LocalIdentityCenter as LocalIdentityCenter
     from sso_magic.local.faults import Fault as Fault
+    from sso_magic.local.network import Network as Network
     from sso_magic.local.organization import Account as Account
     from sso_magic.local.organization import Organization as Organization
     from sso_magic.local.organization import User as User
     from sso_magic.local.throttle import Throttle as Throttle
 
 _HOME = {
+    "Network": "network",
     "Account": "organization",
     "Fault": "faults",
     "LocalIdentityCenter": "center",
@@ -45,7 +48,7 @@ _HOME = {
     "User": "organization",
 }
 
-__all__ = ["Account", "Fault", "LocalIdentityCenter", "Organization", "Throttle", "User"]
+__all__ = ["Account", "Fault", "LocalIdentityCenter", "Network", "Organization", "Throttle", "User"]
 
 
 def __getattr__(name: str) -> Any:

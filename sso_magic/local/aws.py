@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sso_magic.local.accounts import Accounts, Server
     from sso_magic.local.authority import LocalAuthority
+    from sso_magic.local.network import Network
 
 
 class Host(Protocol):
@@ -40,11 +41,14 @@ class AWS:
     Args:
         authority: Answers for whose keys a request is signed with.
         region: The region of the buckets made at the start.
+        network: Where it listens, and under which names.
         content: Whether accounts have buckets with something in them.
         in_process: Whether moto runs in this process, where every other use of moto shares its state.
     """
 
-    def __init__(self, authority: LocalAuthority, region: str, *, content: bool, in_process: bool) -> None:
+    def __init__(
+        self, authority: LocalAuthority, region: str, network: Network, *, content: bool, in_process: bool
+    ) -> None:
         missing = [name for name in ("moto", "flask", "flask_cors", "yaml", "boto3") if find_spec(name) is None]
         if missing:
             raise LocalError(
@@ -52,6 +56,7 @@ class AWS:
             )
         self._authority = authority
         self._region = region
+        self._network = network
         self._content = content
         self._in_process = in_process
         self._port = 0
@@ -66,7 +71,7 @@ class AWS:
         """
         if not self._port:
             raise NotRunning("The local AWS accounts are not running: start() the Identity Center first.")
-        return f"http://127.0.0.1:{self._port}"
+        return self._network.aws_url(self._port)
 
     @property
     def is_ready(self) -> bool:
@@ -81,15 +86,15 @@ class AWS:
             PortInUse: Another program has the port.
             LocalError: No process can be started; the message says why.
         """
-        sock = listen(port, "--aws-port")
+        sock = listen(port, "--aws-port", self._network.host)
         self._port = sock.getsockname()[1]
         try:
             if self._in_process:
-                self._host = InProcess(sock, self._authority, self._region, content=self._content)
+                self._host = InProcess(sock, self._authority, self._region, self._network, content=self._content)
             else:
                 from sso_magic.local.aws_process import Process
 
-                self._host = Process(sock, self._authority, self._region, content=self._content)
+                self._host = Process(sock, self._authority, self._region, self._network, content=self._content)
         except BaseException:
             sock.close()
             raise
@@ -134,7 +139,9 @@ def _check(failed: BaseException | None) -> None:
 class InProcess:
     """moto in this process, in a thread."""
 
-    def __init__(self, sock: socket.socket, authority: LocalAuthority, region: str, *, content: bool) -> None:
+    def __init__(
+        self, sock: socket.socket, authority: LocalAuthority, region: str, network: Network, *, content: bool
+    ) -> None:
         self.ready: Future[Accounts] = Future()
         self._server: Server | None = None
         # A package that two threads import at once can come out half made: what the caller is likeliest to import next,
@@ -143,7 +150,7 @@ class InProcess:
         import requests  # noqa: F401
 
         self._thread = threading.Thread(
-            target=self._run, args=(sock, authority, region, content), name="sso_magic local AWS", daemon=True
+            target=self._run, args=(sock, authority, region, network, content), name="sso_magic local AWS", daemon=True
         )
         self._thread.start()
 
@@ -160,13 +167,20 @@ class InProcess:
         """Forget every bucket and role."""
         self.ready.result().reset()
 
-    def _run(self, sock: socket.socket, authority: LocalAuthority, region: str, content: bool) -> None:  # noqa: FBT001
+    def _run(
+        self,
+        sock: socket.socket,
+        authority: LocalAuthority,
+        region: str,
+        network: Network,
+        content: bool,  # noqa: FBT001
+    ) -> None:
         try:
             from sso_magic.local.accounts import Accounts, Server
             from sso_magic.local.gate import Gate
 
             accounts = Accounts(region, content=content)
-            self._server = Server(sock, Gate(authority, accounts))
+            self._server = Server(sock, Gate(authority, accounts, network))
         except Exception as error:  # noqa: BLE001 - whatever it is
             sock.close()
             self.ready.set_exception(error)  # told to everybody who waits for it

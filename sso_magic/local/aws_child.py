@@ -7,10 +7,13 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sso_magic.local.authority import RemoteAuthority
 from sso_magic.local.channel import Channel
+
+if TYPE_CHECKING:
+    from sso_magic.local.network import Network
 
 
 class Child:
@@ -30,14 +33,14 @@ class Child:
         elif name == "reset":
             self._accounts.reset()
 
-    def _start(self, shared: int | bytes, region: str, content: bool) -> None:  # noqa: FBT001
+    def _start(self, shared: int | bytes, region: str, network: Network, content: bool) -> None:  # noqa: FBT001
         sock = _open(shared)
         try:
             from sso_magic.local.accounts import Accounts, Server
             from sso_magic.local.gate import Gate
 
             self._accounts = Accounts(region, content=content)
-            server = Server(sock, Gate(RemoteAuthority(self.channel), self._accounts))
+            server = Server(sock, Gate(RemoteAuthority(self.channel), self._accounts, network))
         except BaseException:
             sock.close()  # refuses clients that would wait for ever
             raise

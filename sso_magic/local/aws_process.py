@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import socket
 
     from sso_magic.local.authority import LocalAuthority
+    from sso_magic.local.network import Network
 
 _ENDS_WITHIN = 10  # seconds
 # The path of imports is this process's; nothing is imported from the current directory before it is set.
@@ -28,7 +29,9 @@ class Process:
     It ends when its standard input does, which the operating system closes whatever ends this process.
     """
 
-    def __init__(self, sock: socket.socket, authority: LocalAuthority, region: str, *, content: bool) -> None:
+    def __init__(
+        self, sock: socket.socket, authority: LocalAuthority, region: str, network: Network, *, content: bool
+    ) -> None:
         self._sock = sock
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
@@ -46,7 +49,8 @@ class Process:
         self._thread = threading.Thread(target=self._serve, name="sso_magic local AWS", daemon=True)
         self._thread.start()
         self.ready: Future[None] = Future()
-        self._channel.ask("start", _shared(sock, self._process.pid), region, content).add_done_callback(self._started)
+        shared = _shared(sock, self._process.pid)
+        self._channel.ask("start", shared, region, network, content).add_done_callback(self._started)
 
     def stop(self) -> None:
         """End the process and wait for it."""

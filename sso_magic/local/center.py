@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from sso_magic.local.authority import LocalAuthority
 from sso_magic.local.authorize import Authorize
@@ -27,6 +26,7 @@ from sso_magic.local.faults import Fault, Faults
 from sso_magic.local.keys import Minted, reserved_role_arn
 from sso_magic.local.knobs import Knobs
 from sso_magic.local.listener import Listener, listen
+from sso_magic.local.network import Network
 from sso_magic.local.oidc import Oidc
 from sso_magic.local.organization import Organization
 from sso_magic.local.pages import Pages
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class LocalIdentityCenter(Knobs, People):
-    """An Identity Center on 127.0.0.1, started with ``with`` or `start`.
+    """An Identity Center on loopback, started with ``with`` or `start`.
 
     Args:
         organization: Accounts, users and assignments. Default: a copy of the sample organisation.
@@ -58,6 +58,7 @@ class LocalIdentityCenter(Knobs, People):
         content: Whether the accounts have buckets with something in them, made when somebody first looks.
         region: The region it says it is in.
         faults: What goes wrong on purpose.
+        network: Where it listens and under which names; default: loopback alone.
         **knobs: Any knob of `Knobs`, by its name.
 
     Raises:
@@ -65,7 +66,7 @@ class LocalIdentityCenter(Knobs, People):
         KnobError: a knob does not exist or cannot have that value.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword, each a setting of its own
         self,
         organization: Organization | None = None,
         *,
@@ -75,9 +76,11 @@ class LocalIdentityCenter(Knobs, People):
         content: bool = True,
         region: str = "eu-west-1",
         faults: Iterable[Fault | str] = (),
+        network: Network | None = None,
         **knobs: Any,
     ) -> None:
         self.region = region
+        self.network = network or Network()
         self.clock = Clock(self)
         self.requests = RequestLog()
         self.keys: dict[str, Minted] = {}
@@ -94,9 +97,9 @@ class LocalIdentityCenter(Knobs, People):
         if aws:
             from sso_magic.local.aws import AWS
 
-            self._aws = AWS(self._authority, region, content=content, in_process=aws == "in-process")
+            self._aws = AWS(self._authority, region, self.network, content=content, in_process=aws == "in-process")
         self.state = State(self.clock, self, region)
-        self._oidc = Oidc(self, self.clock, self.state, lambda: self._organization, lambda: self.url)
+        self._oidc = Oidc(self, self.clock, self.state, lambda: self._organization, self._own_urls)
         self._portal = Portal(self, self.clock, self.state, lambda: self._organization, self._mint)
         self._web = Web(self.clock, lambda: self._organization, region)
         self._console = Console(self._web, self.clock, self.keys)
@@ -125,7 +128,7 @@ class LocalIdentityCenter(Knobs, People):
         """
         if self._listener is not None:
             return
-        sock = listen(self._asked_port, "--port")
+        sock = listen(self._asked_port, "--port", self.network.host)
         try:
             if self._aws is not None:
                 self._aws.start(self._asked_aws_port)
@@ -192,7 +195,11 @@ class LocalIdentityCenter(Knobs, People):
         """
         if self._listener is None and not self._port:
             raise NotRunning("The local Identity Center is not running: use it in a with statement, or start() it.")
-        return f"http://127.0.0.1:{self._port}"
+        return self.network.url(self._port)
+
+    def _own_urls(self) -> tuple[str, str]:
+        """Return the endpoint as clients reach it, and as this machine does."""
+        return self.url, self.network.local_url(self._port)
 
     @property
     def start_url(self) -> str:
@@ -200,7 +207,8 @@ class LocalIdentityCenter(Knobs, People):
 
         The host's number is the port. The endpoint variables of `environment` lead every request here instead.
         """
-        return f"https://d-{urlsplit(self.url).port:010}.awsapps.com/start"
+        self._own_urls()
+        return f"https://d-{self._port:010}.awsapps.com/start"
 
     @property
     def portal_url(self) -> str:

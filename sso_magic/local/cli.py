@@ -11,10 +11,12 @@ import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sso_magic.local.errors import KnobError, LocalError
 from sso_magic.local.faults import KINDS, Fault
 from sso_magic.local.knobs import Knob, knobs
+from sso_magic.local.network import LOOPBACK_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +59,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument("--port", type=int, default=PORT, help="where it listens; 0 takes a free port (%(default)s)")
     parser.add_argument("--aws-port", type=int, default=AWS_PORT, help="where AWS listens; 0: a free one (%(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="the IP address it listens on (%(default)s)")
+    parser.add_argument(
+        "--public-url", metavar="URL", help="how clients elsewhere reach it: http://identity-center:8317"
+    )
+    parser.add_argument("--public-aws-url", metavar="URL", help="the same for AWS (that host, and the port of AWS)")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="another name that clients reach it by"
+    )
     parser.add_argument(
         "--wait",
         type=float,
@@ -108,8 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
         LocalError: none was ready in time, or its AWS accounts cannot be started.
     """
     if arguments.wait is not None:
-        return _wait(arguments.port, arguments.wait)
+        return _wait(arguments.host, arguments.port, arguments.wait)
     from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.network import Network
 
     chosen = {knob.name: getattr(arguments, knob.name) for knob in _settable() if hasattr(arguments, knob.name)}
     center = LocalIdentityCenter(
@@ -121,6 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         region=arguments.region,
         faults=arguments.fault,
         log_requests=False,
+        network=Network(arguments.host, arguments.public_url, arguments.public_aws_url, tuple(arguments.allow_host)),
         **chosen,
     )
     if arguments.verbose:
@@ -137,14 +149,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wait(port: int, seconds: float) -> int:
+def _wait(host: str, port: int, seconds: float) -> int:
     import http.client
 
+    from sso_magic.local.network import Network
+
+    address = urlsplit(Network(host).local_url(port)).hostname or ""
     until = time.monotonic() + seconds
     said = "nothing answers there"
     while True:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection(address, port, timeout=5)
             try:
                 connection.request("GET", "/control/ready")
                 answer = connection.getresponse()
@@ -284,9 +299,17 @@ def _as_text(center: LocalIdentityCenter) -> str:
         "In ~/.aws/config:",
         *config,
         "",
+        *_exposed(center),
         f"In a notebook:  %sso_login {center.start_url} --sso-region {center.region}",
     ]
     return "\n".join(lines)
+
+
+def _exposed(center: LocalIdentityCenter) -> list[str]:
+    """Return a warning where more than this machine can reach it."""
+    if center.network.host in LOOPBACK_NAMES:
+        return []
+    return [f"Listens on {center.network.host}: whatever reaches it can sign in as anybody.", ""]
 
 
 def _print_request(record: RequestRecord) -> None:

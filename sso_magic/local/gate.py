@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sso_magic.local.accounts import Accounts
     from sso_magic.local.authority import Authority, Caller
     from sso_magic.local.keys import Minted
+    from sso_magic.local.network import Network
     from sso_magic.local.organization import Organization
 
     Signed = Signature | QuerySignature
@@ -82,14 +83,16 @@ _JSON = {
 class Gate:
     """The WSGI application."""
 
-    def __init__(self, authority: Authority, accounts: Accounts) -> None:
+    def __init__(self, authority: Authority, accounts: Accounts, network: Network) -> None:
+        self._network = network
         self._authority = authority
         self._accounts = accounts
         self._sts = STS(authority, accounts.has_role)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
-        why = refusal(environ["REQUEST_METHOD"], EnvironHeaders(environ), subdomains=True)
+        headers = EnvironHeaders(environ)
+        why = refusal(environ["REQUEST_METHOD"], headers, subdomains=True, network=self._network)
         if why is not None:
             return respond(start_response, 403, why, "text/plain")
         signature = Signature.of(environ) or QuerySignature.of(environ)

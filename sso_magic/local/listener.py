@@ -1,4 +1,4 @@
-"""HTTP on loopback: tornado in a thread and event loop of its own.
+"""HTTP: tornado in a thread and event loop of its own.
 
 Answers are plain `Response` objects from plain functions; this module puts them on the wire, with the headers that
 every answer has, and is where faults break them.
@@ -49,19 +49,19 @@ _MAX_BODY = 1024 * 1024
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
-def listen(port: int, flag: str) -> socket.socket:
-    """A socket that listens on this loopback port, or on a free one if it is 0.
+def listen(port: int, flag: str, host: str = "127.0.0.1") -> socket.socket:
+    """A socket that listens on this port of the address, or on a free one if it is 0.
 
     Raises:
         PortInUse: somebody else has the port; the message names it and the flag that changes it.
     """
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows lets two programs share a port without it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", port))
+        sock.bind((host, port))
         sock.listen(1024)
     except (OSError, OverflowError) as error:
         sock.close()
@@ -148,7 +148,7 @@ class Listener:
             http.body,
         )
         operation, handler = self._routes.get(request.path, ("Page", self._fallback))
-        why = refusal(request.method, request.headers)
+        why = refusal(request.method, request.headers, network=self._center.network)
         if why is not None:
             self._answer(http, request, operation, lambda _: Response(403, why.encode(), TEXT))
             return

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sso_magic.local.knobs import Knobs
     from sso_magic.local.organization import Organization
 
+_LOOPBACK = {"127.0.0.1", "localhost"}
 SLOW_DOWN_STEP = 5.0  # seconds, RFC 8628 3.5
 _EARLY = 0.9  # a poll that leaves on time can arrive a little sooner after the last one than it left
 # Hosts of AWS's access portals, which the AWS CLI takes without asking where they lead.
@@ -61,13 +62,13 @@ class Oidc:
         clock: Clock,
         state: State,
         organization: Callable[[], Organization],
-        base_url: Callable[[], str],
+        own_urls: Callable[[], tuple[str, ...]],
     ) -> None:
         self._knobs = knobs
         self._clock = clock
         self._state = state
         self._organization = organization
-        self._base_url = base_url
+        self._own_urls = own_urls
 
     def register_client(self, request: Request) -> Response:
         """Lets a public client in (portal-protocol 2.2)."""
@@ -112,7 +113,7 @@ class Oidc:
         if DEVICE_GRANT not in registration.grants:
             raise oidc_error("UnauthorizedClientException", "The client is not registered for device codes")
         device = self._state.start_device(registration)
-        page = f"{self._base_url()}/start/#/device"
+        page = f"{self._own_urls()[0]}/start/#/device"
         return answer(
             {
                 "deviceCode": device.device_code,
@@ -234,7 +235,7 @@ class Oidc:
         return registration
 
     def _is_start_url(self, url: str) -> bool:
-        """Return True for its own start URL on either loopback name, and for any on a host that AWS owns.
+        """Return True for its own portal's URL, on either loopback name too, and for any on a host that AWS owns.
 
         Query, fragment, a slash at the end and upper case in the host do not matter, as at AWS.
         """
@@ -244,9 +245,10 @@ class Oidc:
         except ValueError:
             return False
         host = (parts.hostname or "").rstrip(".")
-        if host in {"127.0.0.1", "localhost"}:
-            own = urlsplit(self._base_url())
-            return (parts.scheme, port, parts.path.rstrip("/")) == (own.scheme, own.port, "/start")
+        for own in map(urlsplit, self._own_urls()):
+            names = _LOOPBACK if own.hostname in _LOOPBACK else {own.hostname}
+            if host in names and (parts.scheme, port, parts.path.rstrip("/")) == (own.scheme, own.port, "/start"):
+                return True
         return parts.scheme == "https" and (host in _AWS_HOSTS or host.endswith(_AWS_SUFFIXES))
 
 

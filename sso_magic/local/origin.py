@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sso_magic.local.network import Network
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -17,27 +19,34 @@ if TYPE_CHECKING:
         def get(self, name: str, /) -> str | None: ...
 
 
-_NAMES = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = Network()
 _READS = ("GET", "HEAD", "OPTIONS")
 _FORMS = ("text/plain", "multipart/form-data", "application/x-www-form-urlencoded")  # what a page posts without asking
 
 
-def refusal(method: str, headers: _Headers, *, subdomains: bool = False) -> str | None:
+def refusal(method: str, headers: _Headers, *, subdomains: bool = False, network: Network = LOOPBACK) -> str | None:
     """Return why a request is refused; None if it is not.
 
     Args:
         method: The HTTP method.
         headers: The request's headers, whatever their case.
-        subdomains: Whether names below ``localhost`` are the server's too, as S3 has buckets.
+        subdomains: Whether names below the server's, such as ``bucket.localhost``, are the server's too, as S3 has
+            buckets.
+        network: The names and schemes that clients reach the server by.
     """
     host = headers.get("Host")
-    if host is not None and not _is_loopback(host, subdomains=subdomains):  # every browser sends one
-        return "This server answers to 127.0.0.1 and localhost only."
+    if host is not None and not _is_own(host, network.names, subdomains=subdomains):  # every browser sends one
+        if network.names == LOOPBACK.names:
+            return "This server answers to 127.0.0.1 and localhost only."
+        return f"This server answers to {', '.join(sorted(network.names))} only. Allow more names by --allow-host."
     if method.upper() in _READS:
         return None
     site = headers.get("Sec-Fetch-Site")
     origin = headers.get("Origin")
-    if site not in (None, "same-origin", "none") or origin not in (None, f"http://{host}"):
+    if site not in (None, "same-origin", "none") or origin not in (
+        None,
+        *(f"{scheme}://{host}" for scheme in network.schemes),
+    ):
         return "This server takes nothing that a page of another site posts."
     return None
 
@@ -47,11 +56,16 @@ def is_form(headers: _Headers) -> bool:
     return (headers.get("Content-Type") or "").partition(";")[0].strip().lower() in _FORMS
 
 
-def _is_loopback(host: str, *, subdomains: bool) -> bool:
+def _is_own(host: str, names: frozenset[str], *, subdomains: bool) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
     if "@" in host or "/" in host:
         return False
-    return name in _NAMES or (subdomains and name.endswith(".localhost"))
+    return name in names or (subdomains and name.endswith(tuple(f".{one}" for one in names if not _is_address(one))))
+
+
+def _is_address(name: str) -> bool:
+    """Return True for an IP address, below which there are no names."""
+    return ":" in name or name.replace(".", "").isdigit()

@@ -32,7 +32,9 @@ test-oldest: .venv-oldest/installed
 lint: .venv/installed
 	.venv/$(BIN)/ruff check .
 	.venv/$(BIN)/ruff format --check .
-	.venv/$(BIN)/mypy
+	.venv/$(BIN)/mypy --platform linux
+	.venv/$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
+	.venv/$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 # $(call environment,FOLDER,PYTHON,REQUIREMENTS) installs with uv, which takes seconds where pip takes minutes. pip installs
 # uv itself into the environment, so a new machine needs only Python. --compile-bytecode: where PYTHONDONTWRITEBYTECODE is

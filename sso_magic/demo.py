@@ -11,7 +11,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.local.errors import LocalError
+from sso_magic.process_groups import kill_group, own_group
 
 if TYPE_CHECKING:
     import argparse
@@ -167,7 +167,7 @@ def lab(root: Path, environment: dict[str, str], port: int = 0) -> Iterator[tupl
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            **_own_group(),
+            **own_group(),
         )
         try:
             _wait_for(process, port, root / "lab.log")
@@ -180,13 +180,6 @@ def _installed(module: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(module) is not None
-
-
-def _own_group() -> dict[str, Any]:
-    """Ctrl-C is for us alone: Lab would ask on the terminal whether to shut down."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
 
 
 def _free_port() -> int:
@@ -222,9 +215,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if sys.platform != "win32":  # on Windows the kernels watch their parent and end with it
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    kill_group(process)  # kernels that were left; on Windows they watch their parent and end with it
 
 
 def run_quickstart(root: Path, center: LocalIdentityCenter, environment: dict[str, str]) -> int:

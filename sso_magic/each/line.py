@@ -156,7 +156,7 @@ class Line:
         return True
 
     def _wanted_address(self) -> Any:
-        return str(self._directory / "line") if hasattr(socket, "AF_UNIX") else ("127.0.0.1", 0)
+        return ("127.0.0.1", 0) if sys.platform == "win32" else str(self._directory / "line")
 
 
 def _directory() -> Path:
@@ -169,7 +169,10 @@ def _directory() -> Path:
 
 
 def _listening(address: Any) -> socket.socket:
-    made = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+    if sys.platform == "win32" or not isinstance(address, str):
+        made = socket.socket(socket.AF_INET)
+    else:
+        made = socket.socket(socket.AF_UNIX)
     try:
         made.bind(address)
         made.listen(_BACKLOG)

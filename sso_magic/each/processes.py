@@ -11,11 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from sso_magic import locks
 from sso_magic.each import remote
@@ -23,6 +22,7 @@ from sso_magic.each.handover import Handover
 from sso_magic.each.line import Line
 from sso_magic.each.task import STOPPED, Failure, Outcome
 from sso_magic.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING_VARIABLES, KEY_VARIABLES
+from sso_magic.process_groups import kill_group, own_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=without_credentials(dict(os.environ)),
-            **_own_group(),
+            **own_group(),
         )
         self._begin = [pickle.dumps(sys.path), blob]
 
@@ -161,7 +161,7 @@ class Child:
         """
         if self._process.poll() is None:
             with contextlib.suppress(OSError):  # it has ended in this moment
-                _kill_group(self._process)
+                kill_group(self._process)
         return self._ended(_DIES_WITHIN)
 
     def close(self) -> None:
@@ -193,21 +193,6 @@ def without_credentials(environment: dict[str, str]) -> dict[str, str]:
     """The environment, without what could speak for anybody: keys, profiles, endpoints, web identities."""
     names = {*KEY_VARIABLES, *COMPETING_VARIABLES, *ENDPOINT_COMPETING_VARIABLES}
     return {name: value for name, value in environment.items() if name not in names}
-
-
-def _own_group() -> dict[str, Any]:
-    """An interrupt is for the notebook alone; it ends its processes itself."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and those it has started, which may hold the other end of its pipes."""
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)  # the leader of a session of its own
 
 
 def _told(status: int | None) -> str:

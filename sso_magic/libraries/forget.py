@@ -159,7 +159,7 @@ def _close_servers() -> None:
                 os.close(server._forkserver_alive_fd)
                 server._forkserver_alive_fd = server._forkserver_pid = None
         with contextlib.suppress(ChildProcessError):
-            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+            if sys.platform != "win32" and os.waitpid(pid, os.WNOHANG)[0] == 0:  # Windows has no fork server
                 continue  # it is ending; the next switch collects its exit status
         del _SERVERS[pid]
 

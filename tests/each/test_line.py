@@ -32,8 +32,18 @@ def role():
     return RenewingRole(keys, lambda: keys)
 
 
+@pytest.fixture(params=["the socket of this platform", "a port on loopback, as on Windows"])
+def line(role, request, monkeypatch):
+    if request.param_index:
+        monkeypatch.setattr(Line, "_wanted_address", lambda _: ("127.0.0.1", 0))
+    made = Line()
+    made.open("ticket", role)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def line(role):
+def unix_line(role):
     made = Line()
     made.open("ticket", role)
     yield made
@@ -78,25 +88,25 @@ def test_a_silent_peer_is_let_go_after_a_while(line, monkeypatch):
 
 @unix_only
 @pytest.mark.parametrize("clean", [lambda path: path.unlink(), lambda path: shutil.rmtree(path.parent)])
-def test_the_socket_is_there_again_after_the_temporary_directory_was_cleaned(line, clean):
-    clean(Path(line.far_end.address))
+def test_the_socket_is_there_again_after_the_temporary_directory_was_cleaned(unix_line, clean):
+    clean(Path(unix_line.far_end.address))
     fetched = []
-    assert ends(lambda: fetched.append(line.far_end.fetch("ticket")))
+    assert ends(lambda: fetched.append(unix_line.far_end.fetch("ticket")))
     assert fetched
-    assert Path(line.far_end.address).parent.stat().st_mode & 0o777 == 0o700
-    assert ends(line.close)
-    assert not Path(line.far_end.address).parent.exists()
+    assert Path(unix_line.far_end.address).parent.stat().st_mode & 0o777 == 0o700
+    assert ends(unix_line.close)
+    assert not Path(unix_line.far_end.address).parent.exists()
 
 
 @unix_only
-def test_the_line_closes_where_its_directory_cannot_come_back(line):
-    directory = Path(line.far_end.address).parent
+def test_the_line_closes_where_its_directory_cannot_come_back(unix_line):
+    directory = Path(unix_line.far_end.address).parent
     shutil.rmtree(directory)
     directory.write_text("in the way")
     try:
         with pytest.raises(errors.CredentialsError, match=r"^The notebook does not answer \("):
-            line.far_end.fetch("ticket")
-        assert ends(line.close)
+            unix_line.far_end.fetch("ticket")
+        assert ends(unix_line.close)
     finally:
         directory.unlink()
 

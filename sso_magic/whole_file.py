@@ -12,13 +12,12 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 import tempfile
 from typing import IO, TYPE_CHECKING
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +52,7 @@ def _replace(path: Path, content: bytes, mode: int) -> bool:
             file.flush()
             os.fsync(file.fileno())
             os.chmod(name, mode)  # noqa: PTH101 - the temporary file's name is a str
-            if fcntl is not None:
+            if sys.platform != "win32":
                 os.replace(name, path)  # noqa: PTH105
                 return True
         try:  # Windows renames no open file
@@ -69,15 +68,15 @@ def _replace(path: Path, content: bytes, mode: int) -> bool:
 
 def _hold(file: IO[bytes], name: str) -> bool:
     """Lock the file for as long as it is open; return False if it is being removed."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks, where nothing is removed either
-    return os.path.exists(name)  # noqa: PTH110
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks, where nothing is removed either
+        return os.path.exists(name)  # noqa: PTH110
+    return True
 
 
 def remove_left(directory: Path, pattern: str = f".*{SUFFIX}") -> None:
@@ -94,7 +93,7 @@ def remove_left(directory: Path, pattern: str = f".*{SUFFIX}") -> None:
 
 
 def _remove_if_left(path: Path) -> None:
-    if fcntl is None:
+    if sys.platform == "win32":
         path.unlink()  # refused while it is open
         return
     with _locked(path):
@@ -107,7 +106,7 @@ def is_locked(path: Path) -> bool:
     Raises:
         OSError: The file cannot be opened, or is not a regular file.
     """
-    if fcntl is None:
+    if sys.platform == "win32":
         return False
     try:
         with _locked(path):
@@ -118,12 +117,15 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    # O_NONBLOCK: opening a pipe of this name must not wait.
-    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
+    if sys.platform != "win32":
+        # O_NONBLOCK: opening a pipe of this name must not wait.
+        handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            os.close(handle)
+    else:
+        raise OSError(errno.ENOTSUP, "Windows has no such lock")

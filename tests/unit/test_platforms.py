@@ -34,16 +34,17 @@ FOLDERS = ("/dev/", "/etc/", "/opt/", "/proc", "/run/", "/sys/", "/tmp", "/var/"
 
 # What happens on Windows, and the test of it; None where nothing needs to be done, for the reason given.
 USES = {
+    **dict.fromkeys(
+        (f"whole_file.py: {name}" for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "fcntl", "st_mode")),
+        ("no lock: an open file cannot be removed", None),
+    ),
+    "whole_file.py: chmod": ("the profile directory is the user's", "profiles/test_writer_file.py"),
     "address_input.py: termios": ("msvcrt reads key by key", None),
     "cache.py: O_CLOEXEC": ("files are not inherited there", None),
     "cache.py: O_NONBLOCK": ("no pipes among files", None),
     "cache.py: st_mode": ("tells a regular file there, too", "unit/test_cache_scan.py"),
     "canary/forks.py: register_at_fork": ("no fork", "unit/test_platforms.py"),
     "client/user_agent.py: uname": ("platform.uname is everywhere", None),
-    "config_file.py: chmod": (
-        "sets the read-only flag alone; the profile directory is the user's",
-        "profiles/test_writer_file.py",
-    ),
     "config_file.py: st_mode": ("the mode that is kept", "profiles/test_writer_file.py"),
     "demo.py: geteuid": ("no root", "demo/test_demo.py"),
     "doctor.py: st_mode": ("the profile directory is the user's", "magics/test_doctor.py"),

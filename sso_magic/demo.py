@@ -131,7 +131,7 @@ def fonts(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **_own_group(),
+        **own_group(),
     )
     try:
         yield process

@@ -7,6 +7,7 @@ whatever is used afterwards. It listens on 127.0.0.1, in daemon threads, and end
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import secrets
@@ -112,7 +113,8 @@ class CredentialEndpoint:
 def _credentials(role: RenewingRole) -> tuple[int, Unshown]:
     """The role's credentials. SDKs wait a second or two: what still holds is given, and renewed behind."""
     if role.seconds_until_due() <= 0 and role.latest.seconds_left() > _PATIENCE:
-        threading.Thread(target=role.renew, name="sso_magic endpoint renewal", daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # the limit of threads: the next request tries again
+            threading.Thread(target=role.renew, name="sso_magic endpoint renewal", daemon=True).start()
         keys = role.latest
     else:
         try:

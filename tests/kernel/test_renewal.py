@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from sso_magic import serve
 from sso_magic.errors import ConnectError, CredentialsError, RoleNotAssigned, SignInRequired
 from sso_magic.renewal import RenewingRole, lead
 
@@ -399,3 +400,14 @@ class TestBeforeACell:
             kernel.retry_now()
             until(lambda: use.role.warning() is None)
             until(role_a.is_in_environment)
+
+
+def test_the_endpoint_answers_although_no_thread_can_be_started_for_the_renewal(role_a, monkeypatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    role = renewing(role_a)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with time_machine.travel(role.latest.expires_at - timedelta(minutes=5)):
+        status, _ = serve._credentials(role)
+    assert status == 200

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic import locks
 from sso_magic.address_input import CellInput, TerminalInput
 from sso_magic.text import encodable, is_linkable, printable, printable_lines
+from sso_magic.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -231,7 +232,7 @@ def _device_text(request: DeviceRequest) -> str:
         f"  Open   {_address(request.verification_uri_complete)}\n"
         f"  Code   {printable(request.user_code)}\n"
         f"  {_CHECK_CODE}\n"
-        f"  The code ends at {request.expires_at.astimezone():%H:%M:%S}. Interrupt to cancel."
+        f"  The code ends at {clock(request.expires_at, seconds=True)}. Interrupt to cancel."
     )
 
 
@@ -367,7 +368,7 @@ def _countdown(request: DeviceRequest) -> str:
         f"counter-reset:m max(0,var(--{name}-m)) s max(0,var(--{name}-s));font-variant-numeric:tabular-nums}}"
         f".{name}::before{{content:counter(m) ':' counter(s,decimal-leading-zero) ' left, '}}"
     )
-    return f'<style>{style}</style><span class="{name}"></span>until {request.expires_at.astimezone():%H:%M:%S}.'
+    return f'<style>{style}</style><span class="{name}"></span>until {clock(request.expires_at, seconds=True)}.'
 
 
 def _qr(url: str) -> str:

@@ -24,7 +24,7 @@ from sso_magic.profiles import find_session, region_of
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import utc_now
 from sso_magic.status import status
-from sso_magic.times import span
+from sso_magic.times import clock, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +239,7 @@ def _renewal() -> Iterator[Finding]:
     use = KERNEL.current
     failure = use.role.failure if use is not None else None
     if use is not None and failure is not None:
-        end = f"{use.credentials.local_expires_at.astimezone():%H:%M:%S}"
+        end = clock(use.credentials.local_expires_at, seconds=True)
         yield Finding(
             "problem", f"The last renewal of {use.label} failed; its credentials last until {end}.", reason(failure)
         )

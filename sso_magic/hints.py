@@ -25,7 +25,7 @@ _PROSE = frozenset(
 _MAGIC = re.compile(r"%{1,2}sso_([a-z]+)\??((?: +[^\s]+)*)")
 _END = ".,;:)"
 _COMMANDS = frozenset({"login", "logout"})
-_OPTIONS_WITH_VALUE = frozenset({"--sso-region", "--region", "--save", "--role", "--template"})
+_OPTIONS_WITH_VALUE = frozenset({"--sso-region", "--region", "--save", "--at-least", "--role", "--template"})
 
 
 def use_style(style: Style | None) -> None:

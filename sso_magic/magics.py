@@ -92,6 +92,7 @@ class SSOMagics(Magics):
     @argument("--device", action="store_true", help="by a code that is approved on any device")
     @argument("--no-open", action="store_true", help="show the link only, open no browser")
     @argument("--force", action="store_true", help="ask again even where a token is valid")
+    @argument("--at-least", metavar="DURATION", help="ask again if the sign-in cannot last that long: 6h, 90m")
     @line_magic
     def sso_login(self, line: str) -> None:
         """Sign in to IAM Identity Center.
@@ -103,6 +104,7 @@ class SSOMagics(Magics):
 
             %sso_login                      the configured session
             %sso_login corp                 [sso-session corp] of ~/.aws/config
+            %sso_login corp --at-least 6h   before a run of 6 hours
             %sso_login https://example.awsapps.com/start --sso-region eu-west-1 --save corp
         """
         args = parse(self.sso_login, line)
@@ -110,15 +112,18 @@ class SSOMagics(Magics):
             raise UsageError("Say --browser or --device, not both.")
         from sso_magic import using
         from sso_magic.display import say
+        from sso_magic.sign_in import needed_duration
 
+        needed = needed_duration(args.at_least)
         saved = using.session_to_save(args.session, args.sso_region, args.save) if args.save else None
         center = self.center(saved or args.session, args.sso_region)
         method = cast("Method", "browser" if args.browser else "device" if args.device else self.sign_in)
-        if not args.force and center.sign_in_silently():
+        if not args.force and center.sign_in_silently(needed):
             say(center.sign_in_line())
         else:
             try:
-                center.ask(newer=args.force, method=method, open_browser=not args.no_open)
+                newer = args.force or needed is not None
+                center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
             except KeyboardInterrupt:
                 raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.") from None
         self.remember(center)

@@ -23,6 +23,7 @@ from sso_magic import locks, person
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInChanged, SignInRequired, reason
 from sso_magic.service_clock import SERVICE_CLOCK
 from sso_magic.text import printable
+from sso_magic.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,7 +194,7 @@ class RenewingRole:
         if failure is None:
             return SERVICE_CLOCK.warning()
         left = self._credentials.seconds_left()
-        end = f"{self._credentials.local_expires_at.astimezone():%H:%M:%S}"
+        end = clock(self._credentials.local_expires_at, seconds=True)
         if left <= 0:
             return f"The credentials of {self.label} ended at {end} and could not be renewed. {reason(failure)}"
         if isinstance(failure, (SignInRequired, SignInChanged, RoleNotAssigned)) or left < self._lead / 2:

@@ -12,19 +12,21 @@ from sso_magic import cache
 from sso_magic import credentials as role_cache
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.connection import Connection
-from sso_magic.errors import CacheError, ConfigError, SignInRequired
+from sso_magic.errors import CacheError, ConfigError, ParamValidationError, SignInError, SignInRequired
 from sso_magic.interrupts import run_then
 from sso_magic.kernel import KERNEL
 from sso_magic.notify import Notifier
 from sso_magic.profiles import DEFAULT_SCOPE
 from sso_magic.signin import store, tokens
 from sso_magic.signin.noninteractive import NoPerson, check_prompt, sign_in_first
+from sso_magic.signin.tokens import utc_now
 from sso_magic.signin.waiting import Waiting
 from sso_magic.start_url import host_of, is_same_portal
+from sso_magic.times import duration, span, until
 
 if TYPE_CHECKING:
     import threading
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sso_magic.profiles import Session
     from sso_magic.signin.choice import Method
@@ -35,6 +37,20 @@ def own_config_path() -> Path:
     """Return the person's own configuration file; while a role is in use, AWS_CONFIG_FILE may name a copy of it."""
     own = KERNEL.own("AWS_CONFIG_FILE")
     return Path(os.path.expandvars(own)).expanduser() if own else cache.home() / ".aws" / "config"
+
+
+def needed_duration(text: timedelta | str | None) -> timedelta | None:
+    """Return the duration that ``at_least`` names; None for None.
+
+    Raises:
+        ParamValidationError: It names none.
+    """
+    if not isinstance(text, str):
+        return text
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ParamValidationError(f"at_least is {error}.") from None
 
 
 class SignIn(Connection):
@@ -57,6 +73,7 @@ class SignIn(Connection):
         interactive: bool | None = None,
         prompt: Prompt | None = None,
         cancel: threading.Event | None = None,
+        at_least: timedelta | str | None = None,
     ) -> datetime:
         """Sign in; without a prompt if a token is valid or can be refreshed.
 
@@ -75,6 +92,9 @@ class SignIn(Connection):
             prompt: An object that shows the request; see `sso_magic.signin.prompt.Prompt`, whose three methods are
                 called on the thread that signs in. Default: the notebook's cell or the terminal.
             cancel: Ends the wait when set.
+            at_least: How long the sign-in has to last, as a `timedelta` or a text such as ``"6h"``: ask the person also
+                if a token is valid that neither lasts that long nor can be refreshed for that long. The duration of
+                the session at AWS is not known here and may be shorter.
 
         Returns:
             When the access token expires, UTC.
@@ -82,20 +102,22 @@ class SignIn(Connection):
         Raises:
             SignInError: Denied, expired, canceled; `SignInRequired` if a person is needed and none can answer.
             ConfigError: The start URL or the region is wrong.
-            ParamValidationError: ``prompt`` lacks a method.
+            ParamValidationError: ``prompt`` lacks a method, or ``at_least`` is no duration.
             ClientError: The service could not be reached, or a token has to be refreshed and that failed for a reason
                 that may pass.
         """
         if prompt is not None:
             check_prompt(prompt)
-        if force or not self.sign_in_silently():
+        needed = needed_duration(at_least)
+        if force or not self.sign_in_silently(needed):
             self.ask(
-                newer=force,
+                newer=force or needed is not None,
                 method=method,
                 open_browser=open_browser,
                 interactive=interactive,
                 prompt=prompt,
                 cancel=cancel,
+                at_least=needed,
             )
         return self._token_end()
 
@@ -108,6 +130,7 @@ class SignIn(Connection):
         interactive: bool | None = None,
         prompt: Prompt | None = None,
         cancel: threading.Event | None = None,
+        at_least: timedelta | None = None,
     ) -> None:
         """Sign in with a prompt.
 
@@ -118,6 +141,7 @@ class SignIn(Connection):
             interactive: See `sign_in`.
             prompt: See `sign_in`.
             cancel: See `sign_in`.
+            at_least: See `sign_in`.
         """
         if prompt is None:
             prompt, method = self._prompt(method, interactive)
@@ -139,6 +163,23 @@ class SignIn(Connection):
                 role_cache.forget_others(self.session, sign_in.id)
         KERNEL.retry_now()  # a role in use may be renewed again
         self.changed.notify()
+        token = self.tokens.peek()
+        if at_least is not None and token is not None and not self._lasts(at_least):
+            raise SignInError(
+                f"The sign-in to {self.session.label} lasts {until(token.expires_at)} and cannot be refreshed that "
+                f"long: {span(at_least.total_seconds())} were asked for. Ask your AWS administrator for a longer "
+                "session."
+            )
+
+    def _lasts(self, at_least: timedelta) -> bool:
+        """Return True if the token is valid, or can be refreshed, for that long, as far as can be known."""
+        token, now = self.tokens.peek(), utc_now()
+        if token is None:
+            return False
+        if token.seconds_left(now) >= at_least.total_seconds():
+            return True
+        ends = token.registration_expires_at
+        return token.can_refresh(now) and ends is not None and ends - now >= at_least
 
     def _prompt(self, method: Method, interactive: bool | None) -> tuple[Prompt, Method]:  # noqa: FBT001 - a tri-state
         """Return the prompt for where this runs, and the method that fits it.
@@ -151,7 +192,7 @@ class SignIn(Connection):
         if has_person() if interactive is None else interactive:
             return prompt_here(), method
         if not is_loopback(host_of(self.oidc.config.endpoint)):
-            raise sign_in_first(self.session)
+            raise sign_in_first(self.session, self.tokens.peek())
         return NoPerson(self.session), "device"
 
     def _correct_region(self, configured: Session) -> None:
@@ -162,8 +203,11 @@ class SignIn(Connection):
 
         write_sso_session(self.session.name, self.session.start_url, self.session.region, path=own_config_path())
 
-    def sign_in_silently(self) -> bool:
+    def sign_in_silently(self, at_least: timedelta | None = None) -> bool:
         """Return True if a token is valid or could be refreshed, so that nobody has to be asked.
+
+        Args:
+            at_least: How long it has to last.
 
         Raises:
             ClientError: A refresh is necessary and failed for a reason that may pass, such as a network fault.
@@ -172,7 +216,7 @@ class SignIn(Connection):
             self.tokens.get()
         except SignInRequired:
             return False
-        return True
+        return at_least is None or self._lasts(at_least)
 
     def save(self, name: str) -> Path | None:
         """Keep the start URL as an ``[sso-session]`` of ``~/.aws/config``, for the AWS CLI and other kernels too.
@@ -215,9 +259,6 @@ class SignIn(Connection):
         token = self.tokens.peek()
         if token is None:
             return f"Not signed in to {self.session.label}."
-        from sso_magic.signin.tokens import utc_now
-        from sso_magic.times import until
-
         if token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
             why = f": {token.rejected}" if token.rejected else ""
             return f"The sign-in to {self.session.label} has ended{why}. Run {self.session.login_command}"

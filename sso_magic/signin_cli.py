@@ -25,6 +25,9 @@ def add_command(commands: Any) -> None:
     )
     login.add_argument("--no-open", action="store_true", help="show the link only, open no browser")
     login.add_argument("--force", action="store_true", help="sign in again even if a token is valid")
+    login.add_argument(
+        "--at-least", metavar="DURATION", help="sign in again if the sign-in cannot last that long: 6h, 90m"
+    )
     login.add_argument("--save", metavar="NAME", help="keep a start URL as [sso-session NAME]")
     login.add_argument(
         "--non-interactive", action="store_true", help="never wait for a person: fail if the token cannot be refreshed"
@@ -50,21 +53,24 @@ _LOGIN = (
 def run_login(args: argparse.Namespace) -> int:
     """Sign in; return the exit status."""
     from sso_magic.center import IdentityCenter
+    from sso_magic.sign_in import needed_duration
     from sso_magic.using import session_to_save
 
+    needed = needed_duration(args.at_least)
     if args.save:
         center = IdentityCenter(session_to_save(args.session, args.sso_region, args.save))
     else:
         center = IdentityCenter(args.session, region=args.sso_region)
-    if not args.force and center.sign_in_silently():
+    if not args.force and center.sign_in_silently(needed):
         print(center.sign_in_line())  # noqa: T201 - a command prints
     else:
         try:
             center.ask(
-                newer=args.force,
+                newer=args.force or needed is not None,
                 method=args.method,
                 open_browser=not args.no_open,
                 interactive=not args.non_interactive,
+                at_least=needed,
             )
         except KeyboardInterrupt:
             print("Sign-in canceled.", file=sys.stderr)  # noqa: T201 - a command prints

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from sso_magic.errors import ParamValidationError, SignInRequired
+from sso_magic.signin.tokens import utc_now
+from sso_magic.times import clock, until
 
 if TYPE_CHECKING:
     from sso_magic.profiles import Session
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.tokens import Token
 
 
 class NoPerson:
@@ -44,11 +47,22 @@ class NoPerson:
         """Show nothing."""
 
 
-def sign_in_first(session: Session) -> SignInRequired:
-    """Return the error for a run without a person, which names how to sign in beforehand."""
+def sign_in_first(session: Session, token: Token | None = None) -> SignInRequired:
+    """Return the error for a run without a person, which names how to sign in beforehand.
+
+    Args:
+        session: The session.
+        token: The token that is stored, and has ended or ends too soon.
+    """
+    stands = f"Not signed in to {session.label}"
+    if token is not None and token.rejected is None:
+        is_valid = token.expires_at > utc_now()
+        stands = f"The sign-in to {session.label} " + (
+            f"lasts {until(token.expires_at)} only" if is_valid else f"ended at {clock(token.expires_at)}"
+        )
     arguments = session.label if session.name is not None else f"{session.label} --sso-region {session.region}"
     return SignInRequired(
-        f"Not signed in to {session.label}, and this run is not interactive. Run sso-magic login {arguments} in a "
+        f"{stands}, and this run is not interactive. Run sso-magic login {arguments} in a "
         "terminal first, or sign in from a notebook."
     )
 

@@ -20,6 +20,7 @@ from sso_magic import cache, leftovers, locks
 from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
 from sso_magic.signin import marks, refusals, registration, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
+from sso_magic.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class TokenProvider:
         self._lifetime = float("inf")  # seconds that the latest token lasts; a file does not tell it
         self._failed_at = float("-inf")
         self._failure: str | None = None
+        self._is_over = False  # whether the last refresh was refused, as after the session's end
         self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
 
@@ -194,7 +196,7 @@ class TokenProvider:
                 raise error
             self._failed_at = time.monotonic()
             return token
-        self._failed_at, self._failure = time.monotonic(), str(error)
+        self._failed_at, self._failure, self._is_over = time.monotonic(), str(error), _is_refusal(error)
         if _is_refusal(error) and token.refresh_token:
             refusals.remember(self.session, token.refresh_token)
         now = self.peek()  # the AWS CLI takes no lock: it may have refreshed the token, and so used up the old one
@@ -207,8 +209,11 @@ class TokenProvider:
             return SignInRequired(f"Not signed in to {name}. Run {command}")
         if token.rejected and token.rejected != tokens.REFUSED:
             return SignInRequired(f"The sign-in to {name} has ended: {token.rejected}. Run {command}")
-        if self._failure and not token.rejected:
+        ended = token.expires_at <= utc_now()
+        if self._failure and not token.rejected and not (ended and self._is_over):
             return SignInRequired(f"The sign-in to {name} could not be refreshed ({self._failure}). Run {command}")
+        if ended:
+            return SignInRequired(f"The sign-in to {name} ended at {clock(token.expires_at)}. Run {command}")
         return SignInRequired(f"The sign-in to {name} has ended. Run {command}")
 
     def sign_in(

@@ -257,7 +257,7 @@ def test_a_throttle_that_asks_for_an_hour_ends_the_fetch_and_says_until_when(loc
         directory.fetch()
     assert re.fullmatch(
         r"The portal throttles, and asks to wait 60 min\. What came is kept; run it again after "
-        r"(\d{4}-\d\d-\d\d )?\d\d:\d\d\.",
+        r"(\d{4}-\d\d-\d\d )?\d\d:\d\d \S+\.",
         str(caught.value),
     )
 

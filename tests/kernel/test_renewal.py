@@ -12,6 +12,7 @@ import time_machine
 from sso_magic import serve
 from sso_magic.errors import ConnectError, CredentialsError, RoleNotAssigned, SignInRequired
 from sso_magic.renewal import RenewingRole, lead
+from sso_magic.times import clock
 
 SIGN_IN = SignInRequired("corp is not signed in. Run %sso_login corp")
 
@@ -233,7 +234,7 @@ class TestWhatItSays:
         role_a.failure = SIGN_IN
         with time_machine.travel(role.latest.expires_at - timedelta(minutes=19)):
             role.get()
-            end = f"{role.latest.expires_at.astimezone():%H:%M:%S}"
+            end = f"{clock(role.latest.expires_at, seconds=True)}"
             assert role.warning() == (
                 f"dev (111111111111) / ReadOnly is not renewed; its credentials last until {end}. "
                 "corp is not signed in. Run %sso_login corp"

@@ -11,6 +11,7 @@ from sso_magic.centers import shared_center
 from sso_magic.doctor import examine
 from sso_magic.errors import TransportError
 from sso_magic.kernel import KERNEL
+from sso_magic.times import clock
 
 
 @pytest.fixture(autouse=True)
@@ -116,5 +117,5 @@ def test_a_renewal_that_fails(config, shell):
     role._failure = TransportError("The network is down.")
     end = role.latest.expires_at.astimezone()
     assert role.latest.expires_at > datetime.now(timezone.utc)
-    text = f"The last renewal of {role.label} failed; its credentials last until {end:%H:%M:%S}."
+    text = f"The last renewal of {role.label} failed; its credentials last until {clock(end, seconds=True)}."
     assert "The network is down." in found("problem")[text]

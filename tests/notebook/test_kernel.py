@@ -150,7 +150,6 @@ def steady(cell) -> list[str]:
 
     lasting = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
     shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in lasting]
-    text = re.sub(
-        r"(\d{4}-\d\d-\d\d )?\d\d:\d\d|127\.0\.0\.1:\d+|\d+ min|[\d.]+ s\b|\b\d{4,6}\b", "_", "\n".join(shown)
-    )
+    moment = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)?( [A-Z]{3,5}\b| UTC[+-]\d\d:\d\d)?"
+    text = re.sub(rf"{moment}|127\.0\.0\.1:\d+|\d+ min|[\d.]+ s\b|\b\d{{4,6}}\b", "_", "\n".join(shown))
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]

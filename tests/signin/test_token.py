@@ -17,6 +17,9 @@ from sso_magic.secret import Secret
 from sso_magic.signin import marks, provider, tokens
 
 
+ENDED_AT = r"The sign-in to corp ended at (\S+ )?\d\d:\d\d \S+\. Run %sso_login corp"
+
+
 @pytest.fixture
 def corp(center, prompt) -> IdentityCenter:
     """Signed in to corp by device code, with a refresh token."""
@@ -92,9 +95,7 @@ def test_a_valid_token_survives_a_refresh_that_fails(corp, center):
 def test_an_ended_token_that_cannot_be_refreshed_says_why(corp, center):
     rewrite(corp, expiresAt=ends_in(-10))
     center.end_session()
-    with pytest.raises(
-        SignInRequired, match=r"could not be refreshed \(InvalidGrantException: .*\)\. Run %sso_login corp"
-    ):
+    with pytest.raises(SignInRequired, match=ENDED_AT):
         corp.tokens.get()
 
 
@@ -120,7 +121,7 @@ def test_a_sign_in_that_gives_what_no_header_can_hold_is_none(center, prompt):
 
 def test_a_registration_that_has_ended_cannot_refresh(corp, center):
     rewrite(corp, expiresAt=ends_in(-10), registrationExpiresAt=ends_in(-1))
-    with pytest.raises(SignInRequired, match=r"The sign-in to corp has ended\. Run %sso_login corp"):
+    with pytest.raises(SignInRequired, match=ENDED_AT):
         corp.tokens.get()
     assert center.requests.total() == 0
 

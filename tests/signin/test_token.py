@@ -16,7 +16,6 @@ from sso_magic.local import Fault
 from sso_magic.secret import Secret
 from sso_magic.signin import marks, provider, tokens
 
-
 ENDED_AT = r"The sign-in to corp ended at (\S+ )?\d\d:\d\d \S+\. Run %sso_login corp"
 
 

@@ -58,9 +58,11 @@ class EachMagics(Magics):
         """Run this cell once an account, many at a time; its last expression becomes rows of one DataFrame.
 
         In the cell there are session (a boto3 session of that account and role), credentials, account (id, name,
-        email), and a copy of the notebook's namespace. The notebook's own role and environment are not touched, and
-        what does not use session or credentials speaks for them still; with --on processes everything in the cell
-        speaks for the account.
+        email), and a copy of the notebook's namespace. boto3, s3fs, pandas, pyarrow, polars, deltalake, threads and
+        child processes that the cell makes use the account's role too. A client that the notebook made before stays
+        the notebook's. The notebook's role and environment do not change: code that reads os.environ itself, or a
+        library with a reader of its own in Rust or C++, finds the notebook's role there. Run those with --on
+        processes, where each account has an environment of its own.
 
         What fails keeps its error in a second table, and the rest goes on. Stopping the cell returns what is there.
         --accounts NAME_errors runs those again that failed or were stopped.
@@ -79,7 +81,6 @@ class EachMagics(Magics):
         args = parse(self.sso_each, line)
         from sso_magic.display import say
         from sso_magic.each.accounts import select
-        from sso_magic.each.traps import call_of_own_role
 
         shell = cast("InteractiveShell", self.shell)
         _check_name(args.into)
@@ -89,9 +90,6 @@ class EachMagics(Magics):
         if args.dry_run:
             say(_would_run(selection))
             return selection.frame()
-        trap = call_of_own_role(cell) if args.on != "processes" else None
-        if trap is not None:
-            say(trap)
         result = self._run(work, selection, args)
         _keep(shell, args.into, result)
         _raise_if_all_failed(result, args.into)

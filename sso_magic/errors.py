@@ -17,7 +17,8 @@
     │   └── SignInCancelled
     ├── CredentialsError              role credentials that cannot be had or put in place
     │   ├── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
-    │   └── BlockInUse                another thread or task is inside a block that uses a role
+    │   ├── BlockInUse                another thread or task is inside a block that uses a role
+    │   └── TaskError                 a task of %%sso_each on threads cannot do this as its own account
     ├── CacheError                    a file of ours that cannot be written
     ├── InventoryError                not one account could be listed
     ├── EachError                     a cell or function failed in every account; has each account's error
@@ -142,6 +143,10 @@ class RoleNotAssigned(CredentialsError):
 
 class BlockInUse(CredentialsError):
     """The role in use cannot be changed: another thread or task is inside ``with role.use()`` or ``%%sso_as``."""
+
+
+class TaskError(CredentialsError):
+    """A task of ``%%sso_each`` on threads cannot do this as its own account; the message names what can."""
 
 
 class SignInChanged(CredentialsError):

@@ -51,7 +51,6 @@ __all__ = ["COMPETING_VARIABLES", "KERNEL", "KEY_VARIABLES", "OWNED", "KernelRol
 
 T = TypeVar("T")
 
-_ATTEMPTS = 100  # failures, in a row, that putting back the state before withstands
 _PATIENCE = 2.0  # seconds that a fork waits for a change under way
 
 
@@ -243,6 +242,10 @@ class KernelRole:
         key = (session, credentials.account_id, credentials.role_name)
         return self._changes.perform(lambda: self._roles.share(key, RenewingRole(credentials, fetch), fetch))
 
+    def separate_tasks(self) -> None:
+        """Install the hooks for tasks of ``%%sso_each``, and empty the caches of clients; before and after a run."""
+        self._changes.perform(self._libraries.separate_tasks)
+
     def find(self, account_id: str, role_name: str) -> RenewingRole | None:
         """Return the role of this account and name: the one in use, or one that an object here still uses."""
         in_use = [self.current.role] if self.current is not None else []
@@ -251,7 +254,7 @@ class KernelRole:
     def bind(self, otherwise: Callable[[], T]) -> RenewingRole | T:
         """Return the role whose credentials are in the environment; without one, what `otherwise` returns.
 
-        While a method of an object that belongs to a role runs, that role.
+        While a method of an object that belongs to a role runs, that role; in a task of ``%%sso_each`` the task's.
 
         `otherwise` may read the environment variable by variable. If the environment was changed meanwhile, it is
         called again.

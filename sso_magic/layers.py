@@ -18,6 +18,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.errors import BlockInUse
+from sso_magic.libraries.tasks import refuse_in_task
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -82,9 +83,14 @@ class Use:
 
 
 class Caller:
-    """The thread and the asyncio or trio task that a use was made in."""
+    """The thread and the asyncio or trio task that a use was made in.
+
+    Raises:
+        TaskError: It is a task of ``%%sso_each`` on threads, in which the kernel's role cannot be changed.
+    """
 
     def __init__(self) -> None:
+        refuse_in_task()
         self._thread = threading.current_thread()
         task = _current_task()
         self._task = None if task is None else weakref.ref(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -101,6 +102,7 @@ class Client:
         add_client_middlewares(self._middleware_stack, self.service)
         self._complete_stack = (-1, self._middleware_stack)
         self._executor: ThreadPoolExecutor | None = None
+        self._executor_process = os.getpid()  # a forked child has none of the executor's threads
         self._executor_lock = locks.Lock()
         self._destroyed = False
 
@@ -173,10 +175,11 @@ class Client:
         with self._executor_lock:
             if self._destroyed:
                 raise ClientError(f"This {type(self).__name__} was destroyed; make a new one.")
-            if self._executor is None:
+            if self._executor is None or self._executor_process != os.getpid():
                 from concurrent.futures import ThreadPoolExecutor
 
                 self._executor = ThreadPoolExecutor(SUBMIT_THREADS, thread_name_prefix=self.client_name)
+                self._executor_process = os.getpid()
             return self._executor.submit(self.send, command, timeout=timeout, headers=headers)
 
     def destroy(self) -> None:
@@ -184,7 +187,7 @@ class Client:
         with self._executor_lock:
             self._destroyed = True
             executor, self._executor = self._executor, None
-        if executor is not None:
+        if executor is not None and self._executor_process == os.getpid():
             executor.shutdown(wait=False, cancel_futures=True)
         if self._config.owns_request_handler:
             self._config.request_handler.close()

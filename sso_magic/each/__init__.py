@@ -8,7 +8,7 @@ venues       where the work is done: threads, any executor
 processes    processes of our own; child: what runs in them
 cluster      a Dask cluster
 cell, work   a cell or a function, read once, and how it gets into another process
-traps        what in a cell would speak for the notebook instead of the account
+traps        names in a cell that would find the notebook's own session in every account
 here         what it has in one account: account, credentials, session
 task         one account's run: its value or its error, and what it printed
 remote       the far side, in another process

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic import locks
 from sso_magic.inventory.snapshot import Account
+from sso_magic.libraries.tasks import Task
 from sso_magic.text import printable
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class Here:
 
                 self._session = boto3_session(self.take_role(), self._region)
             return self._session
+
+    def task(self) -> Task:
+        """Return the task, for whatever looks up credentials while it runs."""
+        account = f"{self.account.name} ({self.account.id})" if self.account.name else self.account.id
+        return Task(printable(f"{account} / {self.role_name}"), self.take_role, self._region)
 
     def known_secrets(self) -> list[str]:
         """The keys that were handed to this task, to be kept out of what it prints."""

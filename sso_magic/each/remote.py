@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from sso_magic.each.here import EachAccount, Here
 from sso_magic.each.output import routed
-from sso_magic.each.task import Failure, Outcome, perform
+from sso_magic.each.task import Failure, Outcome, perform_as_role
 from sso_magic.each.work import unpacked
 from sso_magic.errors import CredentialsError
+from sso_magic.kernel import KERNEL
 from sso_magic.renewal import RenewingRole
 from sso_magic.text import printable
 
@@ -85,8 +86,9 @@ def run(blob: bytes, parcel: Parcel) -> bytes:
     Returns:
         The outcome, pickled here, where it can still be said that a value cannot be.
     """
+    KERNEL.separate_tasks()
     with routed():
-        outcome = perform(unpacked(blob), parcel.here(), parcel.ticket)
+        outcome = perform_as_role(unpacked(blob), parcel.here(), parcel.ticket)
     return sent(outcome)
 
 

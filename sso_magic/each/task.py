@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.each.output import collected, lines_of
 from sso_magic.each.stopping import Stopped, stoppable
+from sso_magic.libraries.tasks import running
 from sso_magic.secret import REDACTED
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ def perform(work: Work, here: Here, ticket: str) -> Outcome:
         except BaseException as error:  # noqa: BLE001 - also `exit()` in a cell is that account's error and no other's
             outcome.failure = failure_of(error, work.filename)
     return _redacted(outcome, lines_of(text), here.known_secrets())
+
+
+def perform_as_role(work: Work, here: Here, ticket: str) -> Outcome:
+    """Do the work on a thread of a process that is not the account's alone; see `sso_magic.libraries.tasks`."""
+    with running(here.task()):
+        return perform(work, here, ticket)
 
 
 def _whole(value: Any) -> Any:

@@ -1,10 +1,8 @@
-"""What in a cell would speak for the notebook and have its answer put under an account's name."""
+"""Refuse names in a cell that would find the notebook's own session or credentials in every account."""
 
 from __future__ import annotations
 
-import ast
 import dis
-import textwrap
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -14,22 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _LOOKS_UP = {"LOAD_GLOBAL", "LOAD_NAME"}
-
-
-def call_of_own_role(cell: str) -> str | None:
-    """A line about the first ``boto3.client`` or ``boto3.resource`` in the cell; None where there is none."""
-    for node in ast.walk(ast.parse(textwrap.dedent(cell))):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and (node.func.value.id, node.func.attr) in {("boto3", "client"), ("boto3", "resource")}
-        ):
-            return (
-                f"Line {node.lineno}: boto3.{node.func.attr}(...) speaks for the notebook's own role in every account. "
-                f"Use session.{node.func.attr}(...), or --on processes."
-            )
-    return None
 
 
 def refuse_own_names(needed: Mapping[str, Any], notebook: Mapping[str, Any], names: Iterable[str]) -> None:

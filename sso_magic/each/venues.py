@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sso_magic.each import remote, stopping
 from sso_magic.each.handover import Handover
 from sso_magic.each.here import Here
-from sso_magic.each.task import STOPPED, Outcome, failure_of, perform
+from sso_magic.each.task import STOPPED, Outcome, failure_of, perform_as_role
+from sso_magic.kernel import KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,19 +45,21 @@ class Threads:
     workers = WORKERS
 
     def __init__(self, work: Work, region: str | None) -> None:
+        KERNEL.separate_tasks()
         self._work = work
         self._region = region
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Does the job on this very thread."""
-        return perform(self._work, here(job, role, self._region), job.ticket)
+        return perform_as_role(self._work, here(job, role, self._region), job.ticket)
 
     def stop(self, jobs: Sequence[Job]) -> None:
         """Raises `Stopped` in what runs."""
         stopping.stop(job.ticket for job in jobs)
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Let the notebook find none of the tasks' clients."""
+        KERNEL.separate_tasks()
 
 
 class ThreadPool:
@@ -65,13 +68,14 @@ class ThreadPool:
     workers = WORKERS
 
     def __init__(self, executor: Executor, work: Work, region: str | None) -> None:
+        KERNEL.separate_tasks()
         self._executor = executor
         self._work = work
         self._region = region
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Does the job on a thread of the pool."""
-        future = self._executor.submit(perform, self._work, here(job, role, self._region), job.ticket)
+        future = self._executor.submit(perform_as_role, self._work, here(job, role, self._region), job.ticket)
         return waited_for(future, job, lambda outcome: outcome)
 
     def stop(self, jobs: Sequence[Job]) -> None:
@@ -79,7 +83,8 @@ class ThreadPool:
         stopping.stop(job.ticket for job in jobs)
 
     def close(self) -> None:
-        """The pool is somebody else's."""
+        """Let the notebook find none of the tasks' clients; the pool is the caller's."""
+        KERNEL.separate_tasks()
 
 
 class Pool:

@@ -8,6 +8,7 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
 
     boto.py       botocore, boto3, and whatever is built on them
     aio.py        aiobotocore
+    boto_default.py  boto3's default session
     s3.py         s3fs
     arrow.py      pyarrow's own S3 filesystem
     arrow_lazy.py a filesystem of pyarrow's that gets its keys at first use
@@ -17,6 +18,11 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     daft_config.py  Daft
     ice.py        Icechunk
     crt.py        awscrt
+    tasks.py      the task of %%sso_each that looks up credentials
+    starts.py     threads and child processes of a task
+    stores.py     fsspec's cache of instances, polars' queries and deltalake's tables in a task
+    refused.py    DuckDB and obstore, which raise in a task
+    names.py      a class or function under all the names that it has been imported to
     owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, MinIO, process pools
     forget.py     caches of any library that are emptied at a switch
     logs.py       what botocore logs of them
@@ -27,7 +33,8 @@ Rust's object_store (deltalake) needs nothing: it reads the environment once, wh
 
 The hooks go in at the first use of a role in a process and stay, doing nothing while no role is in use, until the
 extension is unloaded: taking them out and in with each role would leave a moment, each time, in which another thread
-could read half of one role's variables and half of another's.
+could read half of one role's variables and half of another's. The same is true of the hooks that only tasks of
+``%%sso_each`` on threads need, which go in at the first such run.
 """
 
 from __future__ import annotations
@@ -38,9 +45,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.canary import Canary, holding
 from sso_magic.errors import reason
-from sso_magic.libraries.forget import imported_rows, rows_of_environments
+from sso_magic.libraries.forget import KEEP_ENVIRONMENTS, imported_rows, rows_of_environments
 from sso_magic.libraries.imports import ImportWatch
 from sso_magic.libraries.owned import OWNED, OwnedBinding
+from sso_magic.libraries.starts import ProcessHooks, SubprocessHooks, ThreadHooks, ThreadPoolHooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,17 +86,29 @@ class Libraries:
         self._bindings: dict[str, Binding] = {}
         self._installed: dict[str, ModuleType] = {}  # the modules whose hooks are in; not those that failed
         self._troubles: dict[str, str] = {}
+        self._makers = _MAKERS
         self._reachable: dict[str, dict[str, int]] = {}  # as `_count`; looked at again where there is another number
         self._watch = ImportWatch(self._imported)
         self._canary = Canary()
 
     def install(self) -> None:
         """Install the hooks in the libraries that have been imported, and in the others when they are imported."""
-        self._watch.start(_MAKERS)
-        for name in _MAKERS:
+        self._watch.start(self._makers)
+        for name in self._makers:
             library = sys.modules.get(name)
             if library is not None and self._installed.get(name) is not library and not _is_being_imported(library):
                 self._install(name, library)
+
+    def separate_tasks(self) -> None:
+        """Install the hooks for tasks of ``%%sso_each`` as well, and empty the caches of clients.
+
+        A task then gets no client of the notebook's from such a cache, and the notebook none of a task's.
+        """
+        self._makers = _MAKERS | _TASK_MAKERS
+        self.install()
+        for name, forget, library in imported_rows():
+            if name not in KEEP_ENVIRONMENTS:
+                self._try(name, forget, library)
 
     def enter(self, use: Use | None) -> None:
         """Makes every library follow: this role is in the environment now; None: none of ours is."""
@@ -118,6 +138,7 @@ class Libraries:
             self._try(name, binding.uninstall)
         self._bindings.clear()
         self._installed.clear()
+        self._makers = _MAKERS
         self._troubles.clear()
         self._reachable.clear()
 
@@ -180,7 +201,7 @@ class Libraries:
         Other modules of the same package may still be half-made. Hooks that need one of them fail now, and are
         installed when the next watched module has been imported, or at the next switch.
         """
-        if name in _MAKERS:
+        if name in self._makers:
             self._install(name, library)
         waiting = [name for name in self._bindings if name not in self._installed]
         for other in (name, *waiting):
@@ -202,7 +223,7 @@ class Libraries:
             self._installed[name] = library
 
     def _make(self, name: str) -> None:
-        self._bindings[name] = _MAKERS[name](self._kernel)
+        self._bindings[name] = self._makers[name](self._kernel)
 
     def _try(self, name: str, step: Callable[..., object], *arguments: Any) -> bool:
         """Run one step for one library; True if it succeeded.
@@ -247,7 +268,7 @@ def _botocore_session(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bind
 
 
 def _boto3(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
-    from sso_magic.libraries.boto import Boto3Binding
+    from sso_magic.libraries.boto_default import Boto3Binding
 
     return Boto3Binding()
 
@@ -304,6 +325,36 @@ def _owned(name: str) -> Callable[[KernelRole], Binding]:
     return lambda kernel: OwnedBinding(kernel, OWNED[name])
 
 
+def _fsspec(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.stores import FsspecHooks
+
+    return FsspecHooks(kernel)
+
+
+def _polars_queries(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.stores import PolarsHooks
+
+    return PolarsHooks(kernel)
+
+
+def _deltalake(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.stores import DeltaHooks
+
+    return DeltaHooks(kernel)
+
+
+def _duckdb_statements(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.refused import DuckdbHooks
+
+    return DuckdbHooks(kernel)
+
+
+def _obstore(kernel: KernelRole) -> Binding:
+    from sso_magic.libraries.refused import ObstoreHooks
+
+    return ObstoreHooks(kernel)
+
+
 # By the module whose import means that the library is there.
 _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "botocore.credentials": _botocore,
@@ -319,4 +370,18 @@ _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "awscrt.auth": _awscrt,
     "icechunk.credentials": _icechunk,
     **{name: _owned(name) for name in OWNED},
+}
+
+_TASK_MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
+    "threading": ThreadHooks,
+    "subprocess": SubprocessHooks,
+    "concurrent.futures.thread": ThreadPoolHooks,
+    "multiprocessing.process": ProcessHooks,
+    "fsspec.spec": _fsspec,
+    "polars.io.cloud.credential_provider._builder": _polars_queries,
+    "deltalake": _deltalake,
+    "_duckdb": _duckdb_statements,
+    "duckdb._relation": _duckdb_statements,
+    "duckdb.duckdb": _duckdb_statements,
+    "obstore.store": _obstore,
 }

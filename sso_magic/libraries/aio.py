@@ -13,7 +13,7 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.libraries.boto import awaited, role_at_the_endpoint
+from sso_magic.libraries.boto import ambient_awaited, role_at_the_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class AiobotocoreBinding:
         @functools.wraps(load)
         async def load_bound(provider: Any) -> Any:
             role = find() if getattr(provider, environment) is os.environ else None
-            return await load(provider) if role is None else awaited(role)
+            return await load(provider) if role is None else ambient_awaited(role)
 
         owner.load = load_bound
         self._undo.append(lambda: setattr(owner, "load", load))

@@ -29,12 +29,12 @@ from __future__ import annotations
 
 import copyreg
 import functools
-import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.alive import Alive
 from sso_magic.libraries.arrow_lazy import LAZY, LazyFileSystem, keys
+from sso_magic.libraries.names import rename
 from sso_magic.libraries.reference import RoleReference, is_fresh, reference
 from sso_magic.renewal import RenewingRole
 
@@ -71,7 +71,7 @@ class ArrowBinding:
         for original, stand_in in ((self.s3, self._s3_stand_in()), (base, _base_stand_in(base, self.from_uri))):
             stand_in.__module__, stand_in.__qualname__ = original.__module__, original.__qualname__
             stand_in.__doc__ = original.__doc__
-            _rename(original, stand_in)
+            rename(original, stand_in, "pyarrow._")
             self._replaced.append((original, stand_in))
 
     def enter(self, use: Use | None) -> None:
@@ -96,7 +96,7 @@ class ArrowBinding:
         """Puts the real classes back under their names."""
         while self._replaced:
             original, stand_in = self._replaced.pop()
-            _rename(stand_in, original)
+            rename(stand_in, original, "pyarrow._")
 
     def make(self, kind: Any, arguments: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """Return a filesystem of this class, for the role in use if the arguments name no credentials."""
@@ -224,19 +224,6 @@ def _base_stand_in(original: Any, from_uri: Callable[..., tuple[Any, str]]) -> t
 
     binding_from_uri = from_uri
     return FileSystem
-
-
-def _rename(old: type, new: type) -> None:
-    """Puts the new class under each name that the old one has in a module, but for pyarrow's own C modules."""
-    for namespace in gc.get_referrers(old):
-        if isinstance(namespace, dict) and _is_of_module(namespace):
-            for name in [name for name, value in namespace.items() if value is old]:
-                namespace[name] = new
-
-
-def _is_of_module(namespace: dict[Any, Any]) -> bool:
-    name = namespace.get("__name__")
-    return isinstance(name, str) and "__builtins__" in namespace and not name.startswith(("pyarrow._", __name__))
 
 
 def _in_modules(kind: type) -> Iterator[Any]:

@@ -18,6 +18,9 @@ Readers that were made before the hook came in are found by the garbage collecto
 the environment before any role was used, also while one is, and `os.environ` when none is.
 
 A session that has not been used has no credentials yet; `owned.py` keeps which role was in use when it was made.
+
+In a task of ``%%sso_each`` the role is the task's, and ``boto3.client`` uses a default session of the task. What finds
+its credentials there serves that task only; see `tasks.py`.
 """
 
 # ruff: noqa: SLF001 - what a library keeps for itself is what this is about
@@ -38,8 +41,8 @@ import botocore.exceptions
 
 from sso_magic.libraries import logs
 from sso_magic.libraries.alive import Alive
-from sso_magic.libraries.boto_session import role_session_class
 from sso_magic.libraries.reference import NEVER, RoleReference
+from sso_magic.libraries.tasks import Task, current_task
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -125,6 +128,39 @@ def role_at_the_endpoint(kernel: KernelRole) -> RenewingRole | None:
     return found if isinstance(found, RenewingRole) else None
 
 
+def ambient(role: RenewingRole) -> Any:
+    """Return credentials that botocore has looked up by itself: in a task, for that task only."""
+    return _of_task(refreshable(role))
+
+
+def ambient_awaited(role: RenewingRole) -> Any:
+    """Return the same for aiobotocore."""
+    return _of_task(awaited(role))
+
+
+def _of_task(credentials: Any) -> Any:
+    task = current_task()
+    if task is not None:
+        kind: Any = type(credentials)
+        credentials.__class__ = _class_of_task(kind)
+        credentials.sso_magic_task = task
+    return credentials
+
+
+@functools.lru_cache(maxsize=2)
+def _class_of_task(kind: Any) -> Any:
+    class TaskCredentials(kind):  # type: ignore[misc]
+        """Credentials that a task has looked up: each use asks first whether it is in that task."""
+
+        sso_magic_task: Task
+
+        def _refresh(self) -> Any:
+            self.sso_magic_task.check_use()
+            return super()._refresh()
+
+    return TaskCredentials
+
+
 class OwnReader:
     """botocore's own reader of the environment, which reads no role of ours.
 
@@ -196,12 +232,12 @@ class BotocoreBinding:
             if provider.environ is not os.environ:
                 return load(provider)
             found = kernel.bind(lambda: load(provider))
-            return refreshable(found) if isinstance(found, RenewingRole) else found
+            return ambient(found) if isinstance(found, RenewingRole) else found
 
         @functools.wraps(load_from_endpoint)
         def load_bound_from_endpoint(provider: Any) -> Any:
             role = role_at_the_endpoint(kernel) if provider._environ is os.environ else None
-            return load_from_endpoint(provider) if role is None else refreshable(role)
+            return load_from_endpoint(provider) if role is None else ambient(role)
 
         logs.install()
         self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
@@ -296,38 +332,3 @@ class BotocoreSessionBinding:
         """Puts the method back."""
         if self._make_client is not None:
             self._session.create_client = self._make_client
-
-
-class Boto3Binding:
-    """boto3's default session: ours while a role is in use, the user's own again afterwards.
-
-    It is never None in between. boto3 looks twice, once whether there is one and once to return it, and another
-    thread's ``boto3.client`` would fail on None; or it would put a session there that it began to make for A.
-    """
-
-    def __init__(self) -> None:
-        self._boto3: Any = None
-        self._own: Any = None
-        self._ours: Any = None
-
-    def install(self, library: ModuleType) -> None:
-        """Remembers the default session there is."""
-        self._boto3 = library
-        self._own = library.DEFAULT_SESSION
-
-    def enter(self, use: Use | None) -> None:
-        """Puts a session of this role in its place; of no role, the user's own."""
-        if use is not None:
-            if self._ours is None:
-                self._own = self._boto3.DEFAULT_SESSION
-            self._ours = self._boto3.DEFAULT_SESSION = role_session_class()(lambda: use.role, use.region)
-        elif self._ours is not None:
-            self._boto3.DEFAULT_SESSION = self._own if self._own is not None else role_session_class()(None, None)
-            self._ours = None
-
-    def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: clients are counted, not sessions."""
-        return ()
-
-    def uninstall(self) -> None:
-        """The session is the user's own already: no role is in use."""

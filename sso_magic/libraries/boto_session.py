@@ -44,6 +44,14 @@ def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Sessi
     return session
 
 
+def ambient_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
+    """Return a session of the role that serves the task in which it is first used, and no other."""
+    from sso_magic.libraries.boto import ambient
+
+    session: boto3.session.Session = role_session_class()(lambda: role, region, ambient)
+    return session
+
+
 @functools.lru_cache(maxsize=1)
 def role_session_class() -> Any:
     """The class of these sessions, for which boto3 has to be imported."""
@@ -52,6 +60,7 @@ def role_session_class() -> Any:
 
     from sso_magic.libraries.boto import refreshable, remembered
     from sso_magic.libraries.reference import RoleReference, reference
+    from sso_magic.libraries.tasks import outside_tasks
 
     class RoleSession(boto3.session.Session):  # type: ignore[misc]
         """A boto3 session of one role, made when it is first asked for something: a switch must not wait for it.
@@ -60,13 +69,19 @@ def role_session_class() -> Any:
             role: Returns the role, or the reference that an unpickled session has; None for a session of whatever the
                 environment says.
             region: For the work done; None: what environment and configuration say.
+            credentials: Makes botocore's credentials of the role.
         """
 
-        def __init__(self, role: Callable[[], RenewingRole | RoleReference] | None, region: str | None) -> None:
-            self._sso_magic = (locks.RLock(), role, region)
+        def __init__(
+            self,
+            role: Callable[[], RenewingRole | RoleReference] | None,
+            region: str | None,
+            credentials: Callable[[Any], Any] = refreshable,
+        ) -> None:
+            self._sso_magic = (locks.RLock(), role, region, credentials)
 
         def __reduce__(self) -> tuple[Any, ...]:
-            _, role, region = self._sso_magic
+            _, role, region, _ = self._sso_magic
             source = role() if role is not None else None
             return _unpickled, (source if source is None or isinstance(source, RoleReference) else reference(source),
                                 region)  # fmt: skip
@@ -75,12 +90,13 @@ def role_session_class() -> Any:
             # What boto3's own __init__ sets is missing until it has run.
             if name.startswith("__") or "_sso_magic" not in self.__dict__:
                 raise AttributeError(name)
-            lock, role, region = self._sso_magic
+            lock, role, region, credentials = self._sso_magic
             with lock:
                 if "_loader" not in self.__dict__:
-                    inner = botocore.session.get_session()
+                    with outside_tasks():  # it may have been made there
+                        inner = botocore.session.get_session()
                     if role is not None:
-                        inner._credentials = refreshable(role())  # noqa: SLF001 - there is no public way to a reader
+                        inner._credentials = credentials(role())  # noqa: SLF001 - there is no public way to a reader
                     with _LOCK:
                         inner.register_component("data_loader", _loader(inner.get_config_variable("data_path")))
                         super().__init__(botocore_session=inner, region_name=region)

@@ -205,6 +205,13 @@ def _has_httpfs(connection: Any) -> bool:
         return False
 
 
+def key_ids_of(connection: Any) -> set[str]:
+    """Return the access key IDs that a database would sign with."""
+    if not _has_httpfs(connection):
+        return set()
+    return {held.key_id for held in _secrets(connection)} or {_setting(connection) or ""} - {""}
+
+
 def _secrets(connection: Any) -> list[Held]:
     """Return the temporary secrets that have an access key id."""
     query = "SELECT name, type, scope, secret_string FROM duckdb_secrets() WHERE NOT persistent"

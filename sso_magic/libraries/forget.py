@@ -41,7 +41,7 @@ def imported_rows() -> Iterator[tuple[str, Callable[[ModuleType], None], ModuleT
 
 def rows_of_environments() -> Iterator[tuple[str, Callable[[ModuleType], None], ModuleType]]:
     """Yield the imported rows that keep an environment with keys, which a renewal makes out of date."""
-    return (row for row in imported_rows() if row[0] in _KEEP_ENVIRONMENTS)
+    return (row for row in imported_rows() if row[0] in KEEP_ENVIRONMENTS)
 
 
 def _function_caches(module: ModuleType) -> None:
@@ -70,9 +70,14 @@ def _globals_of(package: str, kind: type) -> Iterator[Any]:
 def _fsspec(module: ModuleType) -> None:
     """Empty the instance cache of every filesystem class that may lead to S3, wrappers and caches included."""
     for kind in _subclasses(module.AbstractFileSystem):
-        protocols = {kind.protocol} if isinstance(kind.protocol, str) else set(kind.protocol)
-        if kind._cache and not protocols & _NOT_AWS:
+        if kind._cache and leads_to_aws(kind):
             kind.clear_instance_cache()
+
+
+def leads_to_aws(kind: Any) -> bool:
+    """Return True if a filesystem of this class may hold AWS credentials or wrap one that does."""
+    protocols = {kind.protocol} if isinstance(kind.protocol, str) else set(kind.protocol)
+    return not protocols & _NOT_AWS
 
 
 def _subclasses(kind: Any) -> Iterator[Any]:
@@ -183,7 +188,7 @@ FORGET: dict[str, Callable[[ModuleType], None]] = {
     "multiprocessing.forkserver": _forkserver,  # the process that new ones are forked from; the default from 3.14 on
 }
 
-_KEEP_ENVIRONMENTS = {
+KEEP_ENVIRONMENTS = {
     "joblib.externals.loky.reusable_executor",
     "loky.reusable_executor",
     "multiprocessing.forkserver",

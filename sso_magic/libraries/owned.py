@@ -6,8 +6,9 @@ after a switch to B, they are B, or A as long as a cache of the library says so.
 
 What is done. Each class in `OWNED` remembers the role in use when an object of it is made, and the methods named there
 run as that role: whatever in this process asks `KernelRole.bind` meanwhile gets it. Objects that were made with no role
-in use follow the environment, as without this package. A pickled object finds its role again where that role is in
-use; elsewhere its calls raise an error that names the role.
+in use follow the environment, as without this package. In a task of ``%%sso_each`` the role in use is the task's; an
+object that was made outside of tasks is the notebook's in them too. A pickled object finds its role again where that
+role is in use; elsewhere its calls raise an error that names the role.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.libraries.alive import Alive
 from sso_magic.libraries.reference import RoleReference, reference
+from sso_magic.libraries.starts import in_a_pool, in_a_process
+from sso_magic.libraries.tasks import as_made_in, current_task
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
@@ -28,14 +31,23 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sso_magic.kernel import KernelRole, Use
+    from sso_magic.libraries.tasks import Task
 
 _ATTRIBUTE = "_sso_magic_owner"
 _ROLE: ContextVar[RenewingRole | None] = ContextVar("sso_magic owner's role", default=None)
 
 
 def role_of_the_owner() -> RenewingRole | None:
-    """Return the role of the object whose method runs in this context; None if there is none."""
-    return _ROLE.get()
+    """Return the role of the object whose method runs in this context, else of the task; None if there is neither.
+
+    Raises:
+        TaskError: The task has ended.
+    """
+    role = _ROLE.get()
+    if role is not None:
+        return role
+    task = current_task()
+    return task.role if task is not None else None
 
 
 @contextlib.contextmanager
@@ -56,10 +68,12 @@ class Owner:
 
     Args:
         role: The role, or a reference to it by which another process finds it.
+        task: The task of ``%%sso_each`` that the object was made in; None: the notebook, or another process.
     """
 
-    def __init__(self, role: RenewingRole | RoleReference) -> None:
+    def __init__(self, role: RenewingRole | RoleReference, task: Task | None = None) -> None:
         self._role = role
+        self.task = task
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Owner, (self._role if isinstance(self._role, RoleReference) else reference(self._role),)
@@ -92,6 +106,7 @@ class Row(NamedTuple):
         connect: Called with a new object of a class that has no room for an owner; it makes what holds the credentials.
         is_named: True if the switch's line has to name this object; what it has made may be named already.
         answer: Returns what the methods return for a role; they are not called then.
+        starts: The methods that start processes or hand work to them; see `starts`.
     """
 
     name: str
@@ -100,6 +115,7 @@ class Row(NamedTuple):
     connect: Callable[[Any], object] | None = None
     is_named: Callable[[Any], bool] | None = None
     answer: Callable[[RenewingRole], object] | None = None
+    starts: tuple[str, ...] = ()
 
 
 def _filesystem_of_a_path(path: Any) -> object:
@@ -124,6 +140,7 @@ def _minio_credentials(role: RenewingRole) -> object:
 
 
 _COPIES = ("copy", "with_options", "with_middleware")
+_POOL = ("apply_async", "_map_async", "imap", "imap_unordered")
 _ANTHROPIC = ("_prepare_request", *_COPIES)
 
 OWNED: dict[str, tuple[Row, ...]] = {
@@ -155,10 +172,10 @@ OWNED: dict[str, tuple[Row, ...]] = {
         Row("EnvAWSProvider", "MinIO credential provider", ("retrieve",), answer=_minio_credentials),
     ),
     # Workers take the environment of the moment at which each of them is started.
-    "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool"),),
-    "multiprocessing.pool": (Row("Pool", "process pool"),),
-    "joblib.externals.loky.process_executor": (Row("ProcessPoolExecutor", "process pool"),),
-    "loky.process_executor": (Row("ProcessPoolExecutor", "process pool"),),
+    "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool", starts=("submit",)),),
+    "multiprocessing.pool": (Row("Pool", "process pool", starts=_POOL),),
+    "joblib.externals.loky.process_executor": (Row("ProcessPoolExecutor", "process pool", starts=("submit",)),),
+    "loky.process_executor": (Row("ProcessPoolExecutor", "process pool", starts=("submit",)),),
 }
 
 
@@ -182,6 +199,8 @@ class OwnedBinding:
             for name in row.methods:
                 if name in vars(kind):
                     self._wrap(kind, name, _as_its_role if row.answer is None else _answered(row.answer))
+            for name in row.starts:
+                self._wrap(kind, name, in_a_pool if row.starts is _POOL else in_a_process)
 
     def enter(self, use: Use | None) -> None:
         """Do nothing: objects are bound when they are made."""
@@ -217,7 +236,7 @@ class OwnedBinding:
         attributes = getattr(thing, "__dict__", None)
         if attributes is None or _ATTRIBUTE in attributes:
             return
-        attributes[_ATTRIBUTE] = Owner(role)
+        attributes[_ATTRIBUTE] = Owner(role, current_task())
         if row.noun:
             with contextlib.suppress(TypeError):  # an object that cannot be referred to weakly
                 self._made.add(thing, (role, row))
@@ -234,15 +253,15 @@ def _as_its_role(method: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(method)
         async def awaited(thing: Any, *arguments: Any, **options: Any) -> Any:
-            with as_role(_role_of(thing)):
+            with _as_owner(_owner_of(thing)):
                 return await method(thing, *arguments, **options)
 
         return awaited
 
     @functools.wraps(method)
     def called(thing: Any, *arguments: Any, **options: Any) -> Any:
-        role = _role_of(thing)
-        with as_role(role):
+        owner = _owner_of(thing)
+        with _as_owner(owner) as role:
             return _bound(method(thing, *arguments, **options), role)
 
     return called
@@ -252,17 +271,25 @@ def _answered(answer: Callable[[RenewingRole], object]) -> Callable[[Callable[..
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def called(thing: Any, *arguments: Any, **options: Any) -> Any:
-            role = _role_of(thing)
-            return method(thing, *arguments, **options) if role is None else answer(role)
+            with _as_owner(_owner_of(thing)) as role:
+                return method(thing, *arguments, **options) if role is None else answer(role)
 
         return called
 
     return wrap
 
 
-def _role_of(thing: Any) -> RenewingRole | None:
-    owner = getattr(thing, "__dict__", {}).get(_ATTRIBUTE)
-    return owner.role if owner is not None else None
+@contextlib.contextmanager
+def _as_owner(owner: Owner | None) -> Iterator[RenewingRole | None]:
+    """Run a block as an object's role, in the task that it was made in; without one as the notebook."""
+    role = owner.role if owner is not None else None
+    with as_made_in(owner.task if owner is not None else None), as_role(role):
+        yield role
+
+
+def _owner_of(thing: Any) -> Owner | None:
+    owner: Owner | None = getattr(thing, "__dict__", {}).get(_ATTRIBUTE)
+    return owner
 
 
 def _bound(made: Any, role: RenewingRole | None) -> Any:

@@ -136,6 +136,11 @@ def _provider_class() -> Any:
     return RoleCredentialProvider
 
 
+def is_of_role(found: Any) -> bool:
+    """Return True for a provider that `provider` has made."""
+    return isinstance(found, _provider_class())
+
+
 def _unpickled(
     identity: tuple[str, int], source: RoleReference, region: str | None, storage_options: dict[str, Any] | None
 ) -> Any:

@@ -5,7 +5,8 @@ after a switch to B is B. It is then kept in a cache of instances: the next ``s3
 ``pandas.read_csv("s3://...")``, gets the old one.
 
 What is done. A filesystem that names no credentials gets a session of the role in use when it is made, and keeps it,
-also when it reconnects. At a switch the cache of instances is emptied; what is alive goes on for its own role.
+also when it reconnects. One that was made outside of the tasks of ``%%sso_each`` connects as the notebook in them
+too. At a switch the cache of instances is emptied; what is alive goes on for its own role.
 """
 
 # ruff: noqa: SLF001 - what a library keeps for itself is what this is about
@@ -17,12 +18,13 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.alive import Alive
-from sso_magic.libraries.boto import RoleReader, awaited, role_of
+from sso_magic.libraries.boto import RoleReader, ambient_awaited, awaited, role_of
 from sso_magic.libraries.reference import RoleReference, reference
+from sso_magic.libraries.tasks import outside_tasks
 from sso_magic.renewal import RenewingRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from sso_magic.kernel import KernelRole, Use
@@ -37,6 +39,7 @@ class S3fsBinding:
         self._kernel = kernel
         self._class: Any = None
         self._init: Any = None
+        self._set_session: dict[str, Any] = {}
         self._alive: Alive[None] = Alive()
 
     def install(self, library: ModuleType) -> None:
@@ -50,10 +53,21 @@ class S3fsBinding:
             if _names_no_credentials(filesystem):
                 role = self._kernel.bind(lambda: None)
                 if isinstance(role, RenewingRole):
-                    _bind(filesystem, role)
+                    _bind(filesystem, role, ambient_awaited)
             self._alive.add(filesystem, None)
 
+        set_session = self._class.set_session
+
+        @functools.wraps(set_session)
+        async def set_own_session(filesystem: Any, *args: Any, **kwargs: Any) -> Any:
+            with outside_tasks():  # what was made in a task for its role has a session already
+                return await set_session(filesystem, *args, **kwargs)
+
         self._class.__init__ = init
+        names = ("set_session", "_connect", "connect")
+        self._set_session = {name: vars(self._class)[name] for name in names if name in vars(self._class)}
+        self._class.set_session = self._class._connect = set_own_session
+        self._class.connect = library.sync_wrapper(set_own_session)
 
     def enter(self, use: Use | None) -> None:  # noqa: ARG002 - whatever was in use, the cache is of before
         """Empties the cache of instances."""
@@ -71,6 +85,8 @@ class S3fsBinding:
         """Puts the class back as it was."""
         if self._init is not None:
             self._class.__init__ = self._init
+            for name, method in self._set_session.items():
+                setattr(self._class, name, method)
 
 
 def _names_no_credentials(filesystem: Any) -> bool:
@@ -86,7 +102,7 @@ def _drop_empty_credentials(filesystem: Any) -> None:
     filesystem.client_kwargs = {name: settings[name] for name in settings if settings[name] or name not in _CREDENTIALS}
 
 
-def _bind(filesystem: Any, source: RenewingRole | RoleReference) -> None:
+def _bind(filesystem: Any, source: RenewingRole | RoleReference, credentials: Callable[[Any], Any] = awaited) -> None:
     """Gives the filesystem a session of this role. Credentials are fetched when the filesystem is first used."""
     import aiobotocore.session
 
@@ -94,7 +110,7 @@ def _bind(filesystem: Any, source: RenewingRole | RoleReference) -> None:
         session = aiobotocore.session.AioSession(**filesystem.kwargs)
     except Exception:  # noqa: BLE001 - s3fs makes the same session at first use, and raises the error there
         return
-    session._credentials = awaited(source)
+    session._credentials = credentials(source)
     filesystem.session = session
     filesystem._session_is_owned = False
     _drop_empty_credentials(filesystem)

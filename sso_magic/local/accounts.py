@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from sso_magic.local import locks
 from sso_magic.local.content import BUCKETS, objects
 from sso_magic.local.keys import role_id
 
@@ -42,8 +43,8 @@ class Accounts:
         self.application = _Application(create_backend_app)
         self._region = region
         self._content = content
-        self._making = threading.Lock()
-        self._filling = threading.Lock()  # takes longer, and must not hold up other requests
+        self._making = locks.Lock()
+        self._filling = locks.Lock()  # takes longer, and must not hold up other requests
         self._filled: set[str] = set()
         self._buckets: dict[str, Account] = {}
         self._buckets_of: tuple[int, int] | None = None
@@ -163,7 +164,7 @@ class Server(ThreadedWSGIServer):
         host, port = sock.getsockname()[:2]
         self._connections: set[socket.socket] = set()
         self._handlers: set[threading.Thread] = set()
-        self._guard = threading.Lock()
+        self._guard = locks.Lock()
         super().__init__(host, port, application, _QuietHandler, fd=sock.fileno())
         sock.close()  # werkzeug has duplicated it
 

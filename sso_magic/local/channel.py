@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from sso_magic.local import locks
 from sso_magic.local.errors import LocalError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Channel:
         self._reader = reader
         self._writer = writer
         self._answer = answer
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[Any]] = {}
         self._closed = False

@@ -14,10 +14,10 @@ from __future__ import annotations
 import fnmatch
 import random
 import shlex
-import threading
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local import locks
 from sso_magic.local.errors import KnobError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Faults(list["Fault"]):
 
     def __init__(self, rules: Iterable[Fault | str] = ()) -> None:
         super().__init__(Fault.parse(rule) if isinstance(rule, str) else rule for rule in rules)
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
 
     def fresh(self) -> Faults:
         """The same rules, as if they had seen no call yet."""

@@ -22,6 +22,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
+from sso_magic.local import locks
 from sso_magic.local.errors import PortInUse
 from sso_magic.local.origin import refusal
 from sso_magic.local.wire import (
@@ -99,7 +100,7 @@ class Listener:
 
     def start(self, sock: socket.socket) -> None:
         """Serves on the socket, which it closes when it stops."""
-        ready = threading.Event()
+        ready = locks.Event()
         self._thread = threading.Thread(
             target=self._run, args=(sock, ready), name="sso_magic local Identity Center", daemon=True
         )

@@ -10,10 +10,11 @@ import base64
 import itertools
 import json
 import secrets
-import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sso_magic.local import locks
 
 if TYPE_CHECKING:
     from sso_magic.local.clock import Clock
@@ -106,8 +107,8 @@ class State:
     """The dictionaries, and what makes their entries."""
 
     def __init__(self, clock: Clock, knobs: Knobs, region: str) -> None:
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
+        self.lock = locks.RLock()
+        self.changed = locks.Condition(self.lock)
         self.key = secrets.token_bytes(32)
         self._clock = clock
         self._knobs = knobs

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import threading
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local import locks
 from sso_magic.local.errors import NoSuchUser
 from sso_magic.local.wire import HTML, Request, Response
 
@@ -37,7 +37,7 @@ class Forms:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = locks.Lock()
         self._issued: dict[str, tuple[str, float]] = {}
 
     def issue(self, subject: str) -> str:

@@ -180,16 +180,13 @@ def test_the_environment_and_the_role_in_use_are_not_touched(run):
     assert list(frame["value"][1::2]) == list(frame["account_id"][1::2])
 
 
-def test_a_call_that_speaks_for_the_notebook_is_pointed_out(run):
+def test_boto3_client_in_a_cell_is_the_accounts(run):
+    run("%sso_use log-archive ReadOnly")
     run("import boto3")
-    cell = "\nx = 1\nlen(boto3.client('s3', region_name='eu-west-1').meta.region_name)"
-    _, out = run("%%sso_each ReadOnly data-lake" + cell)
-    assert out.startswith(
-        "Line 2: boto3.client(...) speaks for the notebook's own role in every account. Use session.client(...), or "
-        "--on processes.\n"
-    )
-    _, out = run("%%sso_each ReadOnly data-lake --on processes" + cell)
-    assert "speaks for" not in out
+    frame, out = run("%%sso_each ReadOnly payments\nboto3.client('sts').get_caller_identity()['Account']")
+    assert list(frame["value"]) == list(frame["account_id"])
+    assert len(set(frame["value"])) > 1
+    assert "notebook" not in out
 
 
 @pytest.mark.parametrize(

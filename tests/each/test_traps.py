@@ -1,11 +1,10 @@
-"""What would speak for the notebook under an account's name is refused or pointed out before anything runs."""
+"""A cell that would find the notebook's own session in every account is refused before anything runs."""
 
 from __future__ import annotations
 
 import pytest
 
 from sso_magic import errors
-from sso_magic.each.traps import call_of_own_role
 
 
 @pytest.fixture
@@ -62,22 +61,3 @@ def test_without_a_session_in_the_notebook_there_is_nothing_to_mistake(run, line
 def test_what_means_another_session_is_not_refused(run, lines):
     run(f"session = 'mine'\n{lines}")
     run("%%sso_each ReadOnly --into got\nstr(Tool)")
-
-
-@pytest.mark.parametrize(
-    ("cell", "line"),
-    [
-        (
-            "x = 1\nboto3.client('s3')",
-            "Line 2: boto3.client(...) speaks for the notebook's own role in every account. ",
-        ),
-        ("    [boto3.resource('s3') for _ in x]", "Line 1: boto3.resource(...) speaks for the notebook's own role"),
-    ],
-)
-def test_a_call_for_the_notebooks_role_is_pointed_out(cell, line):
-    assert call_of_own_role(cell).startswith(line)
-
-
-@pytest.mark.parametrize("cell", ["session.client('s3')", "boto3.Session()", "client('s3')", "boto3", ""])
-def test_other_calls_are_not(cell):
-    assert call_of_own_role(cell) is None

@@ -12,7 +12,7 @@ from made_up import TEXTS, check_error, check_shown, examples, outcome_of
 
 from sso_magic.cells import Cell
 from sso_magic.each.cell import NAMES, CellWork, needed
-from sso_magic.each.traps import call_of_own_role, refuse_own_names
+from sso_magic.each.traps import refuse_own_names
 from sso_magic.errors import UsageError
 
 NESTED = [left * 200 + "1" + right * 200 for left, right in (("(", ")"), ("[", "]"), ("{1:", "}"))]
@@ -115,8 +115,6 @@ def test_a_cell_of_many_accounts_is_read_or_refused_in_one_line(quiet, text):
     names = needed(work.code, notebook)
     assert not set(names) & set(NAMES)
     refuse_own_names(names, notebook, NAMES)
-    told = call_of_own_role(text)
-    assert told is None or "boto3.client" in told
     assert work.parts()[0] == text
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.boto_session import role_session_class
@@ -88,6 +89,9 @@ def _module_class(kind: Any) -> Any:
     """Return a class of module whose ``DEFAULT_SESSION`` is the task's in a task: awswrangler reads it there."""
 
     class Boto3Module(kind):  # type: ignore[misc]
+        def __reduce__(self) -> tuple[Any, ...]:  # cloudpickle knows modules by their exact type
+            return importlib.import_module, (self.__name__,)
+
         @property
         def DEFAULT_SESSION(self) -> Any:  # noqa: N802 - boto3's name
             task = current_task()

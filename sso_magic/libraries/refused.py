@@ -126,7 +126,8 @@ class ObstoreHooks(Hooks):
 
         def store_from_url(cls: Any, *arguments: Any, **options: Any) -> Any:
             check(("s3://", *arguments), options)
-            return super(kind, cls).from_url(*arguments, **options)
+            parent: Any = super(kind, cls)
+            return parent.from_url(*arguments, **options)
 
         for name, method in (("__init__", init), ("from_url", classmethod(store_from_url))):
             if name not in vars(kind):  # both are inherited from Rust

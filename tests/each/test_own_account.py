@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import os
+import pickle
 import queue
 import subprocess
 import sys
@@ -494,6 +495,13 @@ def test_no_instance_of_a_filesystem_is_left_for_the_notebook(center):
     s3fs.S3FileSystem.clear_instance_cache()
     one_task(center, lambda here: by_s3fs())
     assert s3fs.S3FileSystem._cache == {}
+
+
+def test_boto3_in_the_notebook_can_be_sent_to_another_process(center):
+    one_task(center, lambda here: boto3.__name__)
+    assert type(boto3) is not type(os)
+    assert pickle.loads(pickle.dumps(boto3)) is pickle.loads(cloudpickle.dumps(boto3)) is boto3
+    assert pickle.loads(cloudpickle.dumps(lambda: boto3.Session))() is boto3.Session
 
 
 def test_the_hooks_are_out_after_the_extension_is_unloaded(center):

@@ -229,3 +229,37 @@ def test_what_still_holds_the_old_roles_key_is_named_when_the_search_has_found_i
         f"Using payments-prod ({ids(ready)['payments-prod']}) / ReadOnly. New cells run as this role. "
         f"1 module variable (made_up.cached_key) still uses payments-dev ({ids(ready)['payments-dev']}) / ReadOnly."
     )
+
+
+def test_a_block_in_another_thread_keeps_its_role_and_the_panel_shows_why(open_panel, ready):
+    from sso_magic import IdentityCenter
+
+    account = ids(ready)["data-lake"]
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with IdentityCenter("corp").role(account, "ReadOnly").use():
+            inside.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=hold, name="reading")
+    screen = open_panel()
+    screen.use("payments-dev readonly")
+    thread.start()
+    try:
+        assert inside.wait(60)
+        screen.type("ml-sandbox")
+        for button in ("Use", "Release"):
+            screen.press(button)
+            screen.finish()
+            assert screen.is_error
+            assert re.fullmatch(
+                r"data-lake \(\d{12}\) / ReadOnly is in use by a block in thread reading, and a kernel has one role at "
+                r"a time\. Wait for its end, .*",
+                screen.status,
+            )
+            assert account_here() == account
+    finally:
+        go_on.set()
+        thread.join()
+    assert account_here() == ids(ready)["payments-dev"]

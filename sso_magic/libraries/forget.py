@@ -118,7 +118,7 @@ def _s3path(module: ModuleType) -> None:
 
     from sso_magic.libraries.boto import role_of
 
-    known = module.configuration_map
+    known = getattr(module, "_s3_accessor", module).configuration_map
     default = (known.resources or {}).get("/")
     if default is not None and role_of(default.meta.client) is not None:
         known.resources["/"] = boto3.resource("s3")
@@ -182,6 +182,7 @@ FORGET: dict[str, Callable[[ModuleType], None]] = {
     "aws_lambda_powertools.utilities.parameters.constants": _powertools,  # clients, and values for 5 minutes
     "redshift_connector.iam_helper": _redshift,  # passwords of databases, until they expire
     "s3path.accessor": _s3path,  # a boto3 resource
+    "s3path.old_versions": _s3path,  # the same, before Python 3.12
     "fsspec.spec": _fsspec,  # instances, and the S3 filesystems that wrappers hold
     "joblib.externals.loky.reusable_executor": _loky,  # worker processes
     "loky.reusable_executor": _loky,

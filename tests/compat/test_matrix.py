@@ -58,7 +58,8 @@ def rows(signers):
 
 @pytest.fixture(scope="module", params=["keys", "serve"])
 def measured(request, here, signers, rows):
-    found = matrix.Timeline(here, signers, rows.values(), serve=request.param == "serve").run()
+    lifetime = matrix.LIFETIME.get(GROUP, 10)
+    found = matrix.Timeline(here, signers, rows.values(), lifetime, serve=request.param == "serve").run()
     matrix.keep(GROUP, request.param, found, rows.values())
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -34,6 +35,19 @@ def test_every_curl_line_works_in_the_order_shown(local, wire):
         assert done.returncode == 0, line
         used |= set(re.findall(r"CONTROL/([a-z-]+(?:/[a-z]+)?)", line))
     assert {f"/control/{path}" for path in used} == set(local._control.paths)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+def test_the_javascript_example_is_a_test_that_passes(local, tmp_path):
+    [block] = blocks("js")
+    path = tmp_path / "example.test.mjs"
+    path.write_text(f'import {{ beforeEach, test }} from "node:test";\n{block}', encoding="utf-8")
+    variables = {"CONTROL": local.control_url, "TOKEN": local.control_token, **local.environment()}
+    done = subprocess.run(
+        ["node", "--test", str(path)], capture_output=True, text=True, check=False, env=os.environ | variables
+    )
+    assert (done.returncode, "# pass 1" in done.stdout) == (0, True), done.stdout
+    assert local.requests.total("ListAccounts") == 2
 
 
 def test_the_python_examples_are_tests_that_pass(tmp_path):

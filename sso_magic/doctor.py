@@ -143,6 +143,7 @@ def _service(session: Session) -> Iterator[Finding]:
         ):
             for name, config in (("portal", portal.config), ("sign-in service", oidc.config)):
                 yield from _route(name, config)
+            yield from _unread_ca_bundle(oidc.config)
             yield from _answers(oidc.config)
     except SSOMagicError as error:
         yield Finding("problem", "No client can be made of the settings.", str(error))
@@ -161,6 +162,16 @@ def _route(name: str, config: ClientConfig) -> Iterator[Finding]:
         yield Finding("note", f"The {name}'s certificate is checked against {config.ca_bundle}.")
     for protocol in config.proxies:
         yield Finding("note", f"The {name} is reached through a proxy ({protocol.upper()}_PROXY).")
+
+
+def _unread_ca_bundle(config: ClientConfig) -> Iterator[Finding]:
+    """A CA file that other programs read and the AWS tools do not."""
+    if os.environ.get("SSL_CERT_FILE") and not config.ca_bundle:
+        yield Finding(
+            "note",
+            "SSL_CERT_FILE is set, which the AWS tools and this package do not read.",
+            "If AWS is behind that CA: AWS_CA_BUNDLE=$SSL_CERT_FILE",
+        )
 
 
 def _answers(config: ClientConfig) -> Iterator[Finding]:

@@ -52,8 +52,9 @@ What the table does not show:
   once `httpfs` is loaded. `httpfs` reads keys from the environment when it is loaded, and nothing else. So with
   `--serve` load it before `%sso_use` (`duckdb.sql("LOAD httpfs")`), use the role once more, or make a secret: by
   `credential_chain`, or by `role.credential_provider("duckdb")(connection)`.
-- An `s3path.S3Path` is an address without a client: it is read as the role in use. An `IOConfig` of Daft without
-  credentials is the same: what is made with it belongs to the role in use at that moment.
+- `s3path` keeps the boto3 resource of its first call, also after a switch and a release (a known fault). Give it one:
+  `s3path.register_configuration_parameter(S3Path("/"), resource=boto3.resource("s3"))`.
+- What is made with an `IOConfig` of Daft without credentials belongs to the role in use at that moment.
 - `aws_lambda_powertools.utilities.parameters` drops its clients and values at each switch, and `redshift_connector` the
   database passwords that it got with a role's credentials (`iam=True`).
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was

@@ -12,7 +12,6 @@ def rows(url: str) -> list[Row]:
     import boto3
     import minio
     import minio.credentials
-    import s3path
 
     def client() -> Any:
         provider = minio.credentials.EnvAWSProvider()
@@ -42,10 +41,8 @@ def rows(url: str) -> list[Row]:
     return [
         Row("minio, EnvAWSProvider", "the environment at each request", by_minio, client, "MinIO credential provider"),
         Row("awscrt", "C chain: the environment, kept for 15 minutes", by_crt, chain),
-        Row("s3path", "a boto3 resource, kept for the process",
-            lambda made, account: s3path.S3Path(f"/{bucket(account)}/{CSV}").read_bytes()),
     ]  # fmt: skip
 
 
-NAMES = ["minio, EnvAWSProvider", "awscrt", "s3path"]
+NAMES = ["minio, EnvAWSProvider", "awscrt"]
 NAMED = {"minio, EnvAWSProvider"}

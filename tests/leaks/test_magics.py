@@ -267,7 +267,7 @@ REDACTIONS = {
     "a secret's characters": (lambda patch: patch.setattr(Secret, "__new__", _shown_by_c), ["objects"]),
     "a dictionary's looks": (
         lambda patch: (patch.delattr(Unshown, "__repr__"), patch.delattr(Unshown, "_repr_pretty_")),
-        ["use", "objects"],
+        ["objects"],
     ),
     "what botocore logs": (lambda patch: patch.setattr("sso_magic.libraries.logs.install", list), ["one cell"]),
     "what a task prints": (

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import boto3
@@ -118,10 +115,6 @@ def test_botocore_finds_its_way_by_environment_and_configuration(local_aws_envir
     aws = Path.home() / ".aws"
     with (aws / "config").open("a") as config:
         config.write("[profile prod]\nsso_session = corp\nsso_account_id = 731659028443\nsso_role_name = ReadOnly\n")
-    cache = aws / "sso" / "cache" / f"{hashlib.sha1(b'corp').hexdigest()}.json"
-    cache.parent.mkdir(parents=True)
-    expires_at = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cache.write_text(json.dumps({"accessToken": local_aws_environment.access_token(), "expiresAt": expires_at}))
     program = "import boto3; print(boto3.Session(profile_name='prod').client('sts').get_caller_identity()['Account'])"
     child = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
     done = subprocess.run([sys.executable, "-c", program], env=child, capture_output=True, text=True, check=False)

@@ -60,14 +60,15 @@ class _Node:
         self.names: set[Owner] = set()
 
 
-def find(marks: Marks, pause: Callable[[], None]) -> list[Finding]:
+def find(objects: list[Any], marks: Marks, pause: Callable[[], None]) -> list[Finding]:
     """Return what holds a mark and is alive.
 
     Args:
+        objects: All objects that the garbage collector tracks; nothing else refers to this list.
         marks: The texts to look for, with the label of each one's role.
         pause: Called every millisecond or so; an error that it raises ends the search.
     """
-    return _Search(gc.get_objects(), marks, pause).run()
+    return _Search(objects, marks, pause).run()
 
 
 class _Search:

@@ -58,15 +58,18 @@ class Channel:
         """Answer and receive answers until the other process ends or closes its end."""
         try:
             while True:
-                kind, number, *rest = pickle.load(self._reader)  # noqa: S301 - see the class
-                if kind == "ask":
-                    self._reply(number, *rest)
-                else:
-                    self._receive(kind, number, *rest)
+                self._take(*pickle.load(self._reader))  # noqa: S301 - see the class
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             pass
         finally:
             self._close()
+
+    def _take(self, kind: str, number: int, *rest: Any) -> None:
+        """Handle one message; its own function, so that no key in a message outlives it while the next is awaited."""
+        if kind == "ask":
+            self._reply(number, *rest)
+        else:
+            self._receive(kind, number, *rest)
 
     def _reply(self, number: int, name: str, arguments: tuple[Any, ...]) -> None:
         try:

@@ -22,8 +22,11 @@ from sso_magic.display import TerminalPrompt, browser_card, device_card
 from sso_magic.local import Fault
 from sso_magic.signin import device, flow, registration
 from sso_magic.signin.browser import BrowserRequest
+from sso_magic.signin.browser_answer import BrowserAnswer
 from sso_magic.signin.tokens import utc_now
 from sso_magic.signin.waiting import Waiting
+
+pytestmark = pytest.mark.usefixtures("kernel_is_here")
 
 ELSEWHERE = "Another notebook or program signed in during the wait."
 SIGN_IN = """
@@ -238,12 +241,12 @@ def test_four_codes_that_expire_end_the_sign_in(corp, center, prompt, monkeypatc
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(device, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
-    def pass_time(self, seconds):
+    def pass_time(self, seconds, *, unless=None):
         clock.now += seconds
         return False
 
     monkeypatch.setattr(Waiting, "wait", pass_time)
-    monkeypatch.setattr(flow, "_wait", lambda answered, waiting, seconds, unless=None: pass_time(waiting, seconds))
+    monkeypatch.setattr(BrowserAnswer, "wait", pass_time)
     with pytest.raises(errors.SignInExpired) as caught:
         corp.sign_in(method=method, prompt=prompt)
     assert str(caught.value) == ("4 codes expired before one of them was approved. Run %sso_login to get a new one.")

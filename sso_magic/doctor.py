@@ -117,8 +117,11 @@ def _method(session: Session) -> Iterator[Finding]:
     from sso_magic.signin.choice import choose
 
     chosen = choose(session)
-    other = "--device" if chosen.method == "browser" else "--browser"
-    yield Finding("ok", f"Sign-in: {chosen.reason}", f"For the other method: %sso_login {session.label} {other}")
+    if chosen.method == "browser":
+        other = f"To sign in by a code: %sso_login {session.label} --device"
+    else:
+        other = f"To sign in through the browser: %sso_login {session.label} --browser"
+    yield Finding("ok", f"Sign-in: {chosen.reason}", other)
 
 
 def _region(session: Session) -> Iterator[Finding]:

@@ -58,7 +58,9 @@ class Promise:
 FAULTS = {
     "400": Promise(Fault("*", status=400), (ServiceException, errors.ConfigError)),  # a sign-in: a wrong start URL
     "401": Promise(Fault("*", status=401), errors.SignInRequired, ends=True),
-    "403": Promise(Fault("*", status=403), ServiceException),
+    "403": Promise(
+        Fault("*", status=403), (ServiceException, errors.SignInError)
+    ),  # a sign-in: device codes are refused
     "404": Promise(Fault("*", status=404), ServiceException),
     "429": Promise(Fault("*", status=429), ServiceException),
     "500": Promise(Fault("*", status=500), ServiceException),

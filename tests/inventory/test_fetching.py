@@ -76,6 +76,7 @@ def test_each_account_and_page_is_asked_for_once(fake_portal, inventory_of, orga
 
 
 def test_names_and_addresses_that_are_left_out_are_missing(local, local_inventory):
+    local.organization = Organization.tricky()
     nameless = [account for account in local_inventory().fetch().accounts if account.account_name is None]
     assert nameless
     assert nameless[0].label == nameless[0].account_id

@@ -115,7 +115,7 @@ def test_unpickled_where_the_sessions_name_is_another_portals_it_fetches_nothing
 
 def test_storage_options_have_its_keys_and_an_unknown_library_is_refused_before_anything_is_fetched(role, signed_in):
     with pytest.raises(
-        ParamValidationError, match=r"no storage options 'spark'; for s3fs, fsspec, .*, boto3 there are"
+        ParamValidationError, match=r"no storage options for 'spark'; for s3fs, fsspec, .*, boto3 there are"
     ):
         role.storage_options("spark")
     assert signed_in.requests.total("GetRoleCredentials") == 0

@@ -125,6 +125,6 @@ def test_an_endpoint_that_is_no_url_is_named(keys, monkeypatch, variable, librar
 
 def test_another_library_is_an_error_that_names_those_there_are(keys):
     with pytest.raises(
-        ParamValidationError, match=r"no storage options 'spark'; for s3fs, fsspec, .*, boto3 there are"
+        ParamValidationError, match=r"no storage options for 'spark'; for s3fs, fsspec, .*, boto3 there are"
     ):
         keys.as_storage_options("spark")

@@ -229,7 +229,7 @@ def test_a_sign_in_that_has_ended_says_how_to_begin_again(signed_in):
     [
         (
             True,
-            "✓ Sign-in: By a code, because the kernel runs elsewhere: a hub.\n    For the other method: ",
+            "✓ Sign-in: By a code, because the kernel runs elsewhere: a hub.\n    To sign in through the browser: ",
         ),
         (False, "✓ Sign-in: Through the browser, because the kernel runs on your machine: a hub.\n"),
     ],

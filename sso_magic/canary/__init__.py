@@ -15,13 +15,12 @@ waits for it.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import threading
 import time
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sso_magic import key_ids
 from sso_magic.canary.text import Marks
@@ -124,7 +123,7 @@ class Canary:
 
     def find(self) -> list[Finding]:
         """Search this process and its children now, without a pause."""
-        return self._find(lambda: None, gc.get_objects())
+        return self._find(lambda: None)
 
     def start(self, tell: Callable[[list[Finding]], None]) -> None:
         """Search on a background thread, in place of a search that is still running.
@@ -135,9 +134,6 @@ class Canary:
         if not self._old_roles():
             return
         request = self._request = object()
-        # Listed in the caller's thread, which builds no tuple now: `tuple(iterator)` in another thread than the list's
-        # would raise SystemError, because the list refers to a tuple that is not finished.
-        objects = gc.get_objects()
         went_on = time.monotonic()
 
         def pause() -> None:
@@ -152,17 +148,16 @@ class Canary:
             time.sleep(_DELAY)
             with contextlib.suppress(Exception):  # a search that fails must not fail the kernel
                 pause()
-                found = self._find(pause, objects)
+                found = self._find(pause)
                 pause()
                 tell(found)
-            objects.clear()
 
         threading.Thread(target=run, name="sso_magic canary", daemon=True).start()
 
     def _old_roles(self) -> dict[RoleKey, str]:
         return {key: label for key, label in list(self._labels.items()) if key != self._in_use}
 
-    def _find(self, pause: Callable[[], None], objects: list[Any]) -> list[Finding]:
+    def _find(self, pause: Callable[[], None]) -> list[Finding]:
         from sso_magic.canary import children, heap
 
         old = self._old_roles()
@@ -170,5 +165,5 @@ class Canary:
         for key, label in old.items():
             for mark in chain(key_ids.of_role(*key), self._addresses.get(key, ())):
                 marks[mark.reveal()] = label
-        found = heap.find(objects, marks, pause) if marks else []
+        found = heap.find(marks, pause) if marks else []
         return found + children.find(marks, old, pause)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.canary import HELD, Finding, owners
 from sso_magic.canary.owners import Kind, Owner
 from sso_magic.canary.text import TextSearch
+from sso_magic.tracked import tracked_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,15 +61,18 @@ class _Node:
         self.names: set[Owner] = set()
 
 
-def find(objects: list[Any], marks: Marks, pause: Callable[[], None]) -> list[Finding]:
+def find(marks: Marks, pause: Callable[[], None]) -> list[Finding]:
     """Return what holds a mark and is alive.
 
     Args:
-        objects: All objects that the garbage collector tracks; nothing else refers to this list.
         marks: The texts to look for, with the label of each one's role.
         pause: Called every millisecond or so; an error that it raises ends the search.
     """
-    return _Search(objects, marks, pause).run()
+    objects = tracked_objects(pause)
+    try:
+        return _Search(objects, marks, pause).run()
+    finally:
+        objects.clear()  # a frame among them may refer to the list
 
 
 class _Search:

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import inspect
 import os
 import weakref
@@ -44,6 +43,7 @@ from sso_magic.libraries.alive import Alive
 from sso_magic.libraries.reference import NEVER, RoleReference
 from sso_magic.libraries.tasks import Task, current_task
 from sso_magic.renewal import RenewingRole
+from sso_magic.tracked import referrers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -278,7 +278,7 @@ def _environment_readers(make_reader: Callable[..., Any]) -> Iterator[tuple[Func
 
 
 def _functions(codes: list[CodeType]) -> Iterable[FunctionType]:
-    return [item for item in gc.get_referrers(*codes) if isinstance(item, FunctionType)] if codes else []
+    return [item for item in referrers(*codes) if isinstance(item, FunctionType)] if codes else []
 
 
 def _cell(reader: FunctionType, name: str) -> Any:

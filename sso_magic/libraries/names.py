@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
+
+from sso_magic.tracked import referrers
 
 
 def rename(old: Any, new: Any, but_for: str = "\0") -> None:
@@ -14,7 +15,7 @@ def rename(old: Any, new: Any, but_for: str = "\0") -> None:
         new: What gets them.
         but_for: Modules whose name begins with this keep the old one.
     """
-    for namespace in gc.get_referrers(old):
+    for namespace in referrers(old):
         if isinstance(namespace, dict) and _is_of_module(namespace, but_for):
             for name in [name for name, value in namespace.items() if value is old]:
                 namespace[name] = new

@@ -15,6 +15,9 @@
     aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py)
     gate.py             who gets through to moto (sigv4.py), asking authority.py; sts.py, protocols.py: what is answered
     permissions.py      what a role may do, if roles are to restrict; actions.py: what a request is to IAM
+    administration.py   SSO Admin, Identity Store and Organizations: moto, made equal to the organization
+                        (moto_organization.py) and what changes there brought back (organization_edits.py);
+                        administration_rules.py: what AWS refuses and moto takes
     accounts.py         moto itself; content.py: what is in the buckets
     cli.py              ``sso-magic local``
     pytest_plugin.py    the fixtures that come with the package

@@ -41,7 +41,7 @@ class Accounts:
 
     def __init__(self, region: str, *, content: bool) -> None:
         self.application = _Application(create_backend_app)
-        self._region = region
+        self.region = region
         self._content = content
         self._making = locks.Lock()
         self._filling = locks.Lock()  # takes longer, and must not hold up other requests
@@ -94,7 +94,7 @@ class Accounts:
             for bucket, account in self._promised(organization).items():
                 if account.id != account_id or bucket in s3_backends.bucket_accounts:
                     continue
-                backend.create_bucket(bucket_name=bucket, region_name=self._region)
+                backend.create_bucket(bucket_name=bucket, region_name=self.region)
                 if account.buckets is None:
                     for key, (value, content_type) in objects(account, bucket).items():
                         stored = backend.put_object(bucket_name=bucket, key_name=key, value=value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.local.keys import Minted, random_keys
+from sso_magic.local.organization_edits import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sso_magic.local.clock import Clock
     from sso_magic.local.knobs import Knobs
     from sso_magic.local.organization import Organization
+    from sso_magic.local.organization_edits import Edit
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Caller:
         now: The Identity Center's time, in seconds since the epoch.
         role_lifetime: How many seconds role credentials are valid at most.
         organization: Accounts and who is assigned what.
+        state: Which organization that is, and which version of it.
         enforce: Whether roles restrict.
     """
 
@@ -32,6 +35,7 @@ class Caller:
     now: float
     role_lifetime: float
     organization: Organization
+    state: tuple[int, int]
     enforce: bool
 
 
@@ -43,6 +47,9 @@ class Authority(Protocol):
 
     def mint(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
         """Mint keys of a role."""
+
+    def edit(self, state: tuple[int, int], edits: list[Edit]) -> None:
+        """Carry edits out on the organization, unless it has been replaced by another one since it had this state."""
 
 
 class LocalAuthority:
@@ -64,13 +71,20 @@ class LocalAuthority:
         """Return the owner of an access key."""
         keys = self._keys.get(access_key_id)
         knobs = self._knobs
-        return Caller(keys, self._clock.now(), knobs.role_lifetime, self._organization(), knobs.enforce)
+        organization = self._organization()
+        return Caller(keys, self._clock.now(), knobs.role_lifetime, organization, organization.state, knobs.enforce)
 
     def mint(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
         """Mint keys of a role."""
         keys = random_keys(role_arn.split(":")[4], role_arn, session_name, expires_at)
         self._keys[keys.access_key_id] = keys
         return keys
+
+    def edit(self, state: tuple[int, int], edits: list[Edit]) -> None:
+        """Carry edits out on the organization, unless it has been replaced by another one since it had this state."""
+        organization = self._organization()
+        if organization.state[0] == state[0]:
+            carry_out(organization, edits)
 
     def answer(self, name: str, *arguments: Any) -> Any:
         """Answer what `RemoteAuthority` asks.
@@ -79,12 +93,12 @@ class LocalAuthority:
         """
         if name == "mint":
             return self.mint(*arguments)
+        if name == "edit":
+            return self.edit(*arguments)
         access_key_id, known = arguments
         caller = self.look_up(access_key_id)
-        organization = caller.organization
-        state = organization.state
-        changed = None if state == known else organization.copy()
-        return caller.keys, caller.now, caller.role_lifetime, caller.enforce, changed, state
+        changed = None if caller.state == known else caller.organization.copy()
+        return caller.keys, caller.now, caller.role_lifetime, caller.enforce, changed, caller.state
 
 
 class RemoteAuthority:
@@ -102,9 +116,13 @@ class RemoteAuthority:
             self._known = (state, changed)
             organization = changed
         assert organization is not None
-        return Caller(keys, now, role_lifetime, organization, enforce)
+        return Caller(keys, now, role_lifetime, organization, state, enforce)
 
     def mint(self, role_arn: str, session_name: str, expires_at: float) -> Minted:
         """Mint keys of a role."""
         keys: Minted = self._channel.ask("mint", role_arn, session_name, expires_at).result()
         return keys
+
+    def edit(self, state: tuple[int, int], edits: list[Edit]) -> None:
+        """Carry edits out on the organization, unless it has been replaced by another one since it had this state."""
+        self._channel.ask("edit", state, edits).result()

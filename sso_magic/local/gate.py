@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hmac
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from werkzeug.datastructures import EnvironHeaders
 
 from sso_magic.local.actions import operation_of
+from sso_magic.local.administration import SERVICES, Administration
 from sso_magic.local.keys import assumed_role_arn
 from sso_magic.local.origin import refusal
 from sso_magic.local.permissions import denied
@@ -88,6 +90,7 @@ class Gate:
         self._authority = authority
         self._accounts = accounts
         self._sts = STS(authority, accounts.has_role)
+        self._administration = Administration(accounts.application, authority, accounts.region)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Refuses, answers, or hands on to moto."""
@@ -113,14 +116,19 @@ class Gate:
             if wrong:
                 return _refuse(environ, start_response, signature, wrong)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.keys.account_id
-        return self._moto(environ, start_response, signature, caller.keys.role_arn)
+        application: Any = self._accounts.application
+        if isinstance(signature, Signature) and signature.service in SERVICES:
+            application = partial(self._administration.answer, signature, caller.keys)
+        return self._moto(environ, start_response, signature, caller.keys.role_arn, application)
 
-    def _moto(self, environ: dict[str, Any], start_response: Any, signature: Signed, role_arn: str) -> Iterable[bytes]:
+    def _moto(
+        self, environ: dict[str, Any], start_response: Any, signature: Signed, role_arn: str, application: Any
+    ) -> Iterable[bytes]:
         operation = operation_of(environ) or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
         try:
             self._accounts.make_role(role_arn)
             started = _Started(start_response)
-            answer: Iterable[bytes] = self._accounts.application(environ, started)
+            answer: Iterable[bytes] = application(environ, started)
         except ImportError as error:
             message = f"The local AWS lacks {error.name} for this service: pip install 'moto[all]'."
         except NotImplementedError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sso_magic.local.errors import KnobError, NoSuchUser
 
@@ -58,10 +59,21 @@ class PermissionSet:
             raise KnobError(f"A permission set's name is 1 to 32 letters, digits and +=,.@-_, not {self.name!r}.")
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """A role that a user or the members of a group have in an account."""
+
+    kind: Literal["USER", "GROUP"]
+    principal: str
+    account_id: str
+    role: str
+
+
 class Organization:
     """Accounts, users and assignments. All of it can be changed while the portal serves it.
 
-    `version` grows with every change: it tells the portal when what it made of the old state is stale.
+    `version` grows with every change: it tells the portal when what it made of the old state is stale. `ids` has the
+    identifiers that the administrator's APIs gave to what was created through them; see `identifier`.
     """
 
     def __init__(self) -> None:
@@ -73,6 +85,7 @@ class Organization:
         self._groups: dict[str, tuple[str, ...]] = {}
         self._group_assignments: dict[str, dict[str, tuple[str, ...]]] = {}
         self._permission_sets: dict[str, PermissionSet] = {}
+        self.ids: dict[tuple[str, ...], str] = {}
 
     @classmethod
     def sample(cls) -> Organization:
@@ -115,6 +128,7 @@ class Organization:
         other._groups = dict(self._groups)
         other._group_assignments = {group: dict(assigned) for group, assigned in list(self._group_assignments.items())}
         other._permission_sets = dict(self._permission_sets)
+        other.ids = dict(self.ids)
         return other
 
     @property
@@ -136,6 +150,34 @@ class Organization:
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Every group with the names of its members."""
         return dict(self._groups)
+
+    @property
+    def management_account(self) -> Account | None:
+        """The account whose roles administer the organization: the first."""
+        return next(iter(self._accounts.values()), None)
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        """Every assignment, each role on its own, those of users before those of groups."""
+        kinds: list[tuple[Literal["USER", "GROUP"], dict[str, dict[str, tuple[str, ...]]]]] = [
+            ("USER", self._assignments),
+            ("GROUP", self._group_assignments),
+        ]
+        return [
+            Assignment(kind, principal, account_id, role)
+            for kind, assignments in kinds
+            for principal, assigned in list(assignments.items())
+            for account_id, roles in list(assigned.items())
+            for role in roles
+        ]
+
+    def identifier(self, kind: str, *names: str) -> str:
+        """Return the identifier of a thing in the administrator's APIs.
+
+        It is the one that the API gave, else one that is the same for the same names in every organization.
+        """
+        known = self.ids.get((kind, *names))
+        return known or str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(("sso-magic", kind, *names))))
 
     @property
     def permission_sets(self) -> list[PermissionSet]:
@@ -164,10 +206,24 @@ class Organization:
 
     def add_user(self, name: str, display_name: str | None = None, email: str | None = None) -> User:
         """Adds a user who is assigned nothing yet."""
-        user = User(name, display_name or name.title(), email or f"{name}@example.com")
+        user = User(name, display_name or name.title(), f"{name}@example.com" if email is None else email)
         self._users = {**self._users, name: user}
         self.version += 1
         return user
+
+    def remove_user(self, name: str) -> None:
+        """Remove the user, also from every group, and withdraw their assignments.
+
+        Raises:
+            NoSuchUser: The organization has no such user.
+        """
+        self.user(name)
+        self._users = {other: user for other, user in self._users.items() if other != name}
+        self._groups = {
+            group: tuple(member for member in members if member != name) for group, members in self._groups.items()
+        }
+        self._assignments.pop(name, None)
+        self._forget("user", name)
 
     def add_group(self, name: str, *members: str) -> None:
         """Add a group of these users, or replace its members.
@@ -179,6 +235,17 @@ class Organization:
             self.user(member)
         self._groups[name] = tuple(dict.fromkeys(members))
         self.version += 1
+
+    def remove_group(self, name: str) -> None:
+        """Remove the group, and withdraw what its members had by it."""
+        self._groups.pop(name, None)
+        self._group_assignments.pop(name, None)
+        self._forget("group", name)
+
+    def remove_permission_set(self, name: str) -> None:
+        """Remove the permission set. Where it is assigned, it is one without policies from now on."""
+        self._permission_sets.pop(name, None)
+        self._forget("permission set", name)
 
     def add_permission_set(self, name: str, *managed_policies: str, description: str = "") -> PermissionSet:
         """Add a permission set, or replace its policies."""
@@ -228,12 +295,28 @@ class Organization:
 
     def withdraw(self, user: str, account_id: str, *roles: str) -> None:
         """Withdraws these roles, or all of the user's roles in the account if none is named."""
-        assigned = self._assignments.get(user, {})
+        self._withdraw(self._assignments.get(user, {}), account_id, roles)
+
+    def withdraw_group(self, group: str, account_id: str, *roles: str) -> None:
+        """Withdraw these roles of a group's members, or all that the group has in the account if none is named."""
+        self._withdraw(self._group_assignments.get(group, {}), account_id, roles)
+
+    def _withdraw(self, assigned: dict[str, tuple[str, ...]], account_id: str, roles: tuple[str, ...]) -> None:
         left = tuple(role for role in assigned.get(account_id, ()) if roles and role not in roles)
         if left:
             assigned[account_id] = left
         else:
             assigned.pop(account_id, None)
+        self.version += 1
+
+    def _forget(self, kind: str, name: str) -> None:
+        """Forget the identifiers of what was removed and of its memberships."""
+        place = {"group": 1, "user": 2}.get(kind)  # in the key of a membership
+        self.ids = {
+            key: value
+            for key, value in self.ids.items()
+            if key != (kind, name) and not (place and key[0] == "membership" and key[place] == name)
+        }
         self.version += 1
 
     def accounts_of(self, user: str) -> list[Account]:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.local.actions import action_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sso_magic.local.authority import Caller
 
 _ALWAYS = {"sts:GetCallerIdentity"}  # AWS asks no policy for it
@@ -55,22 +53,19 @@ def _statements(arn: str) -> list[tuple[str, re.Pattern[str], bool]]:
 
 def _document(arn: str) -> dict[str, Any]:
     """Return the document of one of AWS's managed policies; an empty one if AWS has none of this name."""
-    for name, policy in _managed_policies():
+    for name, policy in managed_policies().items():
         if arn == f"arn:aws:iam::aws:policy{policy['Path']}{name}":
             document = policy["Document"]
             return dict(document, Statement=_list(document["Statement"]))
     return {}
 
 
-def _managed_policies() -> Iterator[tuple[str, dict[str, Any]]]:
+@cache
+def managed_policies() -> dict[str, dict[str, Any]]:
+    """Return AWS's managed policies by name, as moto has them, with ``Path`` and ``Document``."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-    return iter(_parsed(aws_managed_policies_data).items())
-
-
-@cache
-def _parsed(text: str) -> dict[str, dict[str, Any]]:
-    parsed: dict[str, dict[str, Any]] = json.loads(text)
+    parsed: dict[str, dict[str, Any]] = json.loads(aws_managed_policies_data)
     return parsed
 
 

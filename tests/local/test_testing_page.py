@@ -52,7 +52,7 @@ def test_the_javascript_example_is_a_test_that_passes(local, tmp_path):
 
 def test_the_python_examples_are_tests_that_pass(tmp_path):
     shown = blocks("python")
-    assert len(shown) == 2
+    assert len(shown) == 3
     for number, block in enumerate(shown):
         text = block
         if sys.version_info < (3, 11):  # enterContext is newer

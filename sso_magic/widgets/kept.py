@@ -1,16 +1,22 @@
-"""Recent and favourite roles: a small file under ``~/.aws/sso_magic``, shared by all kernels. It holds no secret."""
+"""Recent and favorite roles: a small file under ``~/.aws/sso_magic``, shared by all kernels. It holds no secret.
+
+They belong to a person, not to a sign-in: an ordinary sign-in in the morning keeps them. Tokens name nobody, so the
+person is known only once a role is used and STS has named the user of its credentials; see `learn_person`. Until then
+the roles of the person who was known last are shown, of which the list keeps those that are assigned now.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic import cache
+from sso_magic import cache, person
 from sso_magic.errors import CacheError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import Use
 
 VERSION = 1
@@ -44,10 +50,39 @@ class Kept(NamedTuple):
 
 def load(session: str) -> Kept:
     """What is kept of the session; a file that cannot be read counts as none."""
-    entry = _sessions().get(session)
-    if not isinstance(entry, dict):
-        return Kept()
+    entry = _entry(session)
     return Kept(*(_keys(entry.get(name)) for name in Kept._fields))
+
+
+def learn_person(session: str, credentials: RoleCredentials) -> bool:
+    """Change to the roles of the person whose credentials these are; STS is asked once for each sign-in.
+
+    Args:
+        session: The session's key.
+        credentials: Credentials that were fetched with the current sign-in.
+
+    Returns:
+        True if another person's roles were shown before.
+    """
+    sign_in = credentials.sign_in
+    if sign_in is None or _entry(session).get("sign_in") == sign_in:
+        return False
+    name = person.name_of(credentials)
+    if name is None:
+        return False
+    now = cache.sha1(f"{session} {name}")
+    try:
+        with cache.lock("panel", timeout=2):
+            entry = _entry(session)
+            before = entry.get("person")
+            if isinstance(before, str) and before != now:
+                people = _of(entry, "people")
+                people[before] = {field: entry.get(field, []) for field in Kept._fields}
+                entry = {**Kept()._asdict(), **_of(people, now), "people": people}
+            _put(session, {**entry, "person": now, "sign_in": sign_in})
+    except CacheError:
+        return False
+    return before not in (None, now)
 
 
 def remember_use(session: str, key: RoleKey) -> None:
@@ -87,9 +122,21 @@ def _change(session: str, change: Callable[[Kept], Kept]) -> None:
 def _write(session: str, change: Callable[[Kept], Kept]) -> Kept:
     with cache.lock("panel", timeout=2):
         kept = change(load(session))
-        content = {"version": VERSION, "sessions": {**_sessions(), session: kept._asdict()}}
-        cache.write(_path(), content)
+        _put(session, {**_entry(session), **kept._asdict()})
         return kept
+
+
+def _put(session: str, entry: dict[str, Any]) -> None:
+    cache.write(_path(), {"version": VERSION, "sessions": {**_sessions(), session: entry}})
+
+
+def _entry(session: str) -> dict[str, Any]:
+    return _of(_sessions(), session)
+
+
+def _of(content: dict[str, Any], key: str) -> dict[str, Any]:
+    found = content.get(key)
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def _path() -> Path:

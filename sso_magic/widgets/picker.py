@@ -224,6 +224,7 @@ class Panel:
         self._say(words.using(use.label, layer.holders) if use else "")
         if use is not None:
             label, shown = use.label, self._view.status.value
+            kept.learn_person(center.session.key, use.credentials)  # first: the search would find its frames
             KERNEL.search_holders(lambda found: self._say_instead(shown, words.using(label, found)))
 
     def _release(self, _: Any) -> None:

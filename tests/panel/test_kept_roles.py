@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from sso_magic import IdentityCenter
 from sso_magic.widgets import kept
 from sso_magic.widgets.kept import RoleKey
 
@@ -101,3 +102,72 @@ def test_a_file_that_cannot_be_written_is_said_for_a_favourite_and_costs_a_use_n
     screen.press("Favourite")
     assert screen.is_error
     assert "panel.json cannot be written" in screen.status
+
+
+ONE, TWO = RoleKey("000000000001", "ReadOnly"), RoleKey("000000000002", "ReadOnly")
+
+
+@pytest.fixture
+def use_as(center, prompt):
+    """Sign in as somebody; returns the credentials of a role that both people have."""
+    users = [user.name for user in center.organization.users][:2]
+    account = next(each for each in center.organization.accounts if each.name == "payments-dev")
+    center.organization.assign(users[1], account.id, "ReadOnly")
+
+    def run(number: int):
+        center.auto_approve = users[number]
+        corp = IdentityCenter("corp")
+        corp.sign_in(force=True, method="device", prompt=prompt)
+        return corp.credentials("payments-dev", "ReadOnly")
+
+    return run
+
+
+def test_another_person_has_favorites_of_their_own(center, use_as):
+    kept.learn_person("corp", use_as(0))
+    kept.toggle_favourite("corp", ONE)
+    kept.remember_use("corp", ONE)
+    assert kept.learn_person("corp", use_as(1)) is True
+    assert kept.load("corp") == kept.Kept()
+    kept.toggle_favourite("corp", TWO)
+    assert kept.learn_person("corp", use_as(0)) is True
+    assert kept.load("corp") == kept.Kept((ONE,), (ONE,))
+    kept.learn_person("corp", use_as(1))
+    assert kept.load("corp").favourites == (TWO,)
+
+
+def test_a_sign_in_of_the_same_person_keeps_the_favorites(center, use_as, monkeypatch):
+    kept.toggle_favourite("corp", ONE)  # before anybody was known, as by an earlier version
+    credentials = use_as(0)
+    assert kept.learn_person("corp", credentials) is False
+    assert kept.learn_person("corp", use_as(0)) is False
+    credentials = use_as(0)
+    with monkeypatch.context() as patch:
+        patch.setattr("sso_magic.person.name_of", lambda _: None)  # STS cannot be reached
+        assert kept.learn_person("corp", credentials) is False
+    assert kept.load("corp").favourites == (ONE,)
+    kept.learn_person("corp", credentials)
+    monkeypatch.setattr("sso_magic.person.name_of", lambda _: pytest.fail("STS is asked twice for a sign-in"))
+    kept.learn_person("corp", credentials)
+    kept.toggle_favourite("corp", TWO)
+    assert kept.load("corp").favourites == (ONE, TWO)
+
+
+def test_the_file_names_nobody(center, use_as, clean_environment):
+    kept.learn_person("corp", use_as(0))
+    text = (clean_environment / ".aws" / "sso_magic" / "panel.json").read_text()
+    assert center.organization.users[0].name not in text
+
+
+def test_the_panel_shows_another_persons_list_after_their_first_use(open_panel, use_as):
+    use_as(0)
+    screen = open_panel()
+    screen.use("payments-dev readonly")
+    screen.press("Favourite")
+    screen.type("")
+    assert any("★" in line for line in screen.lines)
+    use_as(1)
+    screen.until(lambda: "refreshed" in screen.list_state)
+    screen.use("payments-dev readonly")
+    screen.type("")
+    screen.until(lambda: not any("★" in line for line in screen.lines))

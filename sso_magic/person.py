@@ -1,8 +1,8 @@
 """Whether two sets of credentials are one person's: what STS says of them (GetCallerIdentity).
 
 Tokens and GetRoleCredentials name nobody. Credentials of a permission set are those of an assumed role whose session
-name is the person's user name. STS is asked when a role in use is renewed after another sign-in
-and, for the panel's favorites, at the first use of a role after a sign-in; by botocore, where that is installed.
+name is the person's user name. STS is asked when a role in use is renewed after another sign-in and, for the panel's
+favorites, at the first use of a role after a sign-in; by botocore, where that is installed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ def name_of(credentials: RoleCredentials) -> str | None:
     except ImportError:
         return None
     from sso_magic.libraries import logs
+    from sso_magic.libraries.owned import without_owner
 
     logs.install()
     try:
-        session = Session()
+        with without_owner():
+            session = Session()
         client = session.create_client(
             "sts",
             region_name=session.get_config_variable("region") or "us-east-1",

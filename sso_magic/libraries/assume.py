@@ -12,6 +12,7 @@ import botocore.session
 from sso_magic.client.shared_config import file_paths
 from sso_magic.errors import CredentialsError
 from sso_magic.libraries import logs
+from sso_magic.libraries.owned import without_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,15 +59,16 @@ class Chain:
         self._session_name = session_name
         config_path, credentials_path = file_paths(environ)
         # Variables that a role in use changes are taken from the environment without it.
-        self._session = botocore.session.Session(
-            session_vars={
-                "profile": (None, None, None, None),
-                "config_file": (None, None, str(config_path), None),
-                "credentials_file": (None, None, str(credentials_path), None),
-                "region": ("region", None, None, None),
-            },
-            profile=name,
-        )
+        with without_owner():
+            self._session = botocore.session.Session(
+                session_vars={
+                    "profile": (None, None, None, None),
+                    "config_file": (None, None, str(config_path), None),
+                    "credentials_file": (None, None, str(credentials_path), None),
+                    "region": ("region", None, None, None),
+                },
+                profile=name,
+            )
         if "AWS_DEFAULT_REGION" in environ:
             self._session.set_config_variable("region", environ["AWS_DEFAULT_REGION"])
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = "_sso_magic_owner"
 _ROLE: ContextVar[RenewingRole | None] = ContextVar("sso_magic owner's role", default=None)
+_IS_WITHOUT: ContextVar[bool] = ContextVar("sso_magic objects without an owner", default=False)
 
 
 def role_of_the_owner() -> RenewingRole | None:
@@ -61,6 +62,19 @@ def as_role(role: RenewingRole | None) -> Iterator[None]:
         yield
     finally:
         _ROLE.reset(token)
+
+
+@contextlib.contextmanager
+def without_owner() -> Iterator[None]:
+    """Let objects that are made in a block belong to no role, so that the switch's line does not name them.
+
+    For sessions that this package makes for itself, with the credentials that it gives them.
+    """
+    token = _IS_WITHOUT.set(True)
+    try:
+        yield
+    finally:
+        _IS_WITHOUT.reset(token)
 
 
 class Owner:
@@ -220,7 +234,7 @@ class OwnedBinding:
         def wrap(init: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(init)
             def init_with_an_owner(thing: Any, *arguments: Any, **options: Any) -> None:
-                role = self._kernel.bind(lambda: None)
+                role = None if _IS_WITHOUT.get() else self._kernel.bind(lambda: None)
                 if isinstance(role, RenewingRole):
                     self._remember(thing, role, row)
                 init(thing, *arguments, **options)

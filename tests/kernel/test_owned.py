@@ -12,11 +12,14 @@ from types import ModuleType
 
 import aiobotocore.session
 import boto3
+import botocore.session
 import pytest
 from botocore.credentials import ContainerProvider
 from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 
+from sso_magic import person
 from sso_magic.errors import CredentialsError
+from sso_magic.libraries.assume import Chain
 from sso_magic.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
 from sso_magic.renewal import RenewingRole
 
@@ -107,6 +110,39 @@ def test_the_switchs_line_can_name_them(kernel, role_a, role_b, bound):
     assert list(bound.holders(used)) == [(a, "made-up client")]
     del of_a
     assert list(bound.holders(used)) == []
+
+
+@pytest.fixture
+def sessions_with_clients(monkeypatch):
+    """The botocore sessions that make a client in this test, kept alive."""
+    kept = []
+    create_client = botocore.session.Session.create_client
+
+    def create_and_keep(session, *arguments, **options):
+        kept.append(session)
+        return create_client(session, *arguments, **options)
+
+    monkeypatch.setattr(botocore.session.Session, "create_client", create_and_keep)
+    return kept
+
+
+def test_the_session_that_asks_whose_credentials_they_are_is_not_named(
+    kernel, role_a, role_b, monkeypatch, sessions_with_clients
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")  # nobody answers there
+    kernel.use(role_a.use())
+    assert person.name_of(role_a.issued[-1]) is None
+    assert len(sessions_with_clients) == 1
+    assert kernel.use(role_b.use()).holders is None
+
+
+def test_the_session_that_assumes_a_profiles_role_is_not_named(kernel, role_a, role_b, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("[profile top]\nrole_arn = arn:aws:iam::999988887777:role/x\nsource_profile = base\n")
+    kernel.use(role_a.use())
+    chain = Chain("top", {"AWS_CONFIG_FILE": str(config)}, "base", role_a.issued[-1], None, "test")
+    assert kernel.use(role_b.use()).holders is None
+    assert chain
 
 
 def test_an_object_without_room_for_an_owner_is_connected_and_its_failure_is_not_raised(kernel, role_a, bound):

@@ -205,10 +205,11 @@ class LocalIdentityCenter(Knobs, People):
     def start_url(self) -> str:
         """The start URL as ``~/.aws/config`` contains it: on a host of AWS's, as the AWS CLI requires.
 
-        The host's number is the port. The endpoint variables of `environment` lead every request here instead.
+        The host's number is the port, unless `subdomain` is set. The endpoint variables of `environment` lead every
+        request here instead.
         """
         self._own_urls()
-        return f"https://d-{self._port:010}.awsapps.com/start"
+        return f"https://{self.subdomain or f'd-{self._port:010}'}.awsapps.com/start"
 
     @property
     def portal_url(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sso_magic.local.errors import KnobError, LocalError
@@ -119,6 +120,15 @@ def limit(value: Any) -> Throttle | None:
     return Throttle(_number(value, "a Throttle, (rate, burst), a rate or None"))
 
 
+def label(value: Any) -> str | None:
+    """A label of a host name, in lower case; None or an empty text for none."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", value):
+        raise ValueError("a name of letters, digits and hyphens")
+    return value.lower()
+
+
 def approver(value: Any) -> str | bool:
     """False, True for the first user, or a user's name."""
     if isinstance(value, (bool, str)):
@@ -134,6 +144,13 @@ class Knobs:
         signed_seconds,
         "SECONDS",
         "how far its clock is ahead of this machine's; everything ends by it, and the Date header tells it",
+    )
+    subdomain = Knob[str | None](
+        None,
+        label,
+        "NAME",
+        "change the start URL to https://NAME.awsapps.com/start: earlier start URLs, and sessions begun under them, "
+        "are refused",
     )
     access_token_lifetime = Knob(3600.0, seconds, "SECONDS", "how long a refreshable access token is valid")
     session_lifetime = Knob(

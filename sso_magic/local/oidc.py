@@ -187,7 +187,7 @@ class Oidc:
         given = _text(fields, "refreshToken")
         session = self._state.refresh_tokens.get(given)
         now = self._clock.now()
-        if session is None or session.registration is not registration or not session.lives(now):
+        if session is None or session.registration is not registration or not self._state.is_valid(session):
             raise oidc_error("InvalidGrantException", "Invalid grant provided")
         if given != session.refresh_token:
             if now >= session.previous_accepted_until:
@@ -237,6 +237,8 @@ class Oidc:
     def _is_start_url(self, url: str) -> bool:
         """Return True for its own portal's URL, on either loopback name too, and for any on a host that AWS owns.
 
+        If `subdomain` is set, the start URL with that subdomain is the only one on a host that AWS owns.
+
         Query, fragment, a slash at the end and upper case in the host do not matter, as at AWS.
         """
         try:
@@ -249,6 +251,8 @@ class Oidc:
             names = _LOOPBACK if own.hostname in _LOOPBACK else {own.hostname}
             if host in names and (parts.scheme, port, parts.path.rstrip("/")) == (own.scheme, own.port, "/start"):
                 return True
+        if self._knobs.subdomain is not None:
+            return (parts.scheme, host) == ("https", f"{self._knobs.subdomain}.awsapps.com")
         return parts.scheme == "https" and (host in _AWS_HOSTS or host.endswith(_AWS_SUFFIXES))
 
 

@@ -85,7 +85,6 @@ class Pages:
         accounts = organization.accounts_of(user.name)
         words = request.query.get("q", "").casefold().split()
         found = [account for account in accounts if _fits(account, organization.roles_of(user.name, account.id), words)]
-        now = self._web.clock.now()
         with self._state.lock:
             sessions = [
                 {
@@ -96,7 +95,7 @@ class Pages:
                     "form": self._web.forms.issue(f"end {session.id}"),
                 }
                 for session in self._state.sessions.values()
-                if session.user == user.name and session.lives(now)
+                if session.user == user.name and self._state.is_valid(session)
             ][-20:]
         return self._web.page(
             "start.html",

@@ -134,9 +134,8 @@ class People:
 
     def sessions(self) -> list[SignInSession]:
         """The sign-in sessions that live, oldest first."""
-        now = self.clock.now()
         with self.state.lock:
-            return [session for session in self.state.sessions.values() if session.lives(now)]
+            return [session for session in self.state.sessions.values() if self.state.is_valid(session)]
 
     def session_of(self, access_token: str) -> SignInSession:
         """The session an access token belongs to.

@@ -109,7 +109,7 @@ class Portal:
             raise portal_error("MethodNotAllowedException", f"{request.method} is not allowed here")
         token = self._state.access_tokens.get(request.headers.get(BEARER_HEADER, ""))
         now = self._clock.now()
-        if token is None or token.revoked or now >= token.expires_at or not token.session.lives(now):
+        if token is None or token.revoked or now >= token.expires_at or not self._state.is_valid(token.session):
             raise portal_error("UnauthorizedException", "Session token not found or invalid")
         session = token.session
         if not self._throttling.allows(session.id, self._knobs.throttle):

@@ -54,13 +54,10 @@ class SignInSession:
     started_at: float
     ends_at: float
     ended: bool = False
+    subdomain: str | None = None
     refresh_token: str = field(default="", repr=False)
     previous_refresh_token: str = field(default="", repr=False)
     previous_accepted_until: float = 0.0
-
-    def lives(self, now: float) -> bool:
-        """Whether its tokens are worth anything."""
-        return not self.ended and now < self.ends_at
 
 
 @dataclass(eq=False)
@@ -194,6 +191,7 @@ class State:
                 refreshable=REFRESH_GRANT in registration.grants and bool(scopes),
                 started_at=now,
                 ends_at=now + self._knobs.session_lifetime,
+                subdomain=self._knobs.subdomain,
             )
             self.sessions[session.id] = session
             if session.refreshable:
@@ -218,6 +216,11 @@ class State:
             session.previous_refresh_token = session.refresh_token
             session.previous_accepted_until = self._clock.now() + self._knobs.refresh_grace
             self._new_refresh_token(session)
+
+    def is_valid(self, session: SignInSession) -> bool:
+        """Return True if the session has not ended and was begun under the present start URL."""
+        in_time = not session.ended and self._clock.now() < session.ends_at
+        return in_time and session.subdomain == self._knobs.subdomain
 
     def end(self, session: SignInSession) -> None:
         """Ends the session: each of its tokens is refused from now on."""

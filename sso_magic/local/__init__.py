@@ -9,6 +9,7 @@
     oidc.py             register, device authorization, token
     pages.py            what a person meets in a browser; authorize.py, console.py: the rest of it
     faults.py           what can go wrong on purpose; throttle.py: 429
+    tls.py              the certificate of a throw-away CA
     network.py          where it listens and under which names; origin.py: which requests it refuses
     control.py          the same as in Python, over HTTP for tests in other languages
     listener.py         HTTP on tornado, in a thread of its own

@@ -25,6 +25,8 @@ from sso_magic.local.content import BUCKETS, objects
 from sso_magic.local.keys import role_id
 
 if TYPE_CHECKING:
+    import ssl
+
     from sso_magic.local.organization import Account, Organization
 
 _PARTITION = "aws"
@@ -157,15 +159,25 @@ class _QuietHandler(_Handler):  # type: ignore[misc, valid-type]
         pass
 
 
+def context_of(identity: bytes | None) -> ssl.SSLContext | None:
+    """Return the context of TLS with this key and certificate; None if there are none."""
+    if identity is None:
+        return None
+    from sso_magic.local.tls import server_context
+
+    return server_context(identity)
+
+
 class Server(ThreadedWSGIServer):
     """werkzeug's threaded server on a socket that is listening already, which leaves no connection and no thread."""
 
-    def __init__(self, sock: socket.socket, application: Any) -> None:
+    def __init__(self, sock: socket.socket, application: Any, tls: ssl.SSLContext | None = None) -> None:
         host, port = sock.getsockname()[:2]
         self._connections: set[socket.socket] = set()
         self._handlers: set[threading.Thread] = set()
         self._guard = locks.Lock()
         super().__init__(host, port, application, _QuietHandler, fd=sock.fileno())
+        self.ssl_context = tls
         sock.close()  # werkzeug has duplicated it
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -180,11 +192,30 @@ class Server(ThreadedWSGIServer):
 
     def _handle(self, request: Any, client_address: Any) -> None:
         try:
+            if self.ssl_context is not None:
+                request = self._encrypted(request, self.ssl_context)
             self.process_request_thread(request, client_address)
+        except OSError:
+            request.close()  # no TLS, or not with this certificate
         finally:
             with self._guard:
                 self._connections.discard(request)
                 self._handlers.discard(threading.current_thread())
+
+    def _encrypted(self, request: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        """Shake hands in the connection's own thread, so that a client that says nothing holds up no other."""
+        encrypted = tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        with self._guard:
+            self._connections.discard(request)
+            self._connections.add(encrypted)
+        try:
+            encrypted.do_handshake()
+        except BaseException:
+            with self._guard:
+                self._connections.discard(encrypted)
+            encrypted.close()
+            raise
+        return encrypted
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is no news."""

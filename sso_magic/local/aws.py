@@ -79,8 +79,12 @@ class AWS:
         ready = self._host.ready if self._host is not None else None
         return ready is not None and ready.done() and ready.exception() is None
 
-    def start(self, port: int) -> None:
+    def start(self, port: int, identity: bytes | None = None) -> None:
         """Open the port, and let moto come up behind it.
+
+        Args:
+            port: The port; 0 takes a free one.
+            identity: Key and certificate for TLS; None: connections are not encrypted.
 
         Raises:
             PortInUse: Another program has the port.
@@ -88,13 +92,13 @@ class AWS:
         """
         sock = listen(port, "--aws-port", self._network.host)
         self._port = sock.getsockname()[1]
+        kind: Any = InProcess
+        if not self._in_process:
+            from sso_magic.local.aws_process import Process as kind  # noqa: N813 - the other of two
         try:
-            if self._in_process:
-                self._host = InProcess(sock, self._authority, self._region, self._network, content=self._content)
-            else:
-                from sso_magic.local.aws_process import Process
-
-                self._host = Process(sock, self._authority, self._region, self._network, content=self._content)
+            self._host = kind(
+                sock, self._authority, self._region, self._network, content=self._content, identity=identity
+            )
         except BaseException:
             sock.close()
             raise
@@ -140,7 +144,14 @@ class InProcess:
     """moto in this process, in a thread."""
 
     def __init__(
-        self, sock: socket.socket, authority: LocalAuthority, region: str, network: Network, *, content: bool
+        self,
+        sock: socket.socket,
+        authority: LocalAuthority,
+        region: str,
+        network: Network,
+        *,
+        content: bool,
+        identity: bytes | None,
     ) -> None:
         self.ready: Future[Accounts] = Future()
         self._server: Server | None = None
@@ -150,7 +161,10 @@ class InProcess:
         import requests  # noqa: F401
 
         self._thread = threading.Thread(
-            target=self._run, args=(sock, authority, region, network, content), name="sso_magic local AWS", daemon=True
+            target=self._run,
+            args=(sock, authority, region, network, content, identity),
+            name="sso_magic local AWS",
+            daemon=True,
         )
         self._thread.start()
 
@@ -174,13 +188,14 @@ class InProcess:
         region: str,
         network: Network,
         content: bool,  # noqa: FBT001
+        identity: bytes | None,
     ) -> None:
         try:
-            from sso_magic.local.accounts import Accounts, Server
+            from sso_magic.local.accounts import Accounts, Server, context_of
             from sso_magic.local.gate import Gate
 
             accounts = Accounts(region, content=content)
-            self._server = Server(sock, Gate(authority, accounts, network))
+            self._server = Server(sock, Gate(authority, accounts, network), context_of(identity))
         except Exception as error:  # noqa: BLE001 - whatever it is
             sock.close()
             self.ready.set_exception(error)  # told to everybody who waits for it

@@ -33,14 +33,22 @@ class Child:
         elif name == "reset":
             self._accounts.reset()
 
-    def _start(self, shared: int | bytes, region: str, network: Network, content: bool) -> None:  # noqa: FBT001
+    def _start(
+        self,
+        shared: int | bytes,
+        region: str,
+        network: Network,
+        content: bool,  # noqa: FBT001
+        identity: bytes | None,
+    ) -> None:
         sock = _open(shared)
         try:
-            from sso_magic.local.accounts import Accounts, Server
+            from sso_magic.local.accounts import Accounts, Server, context_of
             from sso_magic.local.gate import Gate
 
             self._accounts = Accounts(region, content=content)
-            server = Server(sock, Gate(RemoteAuthority(self.channel), self._accounts, network))
+            gate = Gate(RemoteAuthority(self.channel), self._accounts, network)
+            server = Server(sock, gate, context_of(identity))
         except BaseException:
             sock.close()  # refuses clients that would wait for ever
             raise

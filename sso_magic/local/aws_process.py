@@ -30,7 +30,14 @@ class Process:
     """
 
     def __init__(
-        self, sock: socket.socket, authority: LocalAuthority, region: str, network: Network, *, content: bool
+        self,
+        sock: socket.socket,
+        authority: LocalAuthority,
+        region: str,
+        network: Network,
+        *,
+        content: bool,
+        identity: bytes | None,
     ) -> None:
         self._sock = sock
         try:
@@ -50,7 +57,7 @@ class Process:
         self._thread.start()
         self.ready: Future[None] = Future()
         shared = _shared(sock, self._process.pid)
-        self._channel.ask("start", shared, region, network, content).add_done_callback(self._started)
+        self._channel.ask("start", shared, region, network, content, identity).add_done_callback(self._started)
 
     def stop(self) -> None:
         """End the process and wait for it."""

@@ -12,6 +12,7 @@ with LocalIdentityCenter(access_token_lifetime=5) as center:
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,12 +38,14 @@ from sso_magic.local.state import State
 from sso_magic.local.web import Web
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from sso_magic.local.aws import AWS
+    from sso_magic.local.tls import Tls
 
 
 class LocalIdentityCenter(Knobs, People):
@@ -59,6 +62,8 @@ class LocalIdentityCenter(Knobs, People):
         region: The region it says it is in.
         faults: What goes wrong on purpose.
         network: Where it listens and under which names; default: loopback alone.
+        tls: Whether both ports take TLS alone, with a certificate of a CA that is made at the start. `environment` has
+            ``AWS_CA_BUNDLE`` with the CA's file, which `stop` removes.
         **knobs: Any knob of `Knobs`, by its name.
 
     Raises:
@@ -77,10 +82,12 @@ class LocalIdentityCenter(Knobs, People):
         region: str = "eu-west-1",
         faults: Iterable[Fault | str] = (),
         network: Network | None = None,
+        tls: bool = False,
         **knobs: Any,
     ) -> None:
         self.region = region
-        self.network = network or Network()
+        self.network = dataclasses.replace(network or Network(), tls=tls)
+        self._tls: Tls | None = None
         self.clock = Clock(self)
         self.requests = RequestLog()
         self.keys: dict[str, Minted] = {}
@@ -130,14 +137,27 @@ class LocalIdentityCenter(Knobs, People):
             return
         sock = listen(self._asked_port, "--port", self.network.host)
         try:
+            context = self._make_certificate() if self.network.tls else None
             if self._aws is not None:
-                self._aws.start(self._asked_aws_port)
+                self._aws.start(self._asked_aws_port, self._tls.identity if self._tls is not None else None)
         except BaseException:
             sock.close()
+            self._remove_certificate()
             raise
         self._port = sock.getsockname()[1]
-        self._listener = Listener(self, self._routes(), self._pages, self._control)
+        self._listener = Listener(self, self._routes(), self._pages, self._control, context)
         self._listener.start(sock)
+
+    def _make_certificate(self) -> ssl.SSLContext:
+        from sso_magic.local.tls import Tls, server_context
+
+        self._tls = Tls(self.network.certificate_names)
+        return server_context(self._tls.identity)
+
+    def _remove_certificate(self) -> None:
+        if self._tls is not None:
+            self._tls.close()
+            self._tls = None
 
     def wait_until_ready(self) -> None:
         """Waits until the AWS accounts, which come up behind, are there.
@@ -169,6 +189,7 @@ class LocalIdentityCenter(Knobs, People):
             self._listener = None
             if self._aws is not None:
                 self._aws.stop()
+            self._remove_certificate()
 
     def reset(self) -> None:
         """As it was when it was made: knobs, faults, organisation, nobody signed in, no keys, an empty log."""
@@ -242,6 +263,9 @@ class LocalIdentityCenter(Knobs, People):
         variables = {"AWS_ENDPOINT_URL_SSO": self.url, "AWS_ENDPOINT_URL_SSO_OIDC": self.url}
         if self._aws is not None:
             variables["AWS_ENDPOINT_URL"] = self.aws_url
+        if self._tls is not None:
+            # the SDK for JavaScript reads Node's variable, not AWS's
+            variables |= dict.fromkeys(("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(self._tls.bundle))
         return variables
 
     def config_text(self, session_name: str = "corp", *, start_url: str | None = None, profiles: int = 3) -> str:

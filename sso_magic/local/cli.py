@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import time
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from sso_magic.local.errors import KnobError, LocalError
 from sso_magic.local.faults import KINDS, Fault
 from sso_magic.local.knobs import Knob, knobs
-from sso_magic.local.network import LOOPBACK_NAMES
+from sso_magic.local.network import LOOPBACK_NAMES, Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--public-aws-url", metavar="URL", help="the same for AWS (that host, and the port of AWS)")
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="another name that clients reach it by"
+    )
+    parser.add_argument(
+        "--tls", action="store_true", help="both ports take TLS alone; AWS_CA_BUNDLE is printed with a throw-away CA"
     )
     parser.add_argument(
         "--wait",
@@ -118,9 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
         LocalError: none was ready in time, or its AWS accounts cannot be started.
     """
     if arguments.wait is not None:
-        return _wait(arguments.host, arguments.port, arguments.wait)
+        return _wait(Network(arguments.host, tls=arguments.tls), arguments.port, arguments.wait)
     from sso_magic.local.center import LocalIdentityCenter
-    from sso_magic.local.network import Network
 
     chosen = {knob.name: getattr(arguments, knob.name) for knob in _settable() if hasattr(arguments, knob.name)}
     center = LocalIdentityCenter(
@@ -133,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         faults=arguments.fault,
         log_requests=False,
         network=Network(arguments.host, arguments.public_url, arguments.public_aws_url, tuple(arguments.allow_host)),
+        tls=arguments.tls,
         **chosen,
     )
     if arguments.verbose:
@@ -149,17 +153,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wait(host: str, port: int, seconds: float) -> int:
+def _wait(network: Network, port: int, seconds: float) -> int:
     import http.client
+    import ssl
 
-    from sso_magic.local.network import Network
-
-    address = urlsplit(Network(host).local_url(port)).hostname or ""
+    address = urlsplit(network.local_url(port)).hostname or ""
+    make: Any = http.client.HTTPConnection
+    if network.tls:  # it may be another process's CA, and no secret is sent or read
+        make = partial(http.client.HTTPSConnection, context=ssl._create_unverified_context())  # noqa: S323, SLF001
     until = time.monotonic() + seconds
     said = "nothing answers there"
     while True:
         try:
-            connection = http.client.HTTPConnection(address, port, timeout=5)
+            connection = make(address, port, timeout=5)
             try:
                 connection.request("GET", "/control/ready")
                 answer = connection.getresponse()

@@ -7,12 +7,12 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sso_magic.local.errors import HomeInUse
+from sso_magic.local.files import replace
 
 if TYPE_CHECKING:
     from sso_magic.local.state import AccessToken, SignInSession
@@ -58,9 +58,9 @@ def write_sign_in(
         text = config.read_text(encoding="utf-8") if config.exists() else ""
         separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
         there = _read(config).sections()
-        _replace(config, text + separator + "\n".join(new for name, new in sections.items() if name not in there))
+        replace(config, text + separator + "\n".join(new for name, new in sections.items() if name not in there))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _replace(path, json.dumps(token_content(token.session, token, start_url, region)))
+    replace(path, json.dumps(token_content(token.session, token, start_url, region)))
 
 
 def _config_path(home: Path | None) -> Path:
@@ -109,15 +109,3 @@ def token_content(session: SignInSession, token: AccessToken, start_url: str, re
 
 def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside and rename; readable for the owner alone."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

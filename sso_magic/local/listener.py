@@ -38,6 +38,7 @@ from sso_magic.local.wire import (
 )
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from sso_magic.local.center import LocalIdentityCenter
@@ -80,6 +81,7 @@ class Listener:
         routes: Path -> (operation, handler).
         fallback: Answers every other path.
         control: Answers paths below ``/control``, which no fault, latency or log is for.
+        tls: The context of TLS; None: connections are not encrypted.
     """
 
     def __init__(
@@ -88,11 +90,13 @@ class Listener:
         routes: dict[str, tuple[str, Handler]],
         fallback: Handler,
         control: Control,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._center = center
         self._routes = routes
         self._fallback = fallback
         self._control = control
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -128,7 +132,7 @@ class Listener:
 
     async def _serve(self, sock: socket.socket, ready: threading.Event) -> None:
         self._stop = asyncio.Event()
-        server = HTTPServer(self._handle, max_body_size=_MAX_BODY, max_buffer_size=_MAX_BODY)
+        server = HTTPServer(self._handle, ssl_options=self._tls, max_body_size=_MAX_BODY, max_buffer_size=_MAX_BODY)
         sock.setblocking(False)  # noqa: FBT003 - the name of the parameter is `flag`
         server.add_socket(sock)
         ready.set()

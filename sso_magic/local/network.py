@@ -22,6 +22,7 @@ class Network:
         public_aws_url: The same for the AWS accounts; default: the host of `public_url`, and the port AWS listens on.
         allowed_hosts: More names that a request may have in its header ``Host``, beside loopback names and those of
             the public URLs.
+        tls: Whether both ports take TLS connections alone. `LocalIdentityCenter` sets it.
 
     Raises:
         KnobError: A value cannot be one of these; the message says what is expected.
@@ -31,6 +32,7 @@ class Network:
     public_url: str | None = None
     public_aws_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    tls: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -53,14 +55,25 @@ class Network:
         return frozenset(name.lower() for name in (*LOOPBACK_NAMES, *own, *self.allowed_hosts, *urls) if name)
 
     @property
+    def scheme(self) -> str:
+        """The scheme of both ports."""
+        return "https" if self.tls else "http"
+
+    @property
+    def certificate_names(self) -> list[str]:
+        """The names that a certificate for both ports has: buckets have names below the server's."""
+        names = sorted(self.names)
+        return [*names, *(f"*.{name}" for name in names if not is_address(name))]
+
+    @property
     def schemes(self) -> frozenset[str]:
         """The schemes of the origins that its own pages have in a browser."""
-        return frozenset({"http", *(urlsplit(url).scheme for url in (self.public_url,) if url is not None)})
+        return frozenset({self.scheme, *(urlsplit(url).scheme for url in (self.public_url,) if url is not None)})
 
     def local_url(self, port: int) -> str:
         """Return the URL of a port as this machine reaches it."""
         host = "127.0.0.1" if self.host in _EVERYWHERE else self.host
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return self._url(host, port)
 
     def url(self, port: int) -> str:
         """Return the URL of the Identity Center as clients reach it."""
@@ -70,8 +83,16 @@ class Network:
         """Return the URL of the AWS accounts as clients reach it."""
         if self.public_aws_url is None and self.public_url is not None:
             name = urlsplit(self.public_url).hostname or ""
-            return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+            return self._url(name, port)
         return self.public_aws_url or self.local_url(port)
+
+    def _url(self, host: str, port: int) -> str:
+        return f"{self.scheme}://[{host}]:{port}" if ":" in host else f"{self.scheme}://{host}:{port}"
+
+
+def is_address(name: str) -> bool:
+    """Return True for an IP address, below which there are no names."""
+    return ":" in name or name.replace(".", "").isdigit()
 
 
 def _checked(name: str, url: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sso_magic.local.network import Network
+from sso_magic.local.network import Network, is_address
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -63,9 +63,4 @@ def _is_own(host: str, names: frozenset[str], *, subdomains: bool) -> bool:
         return False
     if "@" in host or "/" in host:
         return False
-    return name in names or (subdomains and name.endswith(tuple(f".{one}" for one in names if not _is_address(one))))
-
-
-def _is_address(name: str) -> bool:
-    """Return True for an IP address, below which there are no names."""
-    return ":" in name or name.replace(".", "").isdigit()
+    return name in names or (subdomains and name.endswith(tuple(f".{one}" for one in names if not is_address(one))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from typing import TYPE_CHECKING, Literal
 
 from sso_magic.client.ini import LINES, kind_and_name, parse
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from sso_magic.client.ini import Section
 
-    Found = tuple[Literal["note", "problem"], str, str]
+    Found = tuple[Literal["ok", "note", "problem"], str, str]
     """Level, what was found, what to do about it."""
 
 _MARK = b"\xef\xbb\xbf"
@@ -106,16 +105,3 @@ def _profiles(environ: Mapping[str, str]) -> Iterator[Found]:
 def _flag(name: str, value: object) -> Iterator[Found]:
     if isinstance(value, str) and value and value.lower() not in ("true", "false"):
         yield "note", f"{name} is {value}, which boto3 and the AWS CLI read as false.", "Set it to true or false."
-
-
-def home_findings() -> Iterator[Found]:
-    """Yield what is wrong with the home directory."""
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    if home == "~" or not os.path.isdir(home):  # noqa: PTH112
-        yield "problem", "This user has no home directory.", "Set HOME to a directory that you can write."
-    elif not os.access(home, os.W_OK | os.X_OK):
-        yield (
-            "problem",
-            f"The home directory {home} cannot be written.",
-            "Set HOME to a directory that you can write: a sign-in is kept there.",
-        )

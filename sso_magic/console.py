@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from sso_magic.client.endpoints import check_region, is_loopback, partition_of
-from sso_magic.client.network import check_ca_bundle, environment_proxies
-from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ResponseStreamError, SSOMagicError, TLSError
+from sso_magic.client.network import environment_proxies, proxy_refusal
+from sso_magic.errors import (
+    ConfigError,
+    ConnectError,
+    CredentialsError,
+    ProxyError,
+    ResponseStreamError,
+    SSOMagicError,
+    TLSError,
+)
 from sso_magic.secret import Secret, revealed
 
 if TYPE_CHECKING:
@@ -131,8 +139,31 @@ def _question(credentials: RoleCredentials, endpoint: str) -> Secret:
 
 
 def _no_answer(host: str, reason: object) -> SSOMagicError:
-    kind = TLSError if isinstance(reason, ssl.SSLError) else ConnectError
-    return kind(f"{host} did not answer ({reason}): check the network, and retry.")
+    refused = proxy_refusal(str(reason))
+    if refused is not None:
+        return ProxyError(f"{host} {refused[0]}. {refused[1]}")
+    if isinstance(reason, ssl.SSLError):
+        return TLSError(
+            f"{host} could not be trusted ({reason}). Behind a company proxy, set AWS_CA_BUNDLE to the company's CA "
+            "file."
+        )
+    return ConnectError(f"{host} did not answer ({reason}): check the network, and retry.")
+
+
+def _trust() -> ssl.SSLContext:
+    """Return a context that accepts the certificates which a sign-in accepts, no matter what SSL_CERT_FILE says."""
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    from sso_magic.ca_bundle import sign_in_ca_bundle
+
+    bundle = sign_in_ca_bundle() or DEFAULT_CA_BUNDLE_PATH
+    is_directory = os.path.isdir(bundle)  # noqa: PTH112 - a str is what requests takes
+    try:
+        return ssl.create_default_context(
+            cafile=None if is_directory else bundle, capath=bundle if is_directory else None
+        )
+    except ssl.SSLError:
+        raise ConfigError(f"The CA file {bundle} cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle.") from None
 
 
 def _token_in(answer: bytes) -> Secret:
@@ -144,15 +175,11 @@ def _token_in(answer: bytes) -> Secret:
 
 def _get(question: Secret) -> bytes:
     endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(question.reveal()))
-    source, bundle = next(
-        ((name, value) for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if (value := os.environ.get(name))), ("", "")
-    )
-    context = ssl.create_default_context(cafile=check_ca_bundle(bundle, source) if bundle else None)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(environment_proxies(endpoint, os.environ)),
         # From Python 3.12 the default is http.client's debug level, which prints the keys.
         urllib.request.HTTPHandler(debuglevel=0),
-        urllib.request.HTTPSHandler(debuglevel=0, context=context),
+        urllib.request.HTTPSHandler(debuglevel=0, context=_trust()),
         _NoRedirect,
     )
     request = urllib.request.Request(question.reveal())  # noqa: S310 - the scheme has been checked

@@ -1,40 +1,37 @@
 """``%sso_doctor``: what stands in the way of signing in and using roles, each finding with what to do about it.
 
-Each check looks at one thing and yields findings. The service is asked once, for its clock, without any token.
+Each check looks at one thing and yields findings. What several findings have in common as advice is said once.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
-from sso_magic import cache, service_clock
+from sso_magic import cache
 from sso_magic.centers import refresh_failure, token_of
-from sso_magic.client.shared_config import load_shared_config, usable_config
-from sso_magic.config_findings import config_findings, home_findings
-from sso_magic.errors import ClientError, ConfigError, SSOMagicError, reason
+from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config_findings import config_findings
+from sso_magic.directory_findings import cache_findings, home_findings, temporary_findings
+from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound, SSOMagicError, reason
 from sso_magic.kernel import KERNEL
-from sso_magic.profiles import find_session, region_of
+from sso_magic.network_findings import network_findings
+from sso_magic.profiles import Session, find_session, region_of
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import utc_now
-from sso_magic.status import status
-from sso_magic.times import clock, span
+from sso_magic.status import known_sessions, status
+from sso_magic.times import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
-    from sso_magic.client.config import ClientConfig
-    from sso_magic.profiles import Session
+    from sso_magic.config_findings import Found
 
 Level = Literal["ok", "note", "problem"]
-WITHIN = (10.0, 10.0)  # seconds for the service to be connected to, and to answer
 OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (portal-protocol 13)
 _MARKS = {"ok": "✓", "note": "•", "problem": "✗"}
 _COLORS = {"ok": "#1b7f3b", "note": "#8a6100", "problem": "#b3261e"}
@@ -92,25 +89,55 @@ class Report:
         return {"text/plain": repr(self), "text/html": html}
 
 
-def examine(session: str | None = None) -> Report:
-    """Looks at configuration, network, clock, cache and environment.
+def examine(session: str | Session | None = None, *, region: str | None = None) -> Report:
+    """Look at configuration, network, clock, cache and environment.
 
     Args:
-        session: The session to look at; by default the configured one.
+        session: The session to look at, its name or a start URL; by default the configured one, else the only one that
+            is signed in to.
+        region: The region of the Identity Center, for a start URL that is in no file.
     """
-    findings = [*_profile(), *(Finding(*one) for one in (*home_findings(), *config_findings()))]
+    profile = list(_profile())
+    findings = [*profile, *_findings(home_findings(), temporary_findings(), config_findings())]
     try:
-        found = find_session(session)
+        found = session if isinstance(session, Session) else _session(session, region)
     except SSOMagicError as error:
         findings.append(Finding("problem", "No session can be signed in to.", str(error)))
     else:
         findings.append(Finding("ok", f"Session {found.label}: {found.portal_url}, {found.region}."))
-        findings += [*_method(found), *_region(found)]
-        if all(finding.level != "problem" for finding in findings):  # what is wrong there would be said again
-            findings += _service(found)
+        region_problem = list(_region(found))
+        findings += [*_method(found), *region_problem]
+        if not profile and not region_problem:  # they would fail again, at the client
+            findings += _findings(network_findings(found))
         findings += _token(found)
-    findings += [*_renewal(), *_environment(), *_cache(), *_aws_cli()]
-    return Report(tuple(findings))
+    findings += [*_renewal(), *_environment(), *_findings(cache_findings()), *_aws_cli()]
+    return Report(tuple(_with_each_fix_once(findings)))
+
+
+def _findings(*sources: Iterable[Found]) -> list[Finding]:
+    return [Finding(*found) for source in sources for found in source]
+
+
+def _with_each_fix_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for finding in findings:
+        yield replace(finding, fix="") if finding.fix in seen else finding
+        seen.add(finding.fix)
+
+
+def _session(text: str | None, region: str | None) -> Session:
+    """Return the session that is named; without a name the configured one, else the only one with a token.
+
+    Raises:
+        SSOMagicError: There is none, or more than one.
+    """
+    try:
+        return find_session(text, region=region)
+    except (SessionNotFound, Ambiguous):
+        signed_in = [] if text else [session for session in known_sessions() if token_of(session) is not None]
+        if len(signed_in) != 1:
+            raise
+        return signed_in[0]
 
 
 def _method(session: Session) -> Iterator[Finding]:
@@ -132,98 +159,6 @@ def _region(session: Session) -> Iterator[Finding]:
             f"The start URL says {told}, the session says {session.region}.",
             f"Set sso_region = {told} in the session: a sign-in in another region never ends.",
         )
-
-
-def _service(session: Session) -> Iterator[Finding]:
-    """Endpoint, CA bundle, proxy, reach and clock of the sign-in service."""
-    from sso_magic.oidc import SSOOIDC
-    from sso_magic.portal import SSO
-
-    try:
-        with (
-            SSO(region=session.region, max_attempts=1, shared_config=usable_config()) as portal,
-            SSOOIDC(region=session.region, max_attempts=1, shared_config=usable_config()) as oidc,
-        ):
-            for name, config in (("portal", portal.config), ("sign-in service", oidc.config)):
-                yield from _route(name, config)
-            yield from _unread_ca_bundle(oidc.config)
-            yield from _answers(oidc.config)
-    except SSOMagicError as error:
-        yield Finding("problem", "No client can be made of the settings.", str(error))
-
-
-def _route(name: str, config: ClientConfig) -> Iterator[Finding]:
-    if config.is_custom_endpoint:
-        host = urlsplit(config.endpoint).hostname or ""
-        here = host in ("localhost", "::1") or host.startswith("127.")
-        yield Finding(
-            "note",
-            f"The {name} is reached at {config.endpoint} ({config.sources['endpoint']}).",
-            "This is not AWS." if here else f"Unset {config.sources['endpoint']} if that is not meant.",
-        )
-    if config.ca_bundle:
-        yield Finding("note", f"The {name}'s certificate is checked against {config.ca_bundle}.")
-    for protocol in config.proxies:
-        yield Finding("note", f"The {name} is reached through a proxy ({protocol.upper()}_PROXY).")
-
-
-def _unread_ca_bundle(config: ClientConfig) -> Iterator[Finding]:
-    """A CA file that other programs read and the AWS tools do not."""
-    if os.environ.get("SSL_CERT_FILE") and not config.ca_bundle:
-        yield Finding(
-            "note",
-            "SSL_CERT_FILE is set, which the AWS tools and this package do not read.",
-            "If AWS is behind that CA: AWS_CA_BUNDLE=$SSL_CERT_FILE",
-        )
-
-
-def _answers(config: ClientConfig) -> Iterator[Finding]:
-    """Whether the service answers, and whether its clock agrees with this machine's."""
-    from sso_magic.client.http import HttpRequest
-
-    parts = urlsplit(config.endpoint)
-    request = HttpRequest(
-        method="GET",
-        protocol=parts.scheme,
-        hostname=parts.hostname or "",
-        port=parts.port,
-        path=f"{parts.path.rstrip('/')}/",
-        headers={"host": parts.netloc},
-    )
-    asked = service_clock.here()
-    try:
-        response = config.request_handler.handle(request, timeout=WITHIN)
-    except ClientError as error:
-        yield Finding("problem", f"The sign-in service does not answer: {error}", _reach_fix(error))
-        return
-    yield Finding("ok", f"The sign-in service answers at {config.endpoint}.")
-    yield from _clock(response.headers.get("date"), asked)
-
-
-def _reach_fix(error: ClientError) -> str:
-    from sso_magic.errors import ProxyError, TLSError
-
-    if isinstance(error, TLSError):
-        return "Behind a company proxy that opens TLS? Set AWS_CA_BUNDLE, or ca_bundle in the profile, to its CA file."
-    if isinstance(error, ProxyError):
-        return "Check HTTPS_PROXY and NO_PROXY in the environment of this kernel."
-    return "Check the network, VPN and proxy of the machine that this kernel runs on, and the region."
-
-
-def _clock(date: str | None, asked: service_clock.Moment) -> Iterator[Finding]:
-    clock = service_clock.ServiceClock()  # this answer alone counts
-    clock.observe(date, asked)
-    if not clock.is_known:
-        return
-    off = clock.skew
-    if off:
-        yield Finding(
-            "problem",
-            f"This machine's clock is {span(abs(off))} {'behind' if off > 0 else 'ahead'}.",
-            "Set it (NTP): tokens seem to end at the wrong time, and AWS refuses signatures more than 5 minutes off.",
-        )
-    else:
-        yield Finding("ok", "The clock agrees with the service's.")
 
 
 def _token(session: Session) -> Iterator[Finding]:
@@ -278,30 +213,6 @@ def _environment() -> Iterator[Finding]:
                     f"{name} is set to {os.environ[name]}.",
                     "%sso_use takes it out of the environment while a role is in use. The profile's settings stay.",
                 )
-
-
-def _cache() -> Iterator[Finding]:
-    for directory in (cache.sso_directory(), cache.role_directory()):
-        yield from _directory(directory)
-
-
-def _directory(directory: Path) -> Iterator[Finding]:
-    if directory.exists() and not directory.is_dir():
-        yield Finding(
-            "problem", f"{directory} is a file.", "Move it away: sign-ins are kept in a directory of that name."
-        )
-        return
-    place = next(folder for folder in (directory, *directory.parents) if folder.exists())
-    if not os.access(place, os.W_OK | os.X_OK):
-        yield Finding(
-            "problem",
-            f"{place} cannot be written.",
-            "Make it writable: without it a sign-in lasts only as long as this kernel.",
-        )
-    if os.name == "posix":  # on Windows the profile directory is the person's own
-        for path in (directory, *sorted(directory.glob("*.json"))):
-            if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-                yield Finding("problem", f"{path} is open to other users of this machine.", f"chmod go= {path}")
 
 
 def _aws_cli() -> Iterator[Finding]:

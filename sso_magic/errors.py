@@ -182,7 +182,15 @@ class EndpointError(ClientError):
 
 
 class TransportError(ClientError, OSError):
-    """No answer came from the service."""
+    """No answer came from the service.
+
+    Attributes:
+        problem: The part of the message that says what happened; empty if the message is not divided.
+        advice: The part that says what to do.
+    """
+
+    problem = ""
+    advice = ""
 
     def __str__(self) -> str:
         return for_caller(printable(str(self.args[0]))) if self.args else type(self).__name__

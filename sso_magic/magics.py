@@ -177,7 +177,8 @@ class SSOMagics(Magics):
         return status()
 
     @magic_arguments()
-    @argument("session", nargs="?", metavar="SESSION", help="the session; by default the configured one")
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="by default the session in use")
+    @sso_region_option
     @line_magic
     @silenced_by_semicolon
     def sso_doctor(self, line: str) -> Report:
@@ -187,11 +188,14 @@ class SSOMagics(Magics):
 
             %sso_doctor
             %sso_doctor corp
+            %sso_doctor https://example.awsapps.com/start --sso-region eu-west-1
         """
         args = parse(self.sso_doctor, line)
         from sso_magic.doctor import examine
 
-        return examine(args.session)
+        if self._center is not None and not args.session and not args.sso_region:
+            return examine(self._center.session)
+        return examine(args.session, region=args.sso_region)
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")

@@ -36,6 +36,7 @@ SETTINGS_OF_THE_MACHINE = {
     "no_proxy",
     "requests_ca_bundle",
     "curl_ca_bundle",
+    "ssl_cert_file",
 }
 
 

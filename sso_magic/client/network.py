@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CODE = "code"
+_TUNNEL_REFUSED = re.compile(r"[Tt]unnel connection failed: (40[1357]|451)\b")
+_PASSWORD_NEEDED = (
+    "could not be reached: the proxy requires a user name and a password (HTTP 407)",
+    "Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or for NTLM and Negotiate to a local helper (Px, Cntlm).",
+)
+_NOT_ALLOWED = (
+    "could not be reached: the proxy does not allow it",
+    "Ask the proxy's administrator to allow this host, or add it to NO_PROXY if it can be reached directly.",
+)
 _CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
 
 
@@ -51,6 +60,19 @@ def _check_certificates(expanded: str, path: str, source: str) -> None:
             f"ca_bundle from {source}: {path} has no certificate in PEM format (-----BEGIN CERTIFICATE-----). "
             "Name a file that has."
         )
+
+
+def proxy_refusal(reason: str) -> tuple[str, str] | None:
+    """Return what happened and what to do if a proxy has refused a tunnel; None if the reason is another one.
+
+    Args:
+        reason: The text of the error that `http.client` raises; the proxy's headers are not in it, so that the kinds
+            of authentication that the proxy offers are not known.
+    """
+    refused = _TUNNEL_REFUSED.search(reason)
+    if refused is None:
+        return None
+    return _PASSWORD_NEEDED if refused[1] == "407" else _NOT_ALLOWED
 
 
 def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -122,6 +144,5 @@ def _checked(proxy: str, protocol: str, source: str) -> str:
 
 
 def _parts(proxy: str) -> SplitResult:
-    url = Secret(proxy).reveal()
     url = reveal(proxy)
     return urlsplit(url if "://" in url else f"http://{url}")

@@ -11,6 +11,7 @@ import requests.exceptions as requests_errors
 import urllib3.exceptions as urllib3_errors
 
 from sso_magic.client.errors import one_line
+from sso_magic.client.network import proxy_refusal
 from sso_magic.errors import (
     ConnectError,
     ConnectTimeoutError,
@@ -89,9 +90,12 @@ def as_transport_error(error: Exception, host: str) -> SSOMagicError:
     """
     if isinstance(error, SSOMagicError):
         return without_frames(error)
-    kind, advice = _kind(error)
+    kind, text = _kind(error)
     reason = _USER_INFO.sub("//", one_line(str(_innermost(error))))
-    made = kind(f"{host} {advice} ({reason})" if reason else f"{host} {advice}")
+    problem, advice = proxy_refusal(reason) or text.split(". ", 1)
+    because = f" ({reason})" if reason else ""
+    made = kind(f"{host} {problem}. {advice}{because}")
+    made.problem, made.advice = f"{host} {problem}{because}.", advice
     made.__cause__ = _without_request(without_frames(error))
     return made
 

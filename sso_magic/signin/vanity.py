@@ -13,10 +13,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from sso_magic.ca_bundle import sign_in_ca_bundle
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.client.http import HttpRequest, RequestsHandler
 from sso_magic.client.network import environment_proxies
-from sso_magic.client.shared_config import usable_config
 from sso_magic.errors import ConfigError
 from sso_magic.start_url import host_of, is_aws_owned, normalize, region_of
 
@@ -72,7 +72,7 @@ def portal_of(url: str) -> str:
     handler = RequestsHandler(
         connection_timeout=TIMEOUT,
         request_timeout=TIMEOUT,
-        ca_bundle=_ca_bundle(),
+        ca_bundle=sign_in_ca_bundle(),
         proxies=environment_proxies(url, os.environ),
     )
     try:
@@ -105,15 +105,6 @@ def _ask(handler: RequestsHandler, method: str, url: str) -> HttpResponse:
         headers={"host": parts.netloc, "accept": "*/*"},
     )
     return handler.handle(request)
-
-
-def _ca_bundle() -> str | None:
-    """The CA bundle that the sign-in service's client uses; it does not depend on the region."""
-    from sso_magic.oidc import SSOOIDC
-
-    with SSOOIDC(region="us-east-1", shared_config=usable_config()) as client:
-        bundle: str | None = client.config.ca_bundle
-        return bundle
 
 
 def _absolute(location: str, url: str) -> str:

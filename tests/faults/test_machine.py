@@ -97,7 +97,7 @@ def test_a_host_that_has_no_address_is_named(bench, monkeypatch):
         monkeypatch.setenv(name, "https://portal.invalid")
     everything_fails_as(bench, errors.ConnectError, "portal.invalid could not be connected to. Check network, VPN")
     printed = everything_succeeds(bench, LOOK)
-    assert "The sign-in service does not answer: portal.invalid could not be connected to." in printed["doctor"]
+    assert "The sign-in service does not answer: portal.invalid could not be connected to (" in printed["doctor"]
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import ssl
+import subprocess
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -10,10 +12,11 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trustme
 
 from sso_magic.center import IdentityCenter
 from sso_magic.console import _home, _sign_in_host, federated_url
-from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ResponseStreamError
+from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ProxyError, ResponseStreamError, TLSError
 from sso_magic.secret import Secret
 
 
@@ -130,3 +133,93 @@ def test_keys_go_to_https_or_to_this_machine_only(keys, endpoint):
     with pytest.raises(ConfigError) as caught:
         federated_url(keys, endpoint=endpoint)
     assert str(caught.value) == f"endpoint {endpoint}: keys go to https, or to this machine; give an https URL."
+
+
+# ---- certificates and proxies, as at a sign-in ----
+
+
+@pytest.fixture
+def company_console(tmp_path):
+    """A sign-in host behind a CA that nobody trusts: its URL and the CA's file."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"SigninToken": "token-of-the-company"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        bundle = tmp_path / "company.pem"
+        authority.cert_pem.write_to_path(str(bundle))
+        yield f"https://127.0.0.1:{server.server_address[1]}", bundle
+        server.shutdown()
+        thread.join()
+
+
+def test_the_ca_bundle_of_the_profile_counts_as_at_a_sign_in(keys, company_console, clean_environment):
+    url, bundle = company_console
+    with (clean_environment / ".aws" / "config").open("a") as config:
+        config.write(f"\n[default]\nca_bundle = {bundle}\n")
+    assert "token-of-the-company" in federated_url(keys, endpoint=url).reveal()
+
+
+def test_the_ca_bundle_of_the_environment_may_be_a_directory(keys, company_console, monkeypatch):
+    url, bundle = company_console
+    named = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", bundle], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    directory = bundle.parent / "hashed"
+    directory.mkdir()
+    (directory / f"{named}.0").write_bytes(bundle.read_bytes())
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(directory))
+    assert "token-of-the-company" in federated_url(keys, endpoint=url).reveal()
+
+
+def test_ssl_cert_file_counts_no_more_than_at_a_sign_in(keys, company_console, monkeypatch):
+    url, bundle = company_console
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    with pytest.raises(TLSError, match=r"could not be trusted \(.*\)\. Behind a company proxy, set AWS_CA_BUNDLE to"):
+        federated_url(keys, endpoint=url)
+
+
+def test_a_ca_file_that_cannot_be_loaded_is_named(keys, company_console, monkeypatch):
+    url, bundle = company_console
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    with pytest.raises(ConfigError) as caught:
+        federated_url(keys, endpoint=url)
+    assert str(caught.value) == f"The CA file {bundle} cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle."
+
+
+def test_a_proxy_that_wants_a_password_is_named(keys, monkeypatch):
+    class Proxy(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.server_address[1]}")
+        with pytest.raises(ProxyError) as caught:
+            federated_url(keys, region="eu-west-1")
+        server.shutdown()
+        thread.join()
+    assert str(caught.value) == (
+        "eu-west-1.signin.aws.amazon.com could not be reached: the proxy requires a user name and a password (HTTP "
+        "407). Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or for NTLM and Negotiate to a local helper (Px, "
+        "Cntlm)."
+    )

@@ -65,9 +65,19 @@ def test_a_region_that_is_not_the_start_urls(center, clean_environment):
 
 def test_a_service_that_does_not_answer(signed_in):
     signed_in.faults.append(Fault("*", kind="reset"))
-    text, fix = only(examine(), "problem")
-    assert text.startswith("The sign-in service does not answer: ")
-    assert fix.startswith("Check the network, VPN and proxy")
+    (portal, fix), (sign_in, again) = found(examine(), "problem").items()
+    assert portal.startswith("The portal does not answer: 127.0.0.1:")
+    assert sign_in.startswith("The sign-in service does not answer: 127.0.0.1:")
+    assert "could not be connected to (" in portal
+    assert (fix, again) == ("Check network, VPN, the region and the endpoint.", "")  # once
+
+
+class OfAWS(http.server.BaseHTTPRequestHandler):
+    """Refuses everything, as AWS does."""
+
+    def end_headers(self) -> None:
+        self.send_header("x-amzn-RequestId", "1")
+        super().end_headers()
 
 
 @pytest.fixture
@@ -76,7 +86,7 @@ def company_server():
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server = http.server.HTTPServer(("127.0.0.1", 0), OfAWS)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -92,7 +102,7 @@ def test_a_certificate_that_is_not_accepted(signed_in, company_server, monkeypat
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSO_OIDC", url)
     text, fix = only(examine(), "problem")
     assert text.startswith("The sign-in service does not answer: ")
-    assert "Set AWS_CA_BUNDLE" in fix
+    assert fix == "Behind a company proxy, set AWS_CA_BUNDLE to the company's CA file."
     bundle = tmp_path / "company.pem"
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
@@ -105,14 +115,16 @@ def test_a_proxy_that_does_not_answer_is_named_with_the_settings_to_check(center
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     report = examine()
     notes = found(report, "note")
-    assert notes["The portal is reached through a proxy (HTTPS_PROXY)."] == ""
-    assert notes["The sign-in service is reached through a proxy (HTTPS_PROXY)."] == ""
-    assert not [text for text in notes if " is reached at " in text]  # it is AWS
-    text, fix = only(report, "problem")
-    assert text.startswith(
-        "The sign-in service does not answer: oidc.eu-west-1.amazonaws.com could not be reached through the proxy. "
+    assert notes["The portal and the sign-in service are reached through a proxy (HTTPS_PROXY)."] == ""
+    assert not [text for text in notes if " reached at " in text]  # it is AWS
+    (portal, fix), (sign_in, again) = found(report, "problem").items()
+    assert portal.startswith(
+        "The portal does not answer: portal.sso.eu-west-1.amazonaws.com could not be reached through the proxy ("
     )
-    assert fix == "Check HTTPS_PROXY and NO_PROXY in the environment of this kernel."
+    assert sign_in.startswith(
+        "The sign-in service does not answer: oidc.eu-west-1.amazonaws.com could not be reached through the proxy ("
+    )
+    assert (fix, again) == ("Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", "")
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(-400, "ahead"), (400, "behind")])

@@ -59,7 +59,7 @@ def strike(monkeypatch: pytest.MonkeyPatch, impatient: LocalIdentityCenter) -> C
         impatient.faults.append(fault)
         if fault.kind == "stall":
             monkeypatch.setattr("sso_magic.console._TIMEOUT", 0.1)
-            monkeypatch.setattr("sso_magic.doctor.WITHIN", (0.1, 0.1))
+            monkeypatch.setattr("sso_magic.network_findings.WITHIN", (0.1, 0.1))
             monkeypatch.setitem(RequestsHandler.__init__.__kwdefaults__, "request_timeout", 0.1)
         if fault.kind == "drip":  # whoever sends so closes the connection, which may be seen too late
             monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
@@ -115,7 +115,7 @@ def _made(monkeypatch: pytest.MonkeyPatch, kind: type[Any]) -> weakref.WeakSet[A
 
 def close(center: IdentityCenter) -> None:
     """Closes its clients."""
-    for client in (center._portal, center._oidc, center._listing):
+    for client in center._made():
         if client is not None:
             client.destroy()
 

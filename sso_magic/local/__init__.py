@@ -5,6 +5,7 @@
     knobs.py            what can be set, each setting declared once: constructor, attribute, command line
     organization.py     accounts, users, assignments; sample.py: the sample one and generated ones
     state.py            registrations, codes, sign-in sessions, tokens; clock.py: the time they end by
+    state_directory.py  what survives a restart (saved_state.py, saved_buckets.py); files.py: files written whole
     portal.py           the four portal operations
     oidc.py             register, device authorization, token
     pages.py            what a person meets in a browser; authorize.py, console.py: the rest of it

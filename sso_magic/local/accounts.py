@@ -48,6 +48,7 @@ class Accounts:
         self._making = locks.Lock()
         self._filling = locks.Lock()  # takes longer, and must not hold up other requests
         self._filled: set[str] = set()
+        self.changes = 0  # requests that may have changed a bucket
         self._buckets: dict[str, Account] = {}
         self._buckets_of: tuple[int, int] | None = None
         Accounts._users += 1
@@ -103,11 +104,30 @@ class Accounts:
                         stored.set_metadata({"Content-Type": content_type})
             self._filled.add(account_id)
 
+    def export(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets with the number of changes until now; None if that is the number known."""
+        from sso_magic.local.saved_buckets import export_buckets
+
+        changes = self.changes
+        if changes == known:
+            return None
+        with self._filling:
+            return changes, {"filled": sorted(self._filled), "buckets": export_buckets()}
+
+    def restore(self, saved: dict[str, Any] | None) -> None:
+        """Make the buckets that `export` returned."""
+        from sso_magic.local.saved_buckets import restore_buckets
+
+        if saved is not None:
+            restore_buckets(saved["buckets"])
+            self._filled.update(saved["filled"])
+
     def reset(self) -> None:
         """Forgets everything that is in moto."""
         with self._making, self._filling:
             BackendDict.reset()
             self._filled.clear()
+            self.changes += 1
 
     def release(self) -> None:
         """Called once, when it is no longer used."""
@@ -157,15 +177,6 @@ class _QuietHandler(_Handler):  # type: ignore[misc, valid-type]
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the signature is werkzeug's
         pass
-
-
-def context_of(identity: bytes | None) -> ssl.SSLContext | None:
-    """Return the context of TLS with this key and certificate; None if there are none."""
-    if identity is None:
-        return None
-    from sso_magic.local.tls import server_context
-
-    return server_context(identity)
 
 
 class Server(ThreadedWSGIServer):

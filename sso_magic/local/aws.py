@@ -7,11 +7,13 @@ served as soon as moto is there.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sso_magic.local.aws_setup import Setup, make
 from sso_magic.local.errors import LocalError, NotRunning
 from sso_magic.local.listener import listen
 
@@ -34,6 +36,9 @@ class Host(Protocol):
     def reset(self) -> None:
         """Forget every bucket and role."""
 
+    def export(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets; see `Accounts.export`."""
+
 
 class AWS:
     """STS, S3 and what else moto has, for the accounts of the organization.
@@ -55,9 +60,8 @@ class AWS:
                 f"AWS accounts need {', '.join(missing)}: pip install 'sso-magic[local]', or go without (aws=False)."
             )
         self._authority = authority
-        self._region = region
         self._network = network
-        self._content = content
+        self._setup = Setup(region, network, content)
         self._in_process = in_process
         self._port = 0
         self._host: Host | None = None
@@ -79,12 +83,13 @@ class AWS:
         ready = self._host.ready if self._host is not None else None
         return ready is not None and ready.done() and ready.exception() is None
 
-    def start(self, port: int, identity: bytes | None = None) -> None:
+    def start(self, port: int, *, identity: bytes | None = None, buckets: dict[str, Any] | None = None) -> None:
         """Open the port, and let moto come up behind it.
 
         Args:
             port: The port; 0 takes a free one.
             identity: Key and certificate for TLS; None: connections are not encrypted.
+            buckets: What `export` returned at the end of another run.
 
         Raises:
             PortInUse: Another program has the port.
@@ -92,13 +97,14 @@ class AWS:
         """
         sock = listen(port, "--aws-port", self._network.host)
         self._port = sock.getsockname()[1]
-        kind: Any = InProcess
-        if not self._in_process:
-            from sso_magic.local.aws_process import Process as kind  # noqa: N813 - the other of two
+        setup = dataclasses.replace(self._setup, identity=identity, buckets=buckets)
         try:
-            self._host = kind(
-                sock, self._authority, self._region, self._network, content=self._content, identity=identity
-            )
+            if self._in_process:
+                self._host = InProcess(sock, self._authority, setup)
+            else:
+                from sso_magic.local.aws_process import Process
+
+                self._host = Process(sock, self._authority, setup)
         except BaseException:
             sock.close()
             raise
@@ -114,6 +120,16 @@ class AWS:
         if self._host is not None:
             self.wait()
             self._host.reset()
+
+    def export(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets with the number of changes to them until now.
+
+        None if that is the number known, or moto is not there.
+        """
+        try:
+            return self._host.export(known) if self._host is not None and self.is_ready else None
+        except LocalError:  # its process has ended
+            return None
 
     def wait(self) -> None:
         """Wait until moto is there.
@@ -143,16 +159,7 @@ def _check(failed: BaseException | None) -> None:
 class InProcess:
     """moto in this process, in a thread."""
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        authority: LocalAuthority,
-        region: str,
-        network: Network,
-        *,
-        content: bool,
-        identity: bytes | None,
-    ) -> None:
+    def __init__(self, sock: socket.socket, authority: LocalAuthority, setup: Setup) -> None:
         self.ready: Future[Accounts] = Future()
         self._server: Server | None = None
         # A package that two threads import at once can come out half made: what the caller is likeliest to import next,
@@ -161,10 +168,7 @@ class InProcess:
         import requests  # noqa: F401
 
         self._thread = threading.Thread(
-            target=self._run,
-            args=(sock, authority, region, network, content, identity),
-            name="sso_magic local AWS",
-            daemon=True,
+            target=self._run, args=(sock, authority, setup), name="sso_magic local AWS", daemon=True
         )
         self._thread.start()
 
@@ -181,21 +185,13 @@ class InProcess:
         """Forget every bucket and role."""
         self.ready.result().reset()
 
-    def _run(
-        self,
-        sock: socket.socket,
-        authority: LocalAuthority,
-        region: str,
-        network: Network,
-        content: bool,  # noqa: FBT001
-        identity: bytes | None,
-    ) -> None:
-        try:
-            from sso_magic.local.accounts import Accounts, Server, context_of
-            from sso_magic.local.gate import Gate
+    def export(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets; see `Accounts.export`."""
+        return self.ready.result().export(known)
 
-            accounts = Accounts(region, content=content)
-            self._server = Server(sock, Gate(authority, accounts, network), context_of(identity))
+    def _run(self, sock: socket.socket, authority: LocalAuthority, setup: Setup) -> None:
+        try:
+            accounts, self._server = make(setup, sock, authority)
         except Exception as error:  # noqa: BLE001 - whatever it is
             sock.close()
             self.ready.set_exception(error)  # told to everybody who waits for it

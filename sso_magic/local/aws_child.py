@@ -7,13 +7,11 @@ import socket
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from sso_magic.local.authority import RemoteAuthority
+from sso_magic.local.aws_setup import Setup, make
 from sso_magic.local.channel import Channel
-
-if TYPE_CHECKING:
-    from sso_magic.local.network import Network
 
 
 class Child:
@@ -27,28 +25,19 @@ class Child:
         """Answer until the other process ends."""
         self.channel.serve()
 
-    def _answer(self, name: str, *arguments: Any) -> None:
+    def _answer(self, name: str, *arguments: Any) -> Any:
         if name == "start":
             self._start(*arguments)
         elif name == "reset":
             self._accounts.reset()
+        elif name == "export":
+            return self._accounts.export(*arguments)
+        return None
 
-    def _start(
-        self,
-        shared: int | bytes,
-        region: str,
-        network: Network,
-        content: bool,  # noqa: FBT001
-        identity: bytes | None,
-    ) -> None:
+    def _start(self, shared: int | bytes, setup: Setup) -> None:
         sock = _open(shared)
         try:
-            from sso_magic.local.accounts import Accounts, Server, context_of
-            from sso_magic.local.gate import Gate
-
-            self._accounts = Accounts(region, content=content)
-            gate = Gate(RemoteAuthority(self.channel), self._accounts, network)
-            server = Server(sock, gate, context_of(identity))
+            self._accounts, server = make(setup, sock, RemoteAuthority(self.channel))
         except BaseException:
             sock.close()  # refuses clients that would wait for ever
             raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import socket
 
     from sso_magic.local.authority import LocalAuthority
-    from sso_magic.local.network import Network
+    from sso_magic.local.aws_setup import Setup
 
 _ENDS_WITHIN = 10  # seconds
 # The path of imports is this process's; nothing is imported from the current directory before it is set.
@@ -29,16 +29,7 @@ class Process:
     It ends when its standard input does, which the operating system closes whatever ends this process.
     """
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        authority: LocalAuthority,
-        region: str,
-        network: Network,
-        *,
-        content: bool,
-        identity: bytes | None,
-    ) -> None:
+    def __init__(self, sock: socket.socket, authority: LocalAuthority, setup: Setup) -> None:
         self._sock = sock
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
@@ -57,7 +48,7 @@ class Process:
         self._thread.start()
         self.ready: Future[None] = Future()
         shared = _shared(sock, self._process.pid)
-        self._channel.ask("start", shared, region, network, content, identity).add_done_callback(self._started)
+        self._channel.ask("start", shared, setup).add_done_callback(self._started)
 
     def stop(self) -> None:
         """End the process and wait for it."""
@@ -71,6 +62,11 @@ class Process:
             self._process.wait()
         self._thread.join()
         self._sock.close()
+
+    def export(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets; see `Accounts.export`."""
+        exported: tuple[int, dict[str, Any]] | None = self._channel.ask("export", known).result()
+        return exported
 
     def reset(self) -> None:
         """Forget every bucket and role."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sso_magic.local.authority import LocalAuthority
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sso_magic.local.aws import AWS
+    from sso_magic.local.state_directory import StateDirectory
     from sso_magic.local.tls import Tls
 
 
@@ -64,6 +66,8 @@ class LocalIdentityCenter(Knobs, People):
         network: Where it listens and under which names; default: loopback alone.
         tls: Whether both ports take TLS alone, with a certificate of a CA that is made at the start. `environment` has
             ``AWS_CA_BUNDLE`` with the CA's file, which `stop` removes.
+        state_directory: Where tokens, registrations, the organization, buckets and the CA are kept from one start to
+            the next, readable for the owner alone; default: nowhere. What it has comes before `organization`.
         **knobs: Any knob of `Knobs`, by its name.
 
     Raises:
@@ -83,6 +87,7 @@ class LocalIdentityCenter(Knobs, People):
         faults: Iterable[Fault | str] = (),
         network: Network | None = None,
         tls: bool = False,
+        state_directory: Path | str | None = None,
         **knobs: Any,
     ) -> None:
         self.region = region
@@ -114,6 +119,11 @@ class LocalIdentityCenter(Knobs, People):
         self._pages = Pages(self._web, self.state, self._oidc, authorize, self._console, lambda: self.start_url)
         self.control_token = secrets.token_urlsafe(24)
         self._control = Control(self)
+        self._kept: StateDirectory | None = None
+        if state_directory is not None:
+            from sso_magic.local.state_directory import StateDirectory
+
+            self._kept = StateDirectory(self, Path(state_directory))
         self.set_knobs(knobs)
 
     # ---- running ----
@@ -132,26 +142,33 @@ class LocalIdentityCenter(Knobs, People):
 
         Raises:
             PortInUse: another program has the port.
+            LocalError: the state directory cannot be used or read.
         """
         if self._listener is not None:
             return
         sock = listen(self._asked_port, "--port", self.network.host)
         try:
+            buckets = self._kept.open() if self._kept is not None else None
             context = self._make_certificate() if self.network.tls else None
             if self._aws is not None:
-                self._aws.start(self._asked_aws_port, self._tls.identity if self._tls is not None else None)
+                identity = self._tls.identity if self._tls is not None else None
+                self._aws.start(self._asked_aws_port, identity=identity, buckets=buckets)
         except BaseException:
             sock.close()
             self._remove_certificate()
+            if self._kept is not None:
+                self._kept.release()
             raise
         self._port = sock.getsockname()[1]
         self._listener = Listener(self, self._routes(), self._pages, self._control, context)
         self._listener.start(sock)
+        if self._kept is not None:
+            self._kept.start()
 
     def _make_certificate(self) -> ssl.SSLContext:
         from sso_magic.local.tls import Tls, server_context
 
-        self._tls = Tls(self.network.certificate_names)
+        self._tls = Tls(self.network.certificate_names, self._kept.path if self._kept is not None else None)
         return server_context(self._tls.identity)
 
     def _remove_certificate(self) -> None:
@@ -183,13 +200,25 @@ class LocalIdentityCenter(Knobs, People):
             self._aws.check()
 
     def stop(self) -> None:
-        """Closes both ports and every connection and waits for its threads; does nothing if it is stopped."""
+        """Closes both ports and every connection and waits for its threads; does nothing if it is stopped.
+
+        Raises:
+            LocalError: the state could not be written; all else is done.
+        """
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
-            if self._aws is not None:
-                self._aws.stop()
-            self._remove_certificate()
+            try:
+                if self._kept is not None:
+                    self._kept.close()
+            finally:
+                if self._aws is not None:
+                    self._aws.stop()
+                self._remove_certificate()
+
+    def export_buckets(self, known: int) -> tuple[int, dict[str, Any]] | None:
+        """Return the buckets of the AWS accounts, if they have changed; see `Accounts.export`."""
+        return self._aws.export(known) if self._aws is not None else None
 
     def reset(self) -> None:
         """As it was when it was made: knobs, faults, organisation, nobody signed in, no keys, an empty log."""

@@ -72,6 +72,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--tls", action="store_true", help="both ports take TLS alone; AWS_CA_BUNDLE is printed with a throw-away CA"
     )
     parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep tokens, registrations, the organization and buckets here for the next start",
+    )
+    parser.add_argument(
         "--wait",
         type=float,
         nargs="?",
@@ -137,6 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         log_requests=False,
         network=Network(arguments.host, arguments.public_url, arguments.public_aws_url, tuple(arguments.allow_host)),
         tls=arguments.tls,
+        state_directory=arguments.state,
         **chosen,
     )
     if arguments.verbose:

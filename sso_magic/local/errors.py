@@ -35,5 +35,9 @@ class HomeInUse(LocalError, ValueError):
     """The home directory to sign in has a session of that name for another portal."""
 
 
+class StateFileError(LocalError, ValueError):
+    """A file of a state directory cannot be read."""
+
+
 class OrganizationFileError(LocalError, ValueError):
     """A file that describes an organization cannot be read or says something that cannot be."""

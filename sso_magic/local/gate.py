@@ -137,6 +137,8 @@ class Gate:
             logging.getLogger(__name__).debug("moto failed on %s", operation, exc_info=True)
             message = f"The local AWS (moto) failed on {operation} of {signature.service} ({type(error).__name__})."
         else:
+            if signature.service == "s3" and environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+                self._accounts.changes += 1
             if signature.service == "s3" or not started.is_flasks_own_page():
                 started.go()
                 return answer

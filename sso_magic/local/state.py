@@ -124,6 +124,10 @@ class State:
             self.user_codes: dict[str, DeviceAuthorization] = {}
             self.codes: dict[str, AuthorizationCode] = {}
 
+    def continue_ids(self, ids: itertools.count[int]) -> None:
+        """Number the next sessions with these."""
+        self._ids = ids
+
     def register(
         self, name: str, scopes: tuple[str, ...], grants: tuple[str, ...], redirect_uris: tuple[str, ...]
     ) -> Registration:

@@ -25,23 +25,23 @@ class Tls:
 
     Attributes:
         bundle: The CA's certificate, for ``AWS_CA_BUNDLE``.
-        identity: The server's key and certificate, in PEM.
+        identity: The names, the server's key and certificate, and the CA's certificate, in PEM.
     """
 
     def __init__(self, names: list[str], directory: Path | None = None) -> None:
         self._temporary = directory is None
         self._directory = directory or Path(tempfile.mkdtemp(prefix="sso-magic-local-"))
         self.bundle = self._directory / _BUNDLE
-        identity = self._directory / _IDENTITY
-        if self.bundle.exists() and identity.exists():
-            self.identity = identity.read_bytes()
-            return
-        authority = trustme.CA(organization_name="sso-magic local", organization_unit_name="throw-away CA")
-        certificate = authority.issue_cert(*names)
-        self.identity = certificate.private_key_and_cert_chain_pem.bytes()
-        replace(self.bundle, authority.cert_pem.bytes())
-        if not self._temporary:
-            replace(identity, self.identity)
+        kept = self._directory / _IDENTITY
+        first = f"names: {' '.join(names)}\n".encode()
+        self.identity = kept.read_bytes() if kept.exists() else b""
+        if not self.identity.startswith(first):
+            authority = trustme.CA(organization_name="sso-magic local", organization_unit_name="throw-away CA")
+            certificate = authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes()
+            self.identity = first + certificate + authority.cert_pem.bytes()
+            if not self._temporary:
+                replace(kept, self.identity)
+        replace(self.bundle, b"-----BEGIN" + self.identity.rpartition(b"-----BEGIN")[2])  # the last one is the CA's
 
     def close(self) -> None:
         """Remove the temporary directory."""

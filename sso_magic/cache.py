@@ -283,19 +283,27 @@ def remove(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def lock(key: str, *, timeout: float = 60) -> Iterator[None]:
-    """Holds the lock of this key across threads and kernels; where no lock file can be made, holds nothing.
+def lock(key: str, *, timeout: float = 60, name: str | None = None) -> Iterator[None]:
+    """Hold the lock of this key across threads and kernels; where no lock file can be made, hold nothing.
+
+    A wait of more than a second is said.
 
     Args:
         key: What is locked: a session's name, or a path.
-        timeout: Seconds to wait for another holder before going on without the lock: a stuck kernel on
+        timeout: Seconds to wait for other holders before going on without the lock: a stuck kernel on
             a network file system must not lock everybody out, and every reader and writer survives a race.
+        name: What is locked, as it is called in a sentence; by default the key.
     """
-    import filelock
+    from sso_magic import file_lock
 
-    path = own_directory() / "locks" / f"{sha1(key)}.lock"
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
-            make_directory(path.parent)
-            stack.enter_context(filelock.FileLock(path, timeout=timeout, mode=0o600))
+    file = sha1(key)
+    path = own_directory() / "locks" / f"{file}.lock"
+    note = own_directory() / "holders" / f"{file}.json"
+    try:
+        make_directory(path.parent)
+        make_directory(note.parent)
+    except OSError:
+        yield
+        return
+    with file_lock.hold(path, note, timeout=timeout, name=name or key):
         yield

@@ -33,7 +33,7 @@ def read_config(path: Path) -> str:
 def write_config(path: Path, before: str, after: str) -> Path | None:
     """Write the text to the file and return the path of the copy of the previous file; None if there was none."""
     real = Path(os.path.realpath(path))  # a link stays one
-    with cache.lock(f"config {real}"):
+    with cache.lock(f"config {real}", name=f"the file {real}"):
         if read_config(real) != before:
             raise ConfigError(f"{path} has changed since it was read; nothing was written. Run it again.")
         try:

@@ -211,7 +211,7 @@ def store(session: Session, credentials: RoleCredentials, still: Callable[[], Ma
         },
     }
     # A sign-out removes the token first and then, under this lock, the files: whichever comes first, none is left.
-    with contextlib.suppress(CacheError), cache.lock(cache.ROLES_LOCK):
+    with contextlib.suppress(CacheError), cache.lock(cache.ROLES_LOCK, name="the cached role credentials"):
         cache.remove_unfinished(cache.role_directory())
         current = still()
         if current is not None and current.id == credentials.sign_in:
@@ -225,7 +225,7 @@ def forget_others(session: Session, sign_in: str) -> None:
         CacheError: A file cannot be removed; the others are.
     """
     failures: list[SSOMagicError] = []
-    with cache.lock(cache.ROLES_LOCK):
+    with cache.lock(cache.ROLES_LOCK, name="the cached role credentials"):
         for path, content in list(cache.scan(cache.role_directory())):
             own = content.get("SsoMagic")
             if isinstance(own, dict) and own.get("sessionName") == session.name and own.get("signIn") != sign_in:
@@ -245,6 +245,6 @@ def forget(session: Session) -> None:
     """
     from sso_magic.client.signout import remove_role_credentials
 
-    with cache.lock(cache.ROLES_LOCK):
+    with cache.lock(cache.ROLES_LOCK, name="the cached role credentials"):
         cache.remove_unfinished(cache.role_directory())
         remove_role_credentials(session_name=session.name, start_url=session.start_url)

@@ -88,7 +88,7 @@ class Store:
             owner: The mark of the sign-in that the change was fetched with; nothing is written if that is no longer the
                 current one: somebody has signed out, or in as another person, while it was on the wire.
         """
-        with self._writing, cache.lock(f"inventory {self._key}", timeout=5):
+        with self._writing, cache.lock(f"inventory {self._key}", timeout=5, name="the cached inventory"):
             if owner is not None and self._owner() != owner:
                 return self.load()
             stored = change(self.load())
@@ -106,7 +106,7 @@ class Store:
         Raises:
             CacheError: It cannot be removed.
         """
-        with self._writing, cache.lock(f"inventory {self._key}", timeout=5):
+        with self._writing, cache.lock(f"inventory {self._key}", timeout=5, name="the cached inventory"):
             self._held = (None, Stored())
             self._texts = {}
             cache.remove(self.path)

@@ -124,7 +124,7 @@ def forget(session: Session) -> None:
 
 @contextlib.contextmanager
 def _changing(session: Session) -> Any:
-    with _lock, cache.lock(f"sign-ins {session.key}", timeout=5):
+    with _lock, cache.lock(f"sign-ins {session.key}", timeout=5, name=f"the sign-in to {session.label}"):
         yield
 
 

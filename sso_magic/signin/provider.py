@@ -16,7 +16,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sso_magic import cache, leftovers, locks
+from sso_magic import cache, file_lock, leftovers, locks
 from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
 from sso_magic.signin import marks, refusals, registration, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
@@ -64,6 +64,10 @@ class TokenProvider:
         self._is_over = False  # whether the last refresh was refused, as after the session's end
         self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
         self.warning: str | None = None  # why the file could not be written, for whoever shows it
+
+    @property
+    def _name(self) -> str:
+        return f"the sign-in to {self.session.label}"
 
     @property
     def refresh_failure(self) -> str | None:
@@ -114,7 +118,8 @@ class TokenProvider:
         if not self._wants_refresh(token, refused):
             assert token is not None
             return token.access_token
-        with self._lock, cache.lock(self.session.key):
+        file_lock.say_if_held(self._lock, self._name)
+        with self._lock, cache.lock(self.session.key, name=self._name):
             token = self.peek()  # another thread or kernel may have refreshed it
             if self._wants_refresh(token, refused):
                 token = self._refresh(token, refused, called_at)
@@ -251,7 +256,8 @@ class TokenProvider:
             waiting.note = "Another notebook or program signed in during the wait."
             self._failed_at, self._failure, self._fault = float("-inf"), None, None
             return arrived
-        with self._lock, cache.lock(self.session.key):
+        file_lock.say_if_held(self._lock, self._name)
+        with self._lock, cache.lock(self.session.key, name=self._name):
             self._failed_at, self._failure, self._fault = float("-inf"), None, None
             self._lifetime = token.seconds_left(utc_now())
             marks.began(self.session, token)
@@ -280,7 +286,8 @@ class TokenProvider:
         """
         kept: CacheError | None = None
         # First here, under the lock: another kernel must not refresh with a token that is being given up.
-        with self._lock, cache.lock(self.session.key):
+        file_lock.say_if_held(self._lock, self._name)
+        with self._lock, cache.lock(self.session.key, name=self._name):
             token = self.peek()
             with self._reading:
                 self._memory, self._read = None, (_NEVER, None)

@@ -72,7 +72,7 @@ def learn_person(session: str, credentials: RoleCredentials) -> bool:
         return False
     now = cache.sha1(f"{session} {name}")
     try:
-        with cache.lock("panel", timeout=2):
+        with cache.lock("panel", timeout=2, name="the panel's favorites"):
             entry = _entry(session)
             before = entry.get("person")
             if isinstance(before, str) and before != now:
@@ -120,7 +120,7 @@ def _change(session: str, change: Callable[[Kept], Kept]) -> None:
 
 
 def _write(session: str, change: Callable[[Kept], Kept]) -> Kept:
-    with cache.lock("panel", timeout=2):
+    with cache.lock("panel", timeout=2, name="the panel's favorites"):
         kept = change(load(session))
         _put(session, {**_entry(session), **kept._asdict()})
         return kept

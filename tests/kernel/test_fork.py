@@ -200,6 +200,8 @@ def test_a_lock_that_is_gone_is_not_kept():
 
 @pytest.mark.parametrize("way", ["os.fork", "multiprocessing", "preexec_fn"])
 def test_a_child_made_in_the_middle_of_a_call_can_make_the_same_call(signed_in, kernel, way, until):
+    import sso_magic.client.patience  # noqa: F401 - no module can be imported in a child of a fork during its import
+
     center = IdentityCenter("corp")
     account = center.find_account("payments-prod").account_id
     center.find_role(center.find_account(account), "ReadOnly")

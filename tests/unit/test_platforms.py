@@ -48,6 +48,10 @@ USES = {
     "config_file.py: st_mode": ("the mode that is kept", "profiles/test_writer_file.py"),
     "demo.py: geteuid": ("no root", "demo/test_demo.py"),
     "directory_findings.py: st_mode": ("the profile directory is the user's", "magics/test_doctor.py"),
+    "file_lock.py: /proc/": (
+        "ps on macOS; a suspended process on Windows is waited for 20 s",
+        "signin/test_held_lock.py",
+    ),
     "each/line.py: /tmp": ("no limit on a path, as there is no Unix socket", "each/test_line.py"),
     "each/line.py: AF_UNIX": ("a port on loopback", "each/test_line.py"),
     "local/locks.py: register_at_fork": ("no fork", None),

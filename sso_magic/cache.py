@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic import whole_file
 from sso_magic.errors import CacheError
-from sso_magic.secret import Secret, reveal, revealed
+from sso_magic.secret import Secret, revealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -238,7 +238,7 @@ def write_text(path: Path, text: str, errors: str = "strict") -> None:
     """Put the text in the file, as `write` does; `errors` as in `open`."""
     try:
         make_directory(path.parent)
-        whole_file.replace(path, reveal(text).encode("utf-8", errors))
+        whole_file.replace(path, text, errors=errors)
     except OSError as error:
         raise CacheError(
             f"{path} cannot be written ({error.strerror or error}). Nothing is lost in this kernel; make "

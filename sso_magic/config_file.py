@@ -43,8 +43,8 @@ def write_config(path: Path, before: str, after: str) -> Path | None:
             mode = real.stat().st_mode & 0o777 if there else 0o600
             backup = real.with_name(real.name + BACKUP)
             if there:
-                whole_file.replace(backup, before.encode("utf-8", "surrogateescape"), mode)
-            whole_file.replace(real, after.encode("utf-8", "surrogateescape"), mode)
+                whole_file.replace(backup, before, mode, "surrogateescape")
+            whole_file.replace(real, after, mode, "surrogateescape")
         except OSError as error:
             raise ConfigError(
                 f"{path} cannot be written ({error.strerror or error}). It is as it was; make it and its directory "

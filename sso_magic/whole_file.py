@@ -26,29 +26,30 @@ if TYPE_CHECKING:
 SUFFIX = ".sso_magic.tmp"  # of the temporary files: no other tool's files are removed
 
 
-def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write the content to the file, or leave the file as it is.
+def replace(path: Path, content: str, mode: int = 0o600, errors: str = "strict") -> None:
+    """Write the content to the file as UTF-8, or leave the file as it is.
 
     Args:
         path: The file; its directory exists.
-        content: What it is to hold.
+        content: What it is to hold; a `Secret` is revealed in the moment of writing, in no variable of a frame.
         mode: Its access rights, where the system has them.
+        errors: How to encode what UTF-8 cannot (`str.encode`).
 
     Raises:
         OSError: It cannot be written.
     """
-    while not _replace(path, content, mode):
+    while not _replace(path, content, mode, errors):
         pass  # removed by another process's sweep in the moment before its lock was taken: once more
 
 
-def _replace(path: Path, content: bytes, mode: int) -> bool:
+def _replace(path: Path, content: str, mode: int, errors: str) -> bool:
     """Return False if the temporary file was removed before it could be locked; see `replace`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX)
     try:
         with os.fdopen(handle, "wb") as file:
             if not _hold(file, name):
                 return False
-            file.write(content)
+            file.write(content.encode("utf-8", errors))
             file.flush()
             os.fsync(file.fileno())
             os.chmod(name, mode)  # noqa: PTH101 - the temporary file's name is a str

@@ -103,7 +103,7 @@ class Bench:
         for center in _SHARED.values():
             with contextlib.suppress(errors.CacheError):  # a test may have put something in the file's place
                 center.directory.forget()
-            for client in (center._portal, center._oidc, center._listing):
+            for client in center._made():
                 if client is not None:
                     client.destroy()
         _SHARED.clear()

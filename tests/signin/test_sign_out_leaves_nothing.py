@@ -101,7 +101,7 @@ def later(*names):
     sys.stdin.readline()
     rename(*names)
 os.replace = later
-whole_file.replace(path, b"{}")
+whole_file.replace(path, "{}")
 """
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_a_sweep_removes_before_it_is_locked_is_written_again(tmp_pa
         return hold(file, name)
 
     monkeypatch.setattr(whole_file, "_hold", swept_first)
-    whole_file.replace(path, b"{}")
+    whole_file.replace(path, "{}")
     assert len(held) == 2
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
@@ -190,13 +190,13 @@ def test_an_inventory_on_the_wire_during_a_sign_out_is_not_written(corp, clean_e
 
 def test_credentials_on_the_wire_during_a_sign_out_are_not_written(corp, clean_environment, monkeypatch):
     account = corp.find_account("payments-dev")
-    ask = corp.portal.get_role_credentials
+    ask = corp.credentials_portal.get_role_credentials
 
     def sign_out_meanwhile(**named):
         output = ask(**named)
         IdentityCenter("corp").sign_out()
         return output
 
-    monkeypatch.setattr(corp.portal, "get_role_credentials", sign_out_meanwhile)
+    monkeypatch.setattr(corp.credentials_portal, "get_role_credentials", sign_out_meanwhile)
     credentials = corp.role_credentials(account, "ReadOnly", refresh=True)
     assert files_with(clean_environment, credentials.access_key_id.reveal()) == []

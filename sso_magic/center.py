@@ -15,7 +15,7 @@ from sso_magic import credentials as role_cache
 from sso_magic.errors import (
     AccountNotFound,
     ConfigError,
-    CredentialsError,
+    CredentialsThrottled,
     RoleNotAssigned,
     RoleNotFound,
     SSOMagicError,
@@ -308,7 +308,7 @@ class IdentityCenter(SignIn):
             output = self.call(ask)
         except SSOServiceException as error:
             if error_type(error) == "throttling":
-                raise CredentialsError(throttled_text(error)) from None
+                raise CredentialsThrottled(throttled_text(error)) from None
             if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
                 raise  # an error without a name is not AWS's: a proxy may have answered
             raise RoleNotAssigned(

@@ -17,8 +17,10 @@
     │   └── SignInCancelled
     ├── CredentialsError              role credentials that cannot be had or put in place
     │   ├── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
+    │   ├── CredentialsThrottled      the portal's 429, for as long as it was asked again
     │   ├── BlockInUse                another thread or task is inside a block that uses a role
-    │   └── TaskError                 a task of %%sso_each on threads cannot do this as its own account
+    │   ├── TaskError                 a task of %%sso_each on threads cannot do this as its own account
+    │   └── SignInChanged             credentials in use came by an earlier sign-in
     ├── CacheError                    a file of ours that cannot be written
     ├── InventoryError                not one account could be listed
     ├── EachError                     a cell or function failed in every account; has each account's error
@@ -139,6 +141,10 @@ class CredentialsError(SSOMagicError):
 
 class RoleNotAssigned(CredentialsError):
     """The portal refused with 403: the role is not assigned in that account (portal-protocol 1.5.2)."""
+
+
+class CredentialsThrottled(CredentialsError):
+    """The portal answered 429 to each request for credentials for a minute, or asks to wait longer than that."""
 
 
 class BlockInUse(CredentialsError):

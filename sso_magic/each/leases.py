@@ -6,11 +6,11 @@ one pace is kept for all that ask, as for the inventory.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sso_magic import credentials as role_cache
 from sso_magic.each.stopping import Stopped
+from sso_magic.errors import CredentialsThrottled
 from sso_magic.inventory.rate import RateController
 from sso_magic.kernel import KERNEL
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sso_magic.each.accounts import Job
     from sso_magic.renewal import RenewingRole
 
-TRIES = 10  # of a call that the portal refuses for speed, each of which the client repeats by itself
+TRIES = 3  # of a call that the portal throttles, each of which the client repeats for a minute (client/patience.py)
 
 
 class Leases:
@@ -55,17 +55,15 @@ class Leases:
         self._pace.stop()
 
     def _asked(self, job: Job) -> RoleCredentials:
-        from sso_magic.portal import SSOServiceException
-
         refusals = 0
         while True:
             sent_at, refused = self._turn(), False
             try:
                 return self._center.credentials(job.account.account_id, job.role_name)
-            except SSOServiceException as error:
-                refused = error.metadata.http_status_code == HTTPStatus.TOO_MANY_REQUESTS
-                refusals += refused
-                if not refused or refusals == TRIES:
+            except CredentialsThrottled:
+                refused = True
+                refusals += 1
+                if refusals == TRIES:
                     raise
             finally:
                 (self._pace.refuse if refused else self._pace.accept)(sent_at)

@@ -380,7 +380,7 @@ def test_another_notebooks_role_does_not_take_over(client, sample, graph):
     said, _ = other.communicate()
     assert said == (
         f"UsageError: Another notebook has put ReadOnly of account {PROD} on this Dask cluster, where only one role "
-        "can be in use. Release it there (%sso_use --off), or use a cluster for each role.\n"
+        "can be in use. Release it there (sso_magic.release()), or use a cluster for each role.\n"
     )
     assert all("Error" not in str(outcome) for outcome in outcomes(running).values())
     assert set(client.run(account_there).values()) == {PROD}

@@ -158,14 +158,16 @@ def test_a_portal_that_fails_in_passing_costs_nothing(many, signed_in):
 
 def test_a_portal_that_refuses_again_and_again_for_speed_is_that_accounts_error(many, signed_in, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr("sso_magic.each.leases.TRIES", 3)  # each waits longer than the one before
+    monkeypatch.setattr("sso_magic.client.patience.PATIENCE", 0.0)  # seconds
     center = many(2)
     center.snapshot()
     signed_in.faults.append(Fault("GetRoleCredentials", times=3, status=429, message="Rate exceeded"))
     frame = center.each(lambda here: 1, "ReadOnly", workers=1, progress=False)
     [record] = frame.attrs["errors"]
-    assert record["error"] == "TooManyRequestsException"
-    assert re.fullmatch(r"TooManyRequestsException: Rate exceeded \(HTTP 429, request id [\w-]+\)", record["message"])
+    assert record["error"] == "CredentialsThrottled"
+    assert record["message"] == (
+        "AWS throttles the requests for credentials (429): 1 attempt in 0 s. Wait a minute, then try again."
+    )
     assert len(frame) == 1
     assert signed_in.requests.total("GetRoleCredentials") == 4
 

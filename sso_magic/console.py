@@ -46,6 +46,7 @@ _SIGN_IN = {
     "aws-iso-e": ("signin.csphome.adc-e.uk", False, None),
     "aws-iso-f": ("signin.csphome.hci.ic.gov", False, None),
 }
+_PERCENT_ENCODED = [quote(bytes([byte]), safe="") for byte in range(256)]
 
 
 def federated_url(
@@ -72,7 +73,7 @@ def federated_url(
     destination = destination or _home(region)
     token = _signin_token(credentials, host)
     login = urlencode({"Action": "login", "Destination": destination})
-    return Secret("".join((f"{host}/federation?{login}&SigninToken=", quote(token.reveal(), safe=""))))
+    return Secret("".join((f"{host}/federation?{login}&SigninToken=", _quoted(token))))
 
 
 def _sign_in_host(region: str | None) -> str:
@@ -134,8 +135,13 @@ def _question(credentials: RoleCredentials, endpoint: str) -> Secret:
         "sessionToken": credentials.session_token,
     }
     # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
-    query = Secret(urlencode({"Action": "getSigninToken", "Session": json.dumps(revealed(session))}))
-    return Secret(f"{endpoint}/federation?{query.reveal()}")
+    keys = Secret(json.dumps(revealed(session)))
+    return Secret(f"{endpoint}/federation?Action=getSigninToken&Session={_quoted(keys)}")
+
+
+def _quoted(text: Secret) -> str:
+    """Percent-encode in functions that are written in C: a frame of urllib would show the text in a traceback."""
+    return "".join(map(_PERCENT_ENCODED.__getitem__, text.encode()))
 
 
 def _no_answer(host: str, reason: object) -> SSOMagicError:

@@ -44,6 +44,7 @@ class Secret(str):
             return text
         made = super().__new__(cls, REDACTED if text else "")
         _REAL.__set__(made, "".join(text))
+        del text  # an interrupt from here on shows it in no traceback
         _remember(made)
         return made
 

@@ -208,9 +208,8 @@ class RequestsHandler:
             DeserializationError: the answer is larger than `BODY_LIMIT`.
         """
         guard(request)
-        prepared = _prepared(request)
         try:
-            return self._exchange(prepared, request, timeout or self.timeout)
+            return self._exchange(_prepared(request), request, timeout or self.timeout)
         except Exception as error:  # noqa: BLE001 - whatever requests, urllib3 or the system raise
             failure = as_transport_error(error, request.authority)
         except BaseException as interruption:  # noqa: BLE001 - Ctrl-C; it goes on

@@ -114,8 +114,8 @@ def _current_task() -> Any:
         library = sys.modules.get(name)
         try:
             task = getattr(library, find)() if library is not None else None
-        except RuntimeError:  # no event loop runs in this thread
-            continue
+        except RuntimeError:
+            task = None  # no event loop runs in this thread
         if task is not None:
             return task
     return None

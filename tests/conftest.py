@@ -54,6 +54,25 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Run each test in a generator of its own.
+
+    Where a trace function raises inside ``except: pass``, CPython 3.11 goes on with the handled exception as the
+    thread's current one: later errors would have it as their context, and its frames would stay alive. What a
+    generator handles ends with the generator.
+    """
+    test = pyfuncitem.obj
+
+    def steps(arguments: dict[str, object]) -> Iterator[object]:
+        yield test(**arguments)
+
+    def run(**arguments: object) -> object:
+        return next(steps(arguments))
+
+    pyfuncitem.obj = run
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty HOME and no AWS setting of the machine; afterwards all as it was, for this package writes there."""

@@ -101,7 +101,6 @@ def _sign_in(
     if method == "device":
         raise SignInError(f"{refused} Run %sso_login {session.label} --browser instead.")
     chosen = Choice("browser", chosen.is_remote, f"{refused} Sign in through the browser.")
-    open_browser = open_browser and not chosen.is_remote
     return _by_browser(oidc, session, prompt, chosen, open_browser=open_browser, waiting=waiting)
 
 
@@ -125,6 +124,8 @@ def _with_registration(
 def _by_browser(
     oidc: SSOOIDC, session: Session, prompt: Prompt, chosen: Choice, *, open_browser: bool, waiting: Waiting
 ) -> Token:
+    open_browser = open_browser and not chosen.is_remote  # the person's browser is on another machine
+
     def run(registration: Registration) -> Token:
         attempt = browser.BrowserSignIn(session, registration, browser.authorize_url(oidc))
         return run_then(lambda: wait_for(attempt, registration), attempt.close)

@@ -37,6 +37,7 @@ class PanelOnScreen:
         self.selection = self.box.locator(".sso-selection")
         self.status = self.box.locator(".sso-status")
         self.link = self.box.get_by_role("link", name="Open the sign-in page")
+        self.code = self.box.locator(".sso-live").get_by_text(re.compile(r"^[A-Z]{4}-[A-Z]{4}$"))
 
     def button(self, name: str) -> Locator:
         return self.box.get_by_role("button", name=name, exact=True)
@@ -52,7 +53,7 @@ class PanelOnScreen:
 
     def decide(self, decision: str) -> None:
         """Opens the page in a second tab, compares the code, and decides."""
-        code = self.box.locator(".sso-live").get_by_text(re.compile(r"^[A-Z]{4}-[A-Z]{4}$")).inner_text()
+        code = self.code.inner_text()
         with self.page.context.expect_page() as opened:
             self.link.click()
         tab = opened.value

@@ -18,7 +18,7 @@ from sso_magic import IdentityCenter, display
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
 from sso_magic.secret import Secret
-from sso_magic.signin import browser, browser_answer, pasted, registration
+from sso_magic.signin import browser, browser_answer, flow, pasted, registration
 
 PASTE = "Paste the address here (it stays hidden), then press Enter"
 
@@ -59,6 +59,7 @@ class Pasting:
     def browser(self, request, *, opened, device):
         self.requests.append(request)
         self._asked = request.is_remote
+        self.opened = opened
 
     def pasted(self):
         if not self._asked or not self._answers:
@@ -92,6 +93,13 @@ SHAPES = {
     ),
     "another parameter": lambda address: f"{address}&iss=https%3A%2F%2Fexample.com",
 }
+
+
+def test_no_browser_is_opened_beside_a_remote_kernel(corp, center, kernel_is_remote, monkeypatch):
+    monkeypatch.setattr(flow, "Opening", lambda _: pytest.fail("a browser was opened"))
+    prompt = Pasting(address_after_approval)
+    corp.sign_in(method="browser", prompt=prompt)
+    assert not prompt.opened
 
 
 @pytest.mark.parametrize("shape", SHAPES)

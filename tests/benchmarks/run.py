@@ -1,6 +1,6 @@
 """Runs the benchmarks one after the other, each beside its peers, and keeps what they found: ``make bench``.
 
-    python tests/benchmarks/run.py [NAME ...]        # load use client each inventory panel; without a name all
+    python tests/benchmarks/run.py [NAME ...]        # load use client each inventory panel start; without a name all
 
 Each is a script of its own, ``NAME/bench_NAME.py``, that prints its figures and exits with 1 if a limit does not hold.
 What they print is gathered in tests/output/bench.md, with the machine and the releases it was measured on, and the
@@ -71,6 +71,7 @@ class Plot:
 
 
 PLOTS = {
+    "start": Plot("From the command until", re.compile(r"^\| (.+?) \| ([\d.]+) \|"), "s"),
     "load": Plot("In a new IPython", re.compile(r"^\| (.+?) \| ([\d.]+) \|"), "ms"),
     "use": Plot("Credentials of a role", re.compile(r"^(\S.*?)\s{2,}([\d.]+) ms"), "ms"),
     "each": Plot("A cell in 200 accounts", re.compile(r"^(\S.*?)\s{2,}([\d.]+) s\b"), "s"),

@@ -240,9 +240,11 @@ def write_text(path: Path, text: str, errors: str = "strict") -> None:
         make_directory(path.parent)
         whole_file.replace(path, text, errors=errors)
     except OSError as error:
+        in_no_home = path.is_relative_to(home()) and not home().is_dir()
+        advice = "set HOME to a directory" if in_no_home else f"make {path.parent} writable"
         raise CacheError(
-            f"{path} cannot be written ({error.strerror or error}). Nothing is lost in this kernel; make "
-            f"{path.parent} writable to keep it for the next one."
+            f"{path} cannot be written ({error.strerror or error}). Nothing is lost in this kernel; {advice} to keep "
+            "it for the next one."
         ) from error
 
 
@@ -275,7 +277,7 @@ def remove(path: Path) -> bool:
     """
     try:
         path.unlink()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter where HOME is a file, such as /dev/null
         return False
     except OSError as error:
         raise CacheError(f"{path} cannot be removed ({error.strerror or error}). Remove it by hand.") from error

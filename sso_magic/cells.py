@@ -30,7 +30,8 @@ class Cell:
 
     Raises:
         SyntaxError: It cannot be read; the line is shown as for any cell.
-        UsageError: It holds what no Python program can, or is too deep.
+        UsageError: It holds what no Python program can, is too deep, or awaits outside a function: a magic runs while
+            the kernel's event loop waits for it.
     """
 
     def __init__(self, shell: InteractiveShell, text: str) -> None:
@@ -38,6 +39,13 @@ class Cell:
             self._body, self._value = _compiled(shell, text)
         except UNREADABLE as error:
             raise UsageError(f"The cell cannot be read ({reason(error)}).") from None
+        except SyntaxError as error:
+            if not _awaits(shell, text):
+                raise
+            raise UsageError(
+                f"%%sso_as cannot run await outside a function (line {error.lineno}). Run %sso_use ACCOUNT ROLE, and "
+                "the code in the next cell."
+            ) from None
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Runs it there; the value of its last expression, None where it has none or ends in ``;``."""
@@ -56,6 +64,15 @@ def _compiled(shell: InteractiveShell, text: str) -> tuple[CodeType, CodeType | 
         tree.body.pop()
         value = compile(ast.Expression(last.value), name, "eval")
     return compile(tree, name, "exec"), value
+
+
+def _awaits(shell: InteractiveShell, text: str) -> bool:
+    """Return True if the cell is a program once ``await`` may be outside a function."""
+    try:
+        compile(shell.transform_cell(text), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except (SyntaxError, *UNREADABLE):
+        return False
+    return True
 
 
 def _is_silenced(source: str) -> bool:

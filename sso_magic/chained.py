@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.credentials import RoleCredentials
 from sso_magic.environment import own_environ
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned, SSOMagicError
-from sso_magic.profiles import assumes_role, chain, sso_profile
+from sso_magic.profiles import assumes_role, chain, lacking, listed, sso_profile
 from sso_magic.secret import Secret, Unshown
 
 if TYPE_CHECKING:
@@ -48,10 +48,9 @@ def root(name: str, config: SharedConfig) -> SSOProfile | None:
     found = sso_profile(end, config)
     if found is None:
         on_top = "" if end == name else f", so that %sso_use cannot use profile {name} on top of it"
-        raise ConfigError(
-            f"Profile {end} is not one of SSO{on_top}: it lacks sso_session, sso_account_id and sso_role_name. boto3 "
-            f"and the AWS CLI use it as it is, with AWS_PROFILE={name}."
-        )
+        is_begun = any(key.startswith("sso_") for key in settings)
+        rest = "Add them." if is_begun else f"boto3 and the AWS CLI use it as it is, with AWS_PROFILE={name}."
+        raise ConfigError(f"Profile {end} is not one of SSO{on_top}: it lacks {listed(lacking(settings))}. {rest}")
     return found
 
 

@@ -46,6 +46,7 @@ def _file(path: Path, *, is_config: bool) -> Iterator[Found]:
     sections = parse(LINES.findall(content.decode("utf-8-sig", "replace"))).sections
     if is_config:
         yield from _twice(path, sections)
+        yield from _nameless(path, sections)
     for section in sections:
         for key, option in section.options.items():
             if option.value != option.uncommented and (not is_config or section.name):
@@ -70,6 +71,18 @@ def _twice(path: Path, sections: list[Section]) -> Iterator[Found]:
                 "note",
                 f"{path} has the {kind} {name} twice: {where}. Only the later one counts.",
                 "Keep one of them.",
+            )
+
+
+def _nameless(path: Path, sections: list[Section]) -> Iterator[Found]:
+    """Find headers that give no name, because of a quote or of spaces; botocore ignores their sections."""
+    for section in sections:
+        kind, name = kind_and_name(section.header)
+        if kind in ("profile", "sso-session", "services") and name is None:
+            yield (
+                "note",
+                f"{path}, line {section.line + 1}: [{section.header}] names nothing: every AWS tool ignores it.",
+                f'Quote the name: [{kind} "NAME"].',
             )
 
 

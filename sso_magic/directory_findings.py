@@ -21,8 +21,14 @@ TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")  # in the order in which `tempfi
 def home_findings() -> Iterator[Found]:
     """Yield what is wrong with the home directory."""
     home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    if home == "~" or not os.path.isdir(home):  # noqa: PTH112
+    if home == "~":
         yield "problem", "This user has no home directory.", "Set HOME to a directory that you can write."
+    elif not os.path.isdir(home):  # noqa: PTH112
+        yield (
+            "problem",
+            f"The home directory {home} {'is a file' if os.path.exists(home) else 'does not exist'}.",  # noqa: PTH110
+            "Set HOME to a directory that you can write.",
+        )
     elif not _is_writable(home):
         yield (
             "problem",
@@ -46,7 +52,9 @@ def temporary_findings() -> Iterator[Found]:
 
 
 def cache_findings() -> Iterator[Found]:
-    """Yield what is wrong with the caches that are shared with the AWS CLI."""
+    """Yield what is wrong with the caches that are shared with the AWS CLI, in a home directory that is one."""
+    if any(home_findings()):
+        return
     for directory in (cache.sso_directory(), cache.role_directory()):
         yield from _directory(directory)
 

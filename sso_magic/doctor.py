@@ -24,6 +24,7 @@ from sso_magic.profiles import Session, find_session, region_of
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import utc_now
 from sso_magic.status import known_sessions, status
+from sso_magic.text import encodable
 from sso_magic.times import clock
 
 if TYPE_CHECKING:
@@ -68,12 +69,14 @@ class Report:
         return all(finding.level != "problem" for finding in self.findings)
 
     def __repr__(self) -> str:
+        can_mark = all(encodable(mark) == mark for mark in _MARKS.values())
         lines = []
         for finding in self.findings:
-            lines.append(f"{_MARKS[finding.level]} {finding.text}")
+            mark = _MARKS[finding.level] if can_mark else f"{finding.level}:"
+            lines.append(f"{mark} {finding.text}")
             if finding.fix:
                 lines.append(f"    {finding.fix}")
-        return "\n".join(lines)
+        return encodable("\n".join(lines))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         rows = "".join(

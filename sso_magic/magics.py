@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Float, Unicode
+from traitlets import Bool, Float, Unicode, validate
 
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magic_line import parse, silenced_by_semicolon
@@ -45,9 +45,7 @@ class SSOMagics(Magics):
         config=True
     )
 
-    inventory_max_age = Float(3600.0, help="Seconds after which a cached inventory is refreshed behind.").tag(
-        config=True
-    )
+    inventory_max_age = Float(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
     identity_line = Bool(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
         config=True
     )
@@ -55,6 +53,15 @@ class SSOMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._center: IdentityCenter | None = None
+
+    @validate("production")
+    def _check_production(self, proposal: dict[str, Any]) -> str:
+        """Refuse a pattern that is none when it is set; one of a configuration file is said when it is first needed."""
+        if hasattr(self, "_center"):
+            from sso_magic.using import check_trait
+
+            check_trait(proposal["value"])
+        return cast("str", proposal["value"])
 
     def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one signed in to last, else the configured one."""
@@ -237,9 +244,7 @@ class SSOMagics(Magics):
         return accounts_table(self.center(args.session).directory, " ".join(args.words), progress)
 
     @magic_arguments()
-    @argument(
-        "account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one account only"
-    )
+    @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one only")
     @session_option
     @line_magic
     @silenced_by_semicolon

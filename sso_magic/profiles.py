@@ -16,7 +16,7 @@ from sso_magic.lexer import quote
 from sso_magic.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sso_magic.client.shared_config import SharedConfig
 
@@ -139,7 +139,13 @@ def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
         session = session_of(config.profiles[end], end, config)
         if session:
             return session
-        raise SessionNotFound(f"Profile {end} has no SSO session: add sso_session = NAME to it, or name a session.")
+        source = "" if end == text else f", which profile {text} assumes its role on top of,"
+        keys = " and ".join(lacking(config.profiles[end])[:1])
+        example = f"{keys} = NAME" if keys == "sso_session" else keys
+        raise SessionNotFound(f"Profile {end}{source} has no SSO session: add {example} to it, or name a session.")
+    misquoted = config.misquoted(text)
+    if misquoted is not None:
+        raise SessionNotFound(f"There is no session or profile {text!r}{misquoted}")
     known = [session.label for session in sessions(config)]
     near = difflib.get_close_matches(text, known, 3, 0.5) or known[:5]
     hint = f"Known: {', '.join(near)}." if near else f"None is in {config.config_path}. {_START_URL_HINT}"
@@ -152,9 +158,7 @@ _START_URL_HINT = (
 
 
 def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
-    url = normalize(text)
-    if url is None:
-        raise SessionNotFound(f"{text!r} is not a start URL. It begins with https:// and a host.")
+    url = _checked_url(text)
     matching = [session for session in sessions(config) if is_same_portal(session.start_url, url)]
     # Two sessions under one start URL are two people: a URL alone does not say which, unless one has no name.
     for session in matching:
@@ -162,13 +166,48 @@ def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Sessio
             return session
     if matching:
         raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in matching)}. Name one of them.")
-    region = region or region_of(url) or _region_behind(url)
+    return Session(None, url, region or _region_for(url), (DEFAULT_SCOPE,))
+
+
+def session_to_save(text: str, region: str | None, name: str) -> Session:
+    """Return the session of a start URL, to be kept under a name.
+
+    Raises:
+        SessionNotFound: The text is not a start URL.
+        ConfigError: The name is another portal's, the URL is not https, or its region is not known.
+    """
+    config = load_shared_config()
+    url = _checked_url(text)
+    there = config.sso_sessions.get(name)
+    if there is None:
+        return Session(name, url, region or _region_for(url), (DEFAULT_SCOPE,))
+    if not is_same_portal(there.get("sso_start_url", ""), url):
+        raise ConfigError(
+            f"{config.config_path} has a session {name} already, for {there.get('sso_start_url')}: choose another name."
+        )
+    return find_session(name, region=region, config=config)
+
+
+def _checked_url(text: str) -> str:
+    """Return the start URL in the form that the services are sent."""
+    url = normalize(text)
+    if url is None:
+        raise SessionNotFound(f"{text!r} is not a start URL. It begins with https:// and a host.")
+    if not url.startswith("https://"):
+        from sso_magic.signin.vanity import check_scheme
+
+        check_scheme(url)
+    return url
+
+
+def _region_for(url: str) -> str:
+    region = region_of(url) or _region_behind(url)
     if not region:
         raise ConfigError(
             f"The region of {url} is not known. Add --sso-region REGION, the region of your Identity Center; "
             "your AWS administrator knows it."
         )
-    return Session(None, url, region, (DEFAULT_SCOPE,))
+    return region
 
 
 def _region_behind(url: str) -> str | None:
@@ -231,6 +270,8 @@ def session_of(settings: Mapping[str, object], profile: str, config: SharedConfi
     name = settings.get("sso_session")
     if not isinstance(name, str):
         return _legacy_session(settings)
+    if not name:
+        raise ConfigError(f"Profile {profile} has an empty sso_session: name a session, or remove the key.")
     if name not in config.sso_sessions:
         raise SessionNotFound(
             f"Profile {profile} names the session {name}, but {config.config_path} has no [sso-session {name}]: add it."
@@ -242,6 +283,21 @@ def session_of(settings: Mapping[str, object], profile: str, config: SharedConfi
                 f"Profile {profile} has {key} = {own}, its session {name} has {value}: remove {key} from the profile."
             )
     return _named_session(name, config)
+
+
+def lacking(settings: Mapping[str, object]) -> list[str]:
+    """Return the keys that a profile needs to name a session, an account and a role, and does not have."""
+
+    def absent(*keys: str) -> list[str]:
+        return [key for key in keys if not isinstance(settings.get(key), str) or not settings[key]]
+
+    session = [] if settings.get("sso_session") else absent("sso_start_url", "sso_region")
+    return [*(["sso_session"] if len(session) == 2 else session), *absent("sso_account_id", "sso_role_name")]
+
+
+def listed(keys: Sequence[str]) -> str:
+    """Return keys as a sentence lists them: ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(keys[:-1]), *keys[-1:]]))
 
 
 def assumes_role(settings: Mapping[str, object], *, is_source: bool = False) -> bool:
@@ -293,11 +349,10 @@ def sso_profile(name: str, config: SharedConfig | None = None) -> SSOProfile | N
     if settings.get("sso_account_id") is None and settings.get("sso_role_name") is None:
         return None
     session = session_of(settings, name, config)
-    missing = [key for key in ("sso_account_id", "sso_role_name") if not isinstance(settings.get(key), str)]
-    if session is None:
-        missing += ["sso_session"]
+    missing = lacking(settings)
     if missing or session is None:
-        raise ConfigError(f"Profile {name} in {config.config_path} lacks {', '.join(missing)}: add it.")
+        it = "it" if len(missing) == 1 else "them"
+        raise ConfigError(f"Profile {name} in {config.config_path} lacks {listed(missing)}: add {it}.")
     region = settings.get("region")
     return SSOProfile(
         name,

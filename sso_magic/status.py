@@ -14,7 +14,7 @@ from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, sessions
 from sso_magic.service_clock import SERVICE_CLOCK
 from sso_magic.signin.tokens import utc_now
-from sso_magic.text import printable
+from sso_magic.text import encodable, printable
 from sso_magic.times import span, until
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Status:
     def __repr__(self) -> str:
         text, _ = table(("session", "sign-in", "start URL", "region"), self._rows())
         head = text if self.sessions else "No session is configured. %sso_login START_URL --sso-region REGION"
-        return "\n".join([head, self._role(), *self.competing])
+        return encodable("\n".join([head, self._role(), *self.competing]))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         _, html = table(("session", "sign-in", "start URL", "region"), self._rows())

@@ -6,12 +6,13 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import chained, switch_line
+from sso_magic import chained, profiles, switch_line
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.display import TEXT, Shown, ask_hidden, say
-from sso_magic.errors import AccountNotFound, Ambiguous, ConfigError, SessionNotFound, UsageError
+from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.kernel import KERNEL, Use
-from sso_magic.profiles import DEFAULT_SCOPE, Session, find_session, region_of, sso_profile
+from sso_magic.profiles import sso_profile
+from sso_magic.start_url import looks_like_start_url
 from sso_magic.suggestions import FIND_ERRORS, improved
 from sso_magic.times import until
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sso_magic.credentials import RoleCredentials
     from sso_magic.kernel import Layer
     from sso_magic.magics import SSOMagics
+    from sso_magic.profiles import Session
 
 
 def run(magics: SSOMagics, args: argparse.Namespace) -> None:
@@ -36,7 +38,7 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
     if not args.account:
         raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
     client = _dask_client() if args.dask else None  # nothing is used if there is none
-    show(magics, again() if args.account == "-" else begin(magics, args))
+    show(magics, again(magics) if args.account == "-" else begin(magics, args))
     if client is not None:
         from sso_magic import dask
 
@@ -67,28 +69,17 @@ def _dask_client() -> Any:
 
 
 def session_to_save(start_url: str | None, region: str | None, name: str) -> Session:
-    """Return the session that ``--save`` keeps; `save_session` writes it once the sign-in has succeeded.
+    """Return the session that ``--save`` keeps; `IdentityCenter.save` writes it once the sign-in has succeeded.
 
     Raises:
         UsageError: There is no start URL to keep.
-        ConfigError: Another session has the name, or the region is not known.
+        ConfigError: Another portal's session has the name, or the region is not known.
     """
-    if start_url is None or "://" not in start_url:
+    if start_url is None or not looks_like_start_url(start_url):
         raise UsageError(
             "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION --save NAME"
         )
-    config = load_shared_config()
-    there = config.sso_sessions.get(name)
-    if there is not None and there.get("sso_start_url") != start_url:
-        raise ConfigError(
-            f"{config.config_path} has a session {name} already, for {there.get('sso_start_url')}: choose another name."
-        )
-    if there is not None:
-        return find_session(name)
-    region = region or region_of(start_url)
-    if region is None:
-        raise ConfigError(f"The region of {start_url} is not known. Add --sso-region REGION to keep it.")
-    return Session(name, start_url, region, (DEFAULT_SCOPE,))
+    return profiles.session_to_save(start_url, region, name)
 
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
@@ -113,8 +104,9 @@ def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataF
     return planned.frame()
 
 
-def again() -> Layer:
+def again(magics: SSOMagics) -> Layer:
     """Uses the previous role again, with fresh credentials if the old ones end soon."""
+    check_pattern(magics.production)
     previous = KERNEL.previous
     if previous is None:
         raise UsageError("There is no previous role in this kernel. %sso_use ACCOUNT [ROLE]")
@@ -123,6 +115,7 @@ def again() -> Layer:
 
 def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
     """Uses an account's role, or an AWS profile's: ``account``, ``role``, ``region``, ``session``, ``serve``."""
+    check_pattern(magics.production)
     if args.role is None and args.session is None:
         use = _use_of_profile(args.account, args.region, serve=args.serve)
         if use is not None:
@@ -134,8 +127,11 @@ def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
         except FIND_ERRORS as error:
             raise improved(error, center, args) from None
     except (AccountNotFound, SessionNotFound):
-        if args.account in load_shared_config().profiles:  # it was meant, and has no role
-            chained.root(args.account, load_shared_config())
+        config = load_shared_config()
+        if args.account in config.profiles:  # it was meant, and has no role
+            chained.root(args.account, config)
+        elif args.role is None and config.misquoted(args.account):
+            config.profile(args.account)  # says how its header has to be written
         raise
 
 
@@ -211,7 +207,11 @@ def before_cell(magics: SSOMagics) -> None:
             say(sentence)
     use = KERNEL.current
     if magics.identity_line and use is not None:
-        production = magics.is_production(use)
+        try:
+            production = magics.is_production(use)
+        except UsageError as error:  # IPython would print it as one of a callback, with the callback's arguments
+            say(str(error))
+            production = False
         say(
             line(use, production=production, verb="Running as"),
             html(use, production=production, verb="Running as"),
@@ -253,11 +253,34 @@ def matches(pattern: str, use: Use) -> bool:
 
 def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
     """Whether the pattern finds the name or the id of this account; see `matches`."""
+    compiled = check_pattern(pattern)
+    return bool(compiled.search(account_name or "") or compiled.search(account_id))
+
+
+def check_pattern(pattern: str) -> re.Pattern[str]:
+    """Return the pattern of ``SSOMagics.production``, compiled.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
     try:
-        compiled = re.compile(pattern)
-    except re.error as error:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
         raise UsageError(
             f"SSOMagics.production is not a regular expression ({error}). Correct it: "
             "%config SSOMagics.production = '(?i)prod'"
         ) from None
-    return bool(compiled.search(account_name or "") or compiled.search(account_id))
+
+
+def check_trait(pattern: str) -> None:
+    """Check the pattern when the trait is set.
+
+    Raises:
+        TraitError: It is no regular expression. After any other error traitlets does not restore the former value.
+    """
+    from traitlets import TraitError
+
+    try:
+        check_pattern(pattern)
+    except UsageError as error:
+        raise TraitError(str(error)) from None

@@ -253,7 +253,7 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter where HOME is a file, such as /dev/null
         return iter(())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None

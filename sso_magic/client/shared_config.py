@@ -7,6 +7,7 @@ costs about as much as opening the files: `%sso_use` calls it each time, so that
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ class SharedConfig:
         profiles: By name; the credentials file's keys laid over the configuration file's (portal-protocol 5.2).
         sso_sessions: The ``[sso-session NAME]`` sections by name.
         services: The ``[services NAME]`` sections by name.
+        nameless: The headers of profiles and sessions that give no name, such as ``profile Single'Quote``, by line.
         active_profile: The profile's name by AWS_DEFAULT_PROFILE, else AWS_PROFILE, else ``default``.
         active_profile_source: The variable that named it, or ``default``.
     """
@@ -43,6 +45,7 @@ class SharedConfig:
     profiles: dict[str, Keys] = field(repr=False)
     sso_sessions: dict[str, dict[str, str]] = field(repr=False)
     services: dict[str, Keys] = field(repr=False)
+    nameless: dict[int, str] = field(repr=False)
     active_profile: str
     active_profile_source: str
 
@@ -62,8 +65,19 @@ class SharedConfig:
         said_by = "" if name is not None else f" (named by {self.active_profile_source})"
         raise ProfileNotFound(
             f"There is no profile {wanted!r}{said_by} in {self.config_path} or {self.credentials_path}"
-            f"{nearest(wanted, self.profiles)}"
+            f"{self.misquoted(wanted) or nearest(wanted, self.profiles)}"
         )
+
+    def misquoted(self, name: str) -> str | None:
+        """Return how a message about an unknown name ends if a header has the name, and quotes that hide it."""
+        for line, header in self.nameless.items():
+            kind, _, rest = header.partition(" ")
+            if name in (rest.strip(), rest.strip(" \"'")):
+                return (
+                    f". Line {line} of {self.config_path} is [{header}], which names nothing because of its quotes or "
+                    f"spaces: write [{kind} {_quoted(name)}]."
+                )
+        return None
 
 
 def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig:
@@ -77,7 +91,7 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
     """
     environ = own_environ() if environ is None else environ
     config_path, credentials_path = file_paths(environ)
-    profiles, sessions, services = _read_config(config_path)
+    profiles, sessions, services, nameless = _read_config(config_path)
     for _, name, keys in read_sections(credentials_path):
         profiles[name] = profiles.get(name, {}) | keys
     active, source = active_profile(environ)
@@ -87,6 +101,7 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
         profiles=profiles,
         sso_sessions=sessions,
         services=services,
+        nameless=nameless,
         active_profile=active,
         active_profile_source=source,
     )
@@ -131,6 +146,11 @@ def nearest(wanted: str, names: Iterable[str]) -> str:
     return f". Nearest: {', '.join(close)}." if close else "; no file names any."
 
 
+def _quoted(name: str) -> str:
+    """Return the name so that a header with it is read as this name."""
+    return f'"{name}"' if '"' not in name and "\\" not in name else shlex.quote(name)
+
+
 def _location(environ: Mapping[str, str], variable: str, name: str) -> Path:
     given = environ.get(variable)
     if given:
@@ -138,18 +158,21 @@ def _location(environ: Mapping[str, str], variable: str, name: str) -> Path:
     return home() / ".aws" / name
 
 
-def _read_config(path: Path) -> tuple[dict[str, Keys], dict[str, dict[str, str]], dict[str, Keys]]:
-    """Return the profiles, sessions and services of the configuration file; of two with one name the later one counts.
+def _read_config(path: Path) -> tuple[dict[str, Keys], dict[str, dict[str, str]], dict[str, Keys], dict[int, str]]:
+    """Return profiles, sessions and services of the configuration file, and headers of these kinds without a name.
 
-    Sections of other kinds are ignored.
+    Of two sections with one name the later one counts. Sections of other kinds are ignored.
     """
+    nameless = {}
     kinds: dict[str, dict[str, Keys]] = {"profile": {}, "sso-session": {}, "services": {}}
-    for _, header, keys in read_sections(path):
+    for line, header, keys in read_sections(path):
         kind, name = kind_and_name(header)
         if kind in kinds and name is not None:
             kinds[kind][name] = keys
+        elif kind in kinds:
+            nameless[line] = header
     sessions = {name: _flat(keys) for name, keys in kinds["sso-session"].items()}
-    return kinds["profile"], sessions, kinds["services"]
+    return kinds["profile"], sessions, kinds["services"], nameless
 
 
 def _flat(keys: Keys) -> dict[str, str]:

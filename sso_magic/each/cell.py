@@ -9,8 +9,10 @@ that the notebook happens to have.
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import functools
+import inspect
 import linecache
 import textwrap
 from hashlib import sha256
@@ -42,6 +44,12 @@ class Code(NamedTuple):
         codes = [self.body] if self.value is None else [self.body, self.value]
         return {name for code in codes for name in _names(code)}
 
+    @property
+    def is_asynchronous(self) -> bool:
+        """True if the cell awaits outside its functions."""
+        codes = [self.body] if self.value is None else [self.body, self.value]
+        return any(code.co_flags & inspect.CO_COROUTINE for code in codes)
+
 
 @functools.lru_cache(maxsize=8)
 def compiled(text: str) -> Code:
@@ -58,8 +66,8 @@ def compiled(text: str) -> Code:
         value = None
         if isinstance(last, ast.Expr):
             tree.body.pop()
-            value = compile(ast.Expression(last.value), filename, "eval")
-        body = compile(tree, filename, "exec")
+            value = compile(ast.Expression(last.value), filename, "eval", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        body = compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, *UNREADABLE) as error:
         raise UsageError(_no_python(source, error)) from None
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
@@ -72,7 +80,7 @@ def _no_python(source: str, error: Exception) -> str:
     line = lines[min(number, len(lines)) - 1].strip()[:_SHOWN]
     if line.startswith(("%", "!", "?")) or line.endswith("?") or "= !" in line or "= %" in line:
         return (
-            f"Line {number} of the cell is IPython's, not Python: {line}. Magics and ! speak for the whole notebook; "
+            f"Line {number} of the cell is IPython's, not Python: {line}. Magics and ! run as the whole notebook; "
             "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
         )
     return f"Line {number} of the cell is not Python ({reason(error)}): {line}"
@@ -202,8 +210,20 @@ class CellWork:
     def run(self, here: Here) -> Any:
         """Runs it; the value of its last expression, None where it ends in none."""
         namespace = AccountNamespace(self._notebook, here, self._functions)
+        if self.code.is_asynchronous:
+            return asyncio.run(self._awaited(namespace))
         exec(self.code.body, namespace)  # noqa: S102 - the person's own cell
         return eval(self.code.value, namespace) if self.code.value is not None else None  # noqa: S307
+
+    async def _awaited(self, namespace: dict[str, Any]) -> Any:
+        """Run a cell with ``await`` outside a function, as IPython runs one: a part that awaits is a coroutine."""
+        result = None
+        for part in (self.code.body, self.code.value):
+            if part is not None:
+                result = eval(part, namespace)  # noqa: S307 - the person's own cell
+                if part.co_flags & inspect.CO_COROUTINE:
+                    result = await result
+        return result if self.code.value is not None else None
 
     def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """What another process needs to run it: the text, the names it may look up, which of them are functions."""

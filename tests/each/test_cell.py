@@ -182,13 +182,13 @@ def test_what_would_end_a_program_is_that_accounts_error(cell):
         (
             "x = 1\n!aws s3 ls",
             (
-                "Line 2 of the cell is IPython's, not Python: !aws s3 ls. Magics and ! speak for the whole notebook; "
+                "Line 2 of the cell is IPython's, not Python: !aws s3 ls. Magics and ! run as the whole notebook; "
                 "run a program by subprocess.run(..., env={**os.environ, **credentials.environment()})."
             ),
         ),
-        ("%sso_use a b", "Line 1 of the cell is IPython's, not Python: %sso_use a b. Magics and ! speak"),
-        ("files = !ls", "Line 1 of the cell is IPython's, not Python: files = !ls. Magics and ! speak"),
-        ("len?", "Line 1 of the cell is IPython's, not Python: len?. Magics and ! speak"),
+        ("%sso_use a b", "Line 1 of the cell is IPython's, not Python: %sso_use a b. Magics and ! run"),
+        ("files = !ls", "Line 1 of the cell is IPython's, not Python: files = !ls. Magics and ! run"),
+        ("len?", "Line 1 of the cell is IPython's, not Python: len?. Magics and ! run"),
     ],
 )
 def test_a_cell_that_is_not_python_is_refused_before_anything_runs(cell, text):

@@ -53,7 +53,7 @@ def test_another_sessions_name_is_not_taken(shell, center, no_config):
 
 
 def test_without_a_region_nothing_is_kept(shell, center, no_config):
-    with pytest.raises(ConfigError, match=r"The region of .* is not known\. Add --sso-region REGION to keep it\."):
+    with pytest.raises(ConfigError, match=r"The region of .* is not known\. Add --sso-region REGION, the region"):
         shell.run_line_magic("sso_login", f"{center.start_url} --save corp")
     assert not no_config.exists()
 

@@ -52,9 +52,7 @@ def temporary_findings() -> Iterator[Found]:
 
 
 def cache_findings() -> Iterator[Found]:
-    """Yield what is wrong with the caches that are shared with the AWS CLI, in a home directory that is one."""
-    if any(home_findings()):
-        return
+    """Yield what is wrong with the caches that are shared with the AWS CLI."""
     for directory in (cache.sso_directory(), cache.role_directory()):
         yield from _directory(directory)
 
@@ -64,7 +62,7 @@ def _directory(directory: Path) -> Iterator[Found]:
         yield "problem", f"{directory} is a file.", "Move it away: sign-ins are kept in a directory of that name."
         return
     place = next(folder for folder in (directory, *directory.parents) if folder.exists())
-    if not _is_writable(place):
+    if not _is_writable(place) and not cache.home().is_relative_to(place):  # which `home_findings` reports
         yield (
             "problem",
             f"{place} cannot be written.",

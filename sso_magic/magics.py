@@ -57,11 +57,9 @@ class SSOMagics(Magics):
     @validate("production")
     def _check_production(self, proposal: dict[str, Any]) -> str:
         """Refuse a pattern that is none when it is set; one of a configuration file is said when it is first needed."""
-        if hasattr(self, "_center"):
-            from sso_magic.using import check_trait
+        from sso_magic.using import check_trait
 
-            check_trait(proposal["value"])
-        return cast("str", proposal["value"])
+        return check_trait(proposal["value"]) if hasattr(self, "_center") else str(proposal["value"])
 
     def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one signed in to last, else the configured one."""

@@ -272,8 +272,8 @@ def check_pattern(pattern: str) -> re.Pattern[str]:
         ) from None
 
 
-def check_trait(pattern: str) -> None:
-    """Check the pattern when the trait is set.
+def check_trait(pattern: str) -> str:
+    """Return the pattern that the trait is set to.
 
     Raises:
         TraitError: It is no regular expression. After any other error traitlets does not restore the former value.
@@ -284,3 +284,4 @@ def check_trait(pattern: str) -> None:
         check_pattern(pattern)
     except UsageError as error:
         raise TraitError(str(error)) from None
+    return pattern

@@ -177,7 +177,6 @@ def test_what_would_end_a_program_is_that_accounts_error(cell):
     ("cell", "text"),
     [
         ("x = 1\ny = = 2", "Line 2 of the cell is not Python (invalid syntax): y = = 2"),
-        ("await f()", "Line 1 of the cell is not Python ('await' outside function): await f()"),
         ("return 1", "Line 1 of the cell is not Python ('return' outside function): return 1"),
         (
             "x = 1\n!aws s3 ls",

@@ -101,7 +101,8 @@ def test_a_home_that_cannot_be_written(config, clean_environment, monkeypatch):
 def test_a_home_that_is_not_there(config, monkeypatch, clean_environment):
     monkeypatch.setenv("HOME", str(clean_environment / "gone"))
     monkeypatch.setenv("USERPROFILE", str(clean_environment / "gone"))
-    assert found("problem")["This user has no home directory."] == "Set HOME to a directory that you can write."
+    text = f"The home directory {clean_environment / 'gone'} does not exist."
+    assert found("problem")[text] == "Set HOME to a directory that you can write."
 
 
 def test_a_refresh_that_fails(config, shell):

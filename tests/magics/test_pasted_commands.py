@@ -105,7 +105,7 @@ def test_a_session_that_is_not_there_is_no_case_for_a_start_url(shell, center, c
 
 
 def test_a_setting_that_is_wrong_is_corrected_by_the_line_that_is_shown(shell, signed_in):
-    shell.run_line_magic("config", "SSOMagics.production = '('")
+    shell.find_line_magic("sso_use").__self__._trait_values["production"] = "("  # as in a configuration file
     with pytest.raises(SSOMagicError) as caught:
         shell.run_line_magic("sso_use", "payments-prod ReadOnly")
     [line] = re.findall(r"Correct it: %config (.*)$", str(caught.value))

@@ -91,14 +91,24 @@ class Rules:
                 return one
         raise Refused(_MISSING, f"Could not find PermissionSet with id {str(arn).rpartition('/')[2]}")
 
-    def _create_permission_set(self, body: dict[str, Any]) -> None:
+    def _create_permission_set(self, body: dict[str, Any]) -> dict[str, Any]:
         name = body.get("Name")
         if not isinstance(name, str) or not re.fullmatch(r"[\w+=,.@-]{1,32}", name, re.ASCII):
             raise Refused("ValidationException", "Name: 1 to 32 of [\\w+=,.@-]+ are required")
         if any(one.name == name for one in self._backends.admin.permission_sets):
             raise Refused("ConflictException", f"PermissionSet with name {name} already exists.")
-        if not body.get("SessionDuration"):
-            body["SessionDuration"] = "PT1H"
+        admin = self._backends.admin
+        admin.create_permission_set(
+            name,
+            body.get("Description"),
+            body["InstanceArn"],
+            body.get("SessionDuration") or "PT1H",
+            body.get("RelayState"),
+            body.get("Tags") or [],
+        )
+        made = admin.permission_sets[-1]  # moto gives it the ARN of an instance
+        made.permission_set_arn = self._backends.permission_set_arn(str(uuid.uuid4()))
+        return {"PermissionSet": made.to_json(include_creation_date=True)}
 
     def _update_permission_set(self, body: dict[str, Any]) -> None:
         """Keep what the request does not name."""

@@ -57,6 +57,10 @@ class MotoOrganization:
         )
         return store
 
+    def permission_set_arn(self, text: str) -> str:
+        """Return an ARN of a permission set, the same for the same text."""
+        return f"{self.instance_arn.replace(':instance/', ':permissionSet/')}/ps-{digits(text, 16)}"
+
     def is_at(self, state: tuple[int, int]) -> bool:
         """Return True if the backends were made equal to this state of the organization, and not reset since."""
         return all(vars(backend).get(_MARK) == state for backend in self._backends())
@@ -232,10 +236,8 @@ class MotoOrganization:
             one = known.get(name)
             if one is None:
                 one = make(name, permission_set.description, self.instance_arn, "PT1H", None, [])
-                one.permission_set_arn = organization.ids.get(("permission set", name)) or (
-                    self.instance_arn.replace(":instance/", ":permissionSet/")
-                    + f"/ps-{digits(self.management.id + name, 16)}"
-                )
+                known_arn = organization.ids.get(("permission set", name))
+                one.permission_set_arn = known_arn or self.permission_set_arn(self.management.id + name)
             if (one.description or "") != permission_set.description:
                 one.description = permission_set.description
             arns = [policy.arn for policy in one.managed_policies]

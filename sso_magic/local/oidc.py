@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -10,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sso_magic.local.errors import NoSuchUser
 from sso_magic.local.origin import is_form
 from sso_magic.local.state import (
     CODE_GRANT,
@@ -163,7 +165,8 @@ class Oidc:
         if now >= device.expires_at:
             raise oidc_error("ExpiredTokenException", "The device code has expired")
         if device.decision == "pending" and device.approve_at is not None and now >= device.approve_at:
-            self.approve(device, self.auto_user())
+            with contextlib.suppress(NoSuchUser):  # the user has been removed: a person decides
+                self.approve(device, self.auto_user())
         self._pace(device, now)
         if device.decision == "denied":
             raise oidc_error("AccessDeniedException", "The request was denied")

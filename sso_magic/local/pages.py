@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic.local.state import ACCOUNT_SCOPE
 from sso_magic.local.web import redirect
+from sso_magic.local.wire import TEXT, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sso_magic.local.organization import Account
     from sso_magic.local.state import DeviceAuthorization, State
     from sso_magic.local.web import Web
-    from sso_magic.local.wire import Request, Response
+    from sso_magic.local.wire import Request
 
 _SHOWN = 50  # accounts on the portal; more are found by searching
 _CODE_LENGTH = 8
@@ -68,6 +69,8 @@ class Pages:
         static = self._web.static(request.path)
         if static is not None:
             return static
+        if not self._web.organization().users:
+            return Response(404, b"This organization has no users. Add one, as with add_user or CreateUser.", TEXT)
         path = request.path.rstrip("/") or "/"
         method = "GET" if request.method == "HEAD" else request.method
         page = self._routes.get((method, path))

@@ -8,6 +8,7 @@ from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from sso_magic.local import locks
 from sso_magic.local.errors import NoSuchUser
@@ -105,7 +106,7 @@ class Web:
         """Who looks at the page: the user picked in this browser, else the first."""
         try:
             morsel = SimpleCookie(request.headers.get("Cookie", "")).get(_COOKIE)
-            return self.organization().user(morsel.value if morsel else None)
+            return self.organization().user(unquote(morsel.value) if morsel else None)
         except (CookieError, NoSuchUser):
             return self.organization().user()
 
@@ -118,7 +119,7 @@ class Web:
             user = self.organization().user(form.get("user", ""))
         except NoSuchUser:
             return self.message(request, "No such user", "This organisation has no such user.", 400, kind="error")
-        cookie = f"{_COOKIE}={user.name}; Path=/; HttpOnly; SameSite=Lax"
+        cookie = f"{_COOKIE}={quote(user.name, safe='')}; Path=/; HttpOnly; SameSite=Lax"
         return redirect(_local(form.get("next", "")), [("Set-Cookie", cookie)])
 
     def stale(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import boto3
@@ -182,7 +183,11 @@ def test_what_changes_in_python_is_seen_at_the_next_call_and_identifiers_stay(ce
 def test_a_user_a_permission_set_and_an_assignment_can_be_signed_in_to_and_used(center, administrator):
     user_id = make_user(administrator)
     arn = make_permission_set(administrator, "Auditor", READ_S3)
-    status = administrator.admin.create_account_assignment(**assignment(administrator, arn, user_id))
+    wanted = assignment(administrator, arn, user_id)
+    request = administrator.admin.create_account_assignment(**wanted)["AccountAssignmentCreationStatus"]
+    status = administrator.admin.describe_account_assignment_creation_status(
+        **administrator.instance, AccountAssignmentCreationRequestId=request["RequestId"]
+    )
     assert status["AccountAssignmentCreationStatus"]["Status"] == "SUCCEEDED"
     user = center.organization.user("kim")
     assert (user.display_name, user.email) == ("Kim Park", "kim@example.org")
@@ -262,6 +267,7 @@ def test_what_terraform_calls_for_a_permission_set_and_a_user(center, administra
         **administrator.instance, Name="Tagged", Tags=[{"Key": "team", "Value": "one"}]
     )["PermissionSet"]
     assert made["SessionDuration"] == "PT1H"
+    assert made["PermissionSetArn"].startswith("arn:aws:sso:::permissionSet/ssoins-")
     named = {**administrator.instance, "PermissionSetArn": made["PermissionSetArn"]}
     resource = {**administrator.instance, "ResourceArn": made["PermissionSetArn"]}
     administrator.admin.tag_resource(**resource, Tags=[{"Key": "stage", "Value": "two"}])
@@ -302,6 +308,38 @@ def test_a_user_renamed_keeps_their_roles(center, administrator):
     administrator.store.update_user(**administrator.store_id, UserId=user_id, Operations=renames)
     assert center.organization.roles_of("kim.lee", PROD) == ("Auditor",)
     assert administrator.store.describe_user(**administrator.store_id, UserId=user_id)["UserName"] == "kim.lee"
+
+
+@pytest.mark.parametrize("name", ["zoë", "a;b=c,d", 'q"uote', "東京", "back\\slash"])
+def test_users_of_every_name_that_aws_takes_sign_in_and_are_who_they_are(center, administrator, wire_to, name):
+    user_id = make_user(administrator, name)
+    arn = make_permission_set(administrator)
+    administrator.admin.create_account_assignment(**assignment(administrator, arn, user_id))
+    identity = client_of(center, "sts", name, PROD, "Auditor").get_caller_identity()
+    assert identity["Arn"].endswith(f"/{name}")
+    wire = wire_to(center.url)
+    form = re.search(r'name="form" value="([^"]+)"', wire.get("/start").text)[1]
+    picked = wire.form("/user", {"form": form, "user": name, "next": "/start"})
+    cookie = picked.headers["set-cookie"].partition(";")[0]
+    assert PROD in wire.call("GET", "/start", headers={"Cookie": cookie}).text
+    assert PROD not in wire.call("GET", "/start", headers={"Cookie": "local_identity_center_user=robin"}).text
+
+
+def test_without_users_the_pages_say_so_and_nobody_is_approved(center, administrator, wire_to):
+    center.auto_approve = "sam"
+    wire = wire_to(center.url)
+    client = wire.register()
+    device = wire.start_device(client, center.start_url)
+    for user_id in ids_of_users(administrator).values():
+        administrator.store.delete_user(**administrator.store_id, UserId=user_id)
+    answer = wire.get("/start")
+    assert (answer.status, answer.text) == (
+        404,
+        "This organization has no users. Add one, as with add_user or CreateUser.",
+    )
+    assert wire.poll(client, device).error == "AuthorizationPendingException"
+    make_user(administrator)
+    assert wire.get("/start").status == 200
 
 
 # ---- what is refused ----

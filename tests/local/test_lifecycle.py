@@ -28,7 +28,7 @@ def used():
     """
     gc.collect()
     process = psutil.Process()
-    ports = [found.laddr.port for found in process.net_connections("inet") if found.status == "LISTEN"]
+    ports = [found.laddr.port for found in listening(process)]
     children = [child.pid for child in process.children(recursive=True)]
     return {
         *(("thread", thread) for thread in threading.enumerate()),
@@ -36,6 +36,12 @@ def used():
         *(("child", pid) for pid in children),
         *(("file", name) for name in open_files(process)),
     }
+
+
+def listening(process):
+    """Return the connections on which the process listens."""
+    connections = process.net_connections if hasattr(process, "net_connections") else process.connections  # psutil 5
+    return [found for found in connections("inet") if found.status == "LISTEN"]
 
 
 def open_files(process):
@@ -177,8 +183,8 @@ def test_it_listens_on_loopback_only():
         found = [
             at.laddr.ip
             for process in [psutil.Process(), *psutil.Process().children()]
-            for at in process.net_connections("inet")
-            if at.status == "LISTEN" and at.laddr.port in ports
+            for at in listening(process)
+            if at.laddr.port in ports
         ]
     assert found == ["127.0.0.1", "127.0.0.1"]
 

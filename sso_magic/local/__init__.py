@@ -14,7 +14,8 @@
     network.py          where it listens and under which names; origin.py: which requests it refuses
     control.py          the same as in Python, over HTTP for tests in other languages
     listener.py         HTTP on tornado, in a thread of its own
-    aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py)
+    aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py),
+                        made with what aws_setup.py has
     gate.py             who gets through to moto (sigv4.py), asking authority.py; sts.py, protocols.py: what is answered
     permissions.py      what a role may do, if roles are to restrict; actions.py: what a request is to IAM
     administration.py   SSO Admin, Identity Store and Organizations: moto, made equal to the organization

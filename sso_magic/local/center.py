@@ -23,7 +23,7 @@ from sso_magic.local.clock import Clock
 from sso_magic.local.configuration import config_sections
 from sso_magic.local.console import Console
 from sso_magic.local.control import Control
-from sso_magic.local.errors import NotRunning
+from sso_magic.local.errors import LocalError, NotRunning
 from sso_magic.local.faults import Fault, Faults
 from sso_magic.local.keys import Minted, reserved_role_arn
 from sso_magic.local.knobs import Knobs
@@ -166,7 +166,10 @@ class LocalIdentityCenter(Knobs, People):
             self._kept.start()
 
     def _make_certificate(self) -> ssl.SSLContext:
-        from sso_magic.local.tls import Tls, server_context
+        try:
+            from sso_magic.local.tls import Tls, server_context
+        except ImportError as error:
+            raise LocalError(f"TLS needs {error.name}: pip install 'sso-magic[local]', or go without.") from None
 
         self._tls = Tls(self.network.certificate_names, self._kept.path if self._kept is not None else None)
         return server_context(self._tls.identity)

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, SSLError
 
 from sso_magic import IdentityCenter
 from sso_magic.local import LocalIdentityCenter, Network
+from sso_magic.local.errors import LocalError
 
 
 @pytest.fixture(scope="module", params=[True, "in-process"], ids=["process", "in-process"])
@@ -114,6 +115,13 @@ def test_the_file_of_the_ca_goes_when_it_stops_and_its_key_was_never_on_disk():
         assert "identity-center" in center.network.certificate_names
     assert not bundle.parent.exists()
     assert "AWS_CA_BUNDLE" not in center.environment()
+
+
+def test_without_trustme_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    monkeypatch.delitem(sys.modules, "sso_magic.local.tls", raising=False)
+    with pytest.raises(LocalError, match=r"^TLS needs trustme: pip install 'sso-magic\[local\]', or go without.$"):
+        LocalIdentityCenter(aws=False, tls=True).start()
 
 
 def test_the_command_prints_the_ca_and_waits_for_it(tmp_path):

@@ -225,6 +225,11 @@ def scan(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield path, value
 
 
+def has_home() -> bool:
+    """Return False if neither HOME nor the system's list of users names a home directory."""
+    return home().parts[:1] != ("~",)
+
+
 def write(path: Path, value: dict[str, Any]) -> None:
     """Puts the object in the file, 0600 in a directory that is 0700 if this makes it.
 
@@ -255,9 +260,10 @@ def remove_unfinished(directory: Path, name: str = "*.json") -> None:
         directory: Where the files are.
         name: Of which files; a pattern.
     """
-    for left in directory.glob(f".{name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            left.unlink()
+    with contextlib.suppress(OSError):  # a directory that cannot be read, where nothing can be removed either
+        for left in directory.glob(f".{name}.*.tmp"):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def make_directory(directory: Path) -> None:
@@ -301,11 +307,9 @@ def lock(key: str, *, timeout: float = 60, name: str | None = None) -> Iterator[
     file = sha1(key)
     path = own_directory() / "locks" / f"{file}.lock"
     note = own_directory() / "holders" / f"{file}.json"
-    try:
-        make_directory(path.parent)
-        make_directory(note.parent)
-    except OSError:
-        yield
-        return
-    with file_lock.hold(path, note, timeout=timeout, name=name or key):
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            make_directory(path.parent)
+            make_directory(note.parent)
+            stack.enter_context(file_lock.hold(path, note, timeout=timeout, name=name or key))
         yield

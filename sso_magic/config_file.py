@@ -32,6 +32,10 @@ def read_config(path: Path) -> str:
 
 def write_config(path: Path, before: str, after: str) -> Path | None:
     """Write the text to the file and return the path of the copy of the previous file; None if there was none."""
+    if path.parts[:1] == ("~",):
+        raise ConfigError(
+            f"{path} cannot be written: this user has no home directory. Set HOME to a directory that you can write."
+        )
     real = Path(os.path.realpath(path))  # a link stays one
     with cache.lock(f"config {real}", name=f"the file {real}"):
         if read_config(real) != before:

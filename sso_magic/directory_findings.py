@@ -21,7 +21,7 @@ TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")  # in the order in which `tempfi
 def home_findings() -> Iterator[Found]:
     """Yield what is wrong with the home directory."""
     home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    if home == "~":
+    if not cache.has_home():
         yield "problem", "This user has no home directory.", "Set HOME to a directory that you can write."
     elif not os.path.isdir(home):  # noqa: PTH112
         yield (
@@ -53,11 +53,21 @@ def temporary_findings() -> Iterator[Found]:
 
 def cache_findings() -> Iterator[Found]:
     """Yield what is wrong with the caches that are shared with the AWS CLI."""
+    if not cache.has_home():  # found elsewhere
+        return
     for directory in (cache.sso_directory(), cache.role_directory()):
         yield from _directory(directory)
 
 
 def _directory(directory: Path) -> Iterator[Found]:
+    try:
+        yield from _readable_directory(directory)
+    except PermissionError as error:
+        fix = f"Make {cache.home() / '.aws'} readable and writable for this user, or set HOME to another directory."
+        yield "problem", f"{error.filename} cannot be read (Permission denied).", fix
+
+
+def _readable_directory(directory: Path) -> Iterator[Found]:
     if directory.exists() and not directory.is_dir():
         yield "problem", f"{directory} is a file.", "Move it away: sign-ins are kept in a directory of that name."
         return

@@ -167,7 +167,7 @@ def _region(session: Session) -> Iterator[Finding]:
 def _token(session: Session) -> Iterator[Finding]:
     path = cache.token_path(session.key)
     token = token_of(session)
-    if path.exists() and tokens.load(session) is None:
+    if cache.stamp(path) is not None and tokens.load(session) is None:
         yield Finding(
             "problem", f"{path} holds no token that can be read.", f"Remove it and run {session.login_command}"
         )

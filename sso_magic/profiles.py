@@ -230,10 +230,12 @@ def _by_default(config: SharedConfig) -> Session:
         return known[0]
     if known:
         raise Ambiguous(f"Which session? Name one: {', '.join(session.label for session in known)}.")
-    raise SessionNotFound(
-        f"No session is configured in {config.config_path}. Sign in with your portal's start URL: "
-        "%sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION"
-    )
+    if config.config_path.parts[:1] == ("~",):
+        raise SessionNotFound(
+            "This user has no home directory, so no session is configured. Set HOME, or sign in with your portal's "
+            "start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION"
+        )
+    raise SessionNotFound(f"No session is configured in {config.config_path}. {_START_URL_HINT}")
 
 
 def _named_session(name: str, config: SharedConfig) -> Session:

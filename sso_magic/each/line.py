@@ -12,6 +12,7 @@ its own, and a pair of sockets, made beforehand, wakes the thread that accepts.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import selectors
 import shutil
@@ -63,6 +64,11 @@ class Line:
                 stack.callback(self._woken.close)
                 self._socket = _listening(self._wanted_address())
             except OSError as error:
+                if not _has_temporary():
+                    raise CredentialsError(
+                        "No socket for tasks in other processes can be opened: no directory for temporary files can be "
+                        "written. Set TMPDIR to a directory that you can write."
+                    ) from None
                 raise CredentialsError(
                     f"No socket for tasks in other processes can be opened ({error}). Close files, or raise the limit "
                     "of open files (ulimit -n)."
@@ -157,6 +163,13 @@ class Line:
 
     def _wanted_address(self) -> Any:
         return ("127.0.0.1", 0) if sys.platform == "win32" else str(self._directory / "line")
+
+
+def _has_temporary() -> bool:
+    try:
+        return os.access(tempfile.gettempdir(), os.W_OK | os.X_OK)
+    except OSError:
+        return False
 
 
 def _directory() -> Path:

@@ -7,6 +7,7 @@ delete them), but not from a field. So the list is for the mouse and out of the 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROWS = 8  # of the list that are visible at once
+
+
+@lru_cache
+def _css() -> str:
+    return files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
 
 
 class _List(Select):  # type: ignore[misc]
@@ -62,7 +68,7 @@ class View:
         self.favourite = _button("☆ Favourite", "Favourites stay on top of the list")
         self.console = HTML()
         self.status = HTML()
-        self._style = HTML(f"<style>{files(__package__).joinpath('panel.css').read_text(encoding='utf-8')}</style>")
+        self._style = HTML(f"<style>{_css()}</style>")
         self.other_session = _row("sso-other", self.start_url, self.sso_region)
         self.use_box = _row("sso-use", _grow(self.in_use), self.release)
         self.box = VBox(

@@ -50,6 +50,7 @@ def test_completion_and_status_import_nothing_heavy(center):
 
 
 def test_using_cached_credentials_imports_and_sends_nothing(shell, signed_in):
+    shell.run_line_magic("sso_inventory", "")  # else the first %sso_use fetches it in the background
     shell.run_line_magic("sso_use", "payments-prod ReadOnly")
     signed_in.requests.clear()
     code = f"{SHELL}\nshell.run_line_magic('load_ext', 'sso_magic')\n"

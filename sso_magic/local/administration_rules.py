@@ -9,6 +9,7 @@ import re
 import time
 import unicodedata
 import uuid
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,8 +58,22 @@ class Rules:
         Raises:
             Refused: AWS refuses the request.
         """
+        self._check_types(service, operation, body)
         answer: dict[str, Any] | None = self._services[service](operation, body)
         return answer
+
+    @staticmethod
+    def _check_types(service: str, operation: str, body: dict[str, Any]) -> None:
+        """Refuse a body that lacks what the operation's model requires, or has other types in it."""
+        from botocore.validate import ParamValidator
+
+        shape = _input_shapes(service).get(operation)
+        if shape is not None:
+            known = {name: value for name, value in body.items() if name in shape.members and value is not None}
+            report = ParamValidator().validate(known, shape)
+            if report.has_errors():
+                code = "InvalidInputException" if service == "organizations" else "ValidationException"
+                raise Refused(code, report.generate_report().replace("\n", "; "))
 
     # ---- sso-admin ----
 
@@ -242,6 +257,15 @@ class Rules:
                 raise Refused(
                     "MasterCannotLeaveOrganizationException", "The management account cannot leave its organization."
                 )
+
+
+@cache
+def _input_shapes(service: str) -> dict[str, Any]:
+    """Return the model of each operation's input."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("sso-admin" if service == "sso" else service)
+    return {name: shape for name in model.operation_names if (shape := model.operation_model(name).input_shape)}
 
 
 def _check_user_name(name: Any, *, spaces: bool = False) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -35,13 +36,14 @@ def center(request):
 both = pytest.mark.parametrize("center", [True, "in-process"], indirect=True, ids=["process", "in-process"])
 
 
-def client_of(center, service, user=None, account=MANAGEMENT, role="ReadOnly", region="eu-west-1"):
+def client_of(center, service, user=None, account=MANAGEMENT, role="ReadOnly", region="eu-west-1", config=None):
     sso = boto3.client("sso", region_name="eu-west-1", endpoint_url=center.url)
     answer = sso.get_role_credentials(accessToken=center.access_token(user), accountId=account, roleName=role)
     keys = answer["roleCredentials"]
     return boto3.client(
         service,
         region_name=region,
+        config=config,
         endpoint_url=center.aws_url,
         aws_access_key_id=keys["accessKeyId"],
         aws_secret_access_key=keys["secretAccessKey"],
@@ -373,6 +375,20 @@ def test_mistakes_are_errors_that_aws_has_and_change_nothing(center, administrat
         assert refused(call, **fields) == code, (call, fields)
     assert refused(lambda: make_user(administrator)) == "ConflictException"
     assert center.organization.state == version
+
+
+def test_a_body_of_other_types_is_a_validation_error_in_every_service(center, administrator):
+    """Clients check types before they send: this one does not."""
+    calls = [
+        ("sso-admin", "list_permission_sets", {"InstanceArn": ["x"]}, "ValidationException"),
+        ("sso-admin", "create_account_assignment", {}, "ValidationException"),
+        ("identitystore", "delete_user", {**administrator.store_id, "UserId": {"a": 1}}, "ValidationException"),
+        ("organizations", "close_account", {"AccountId": 1}, "InvalidInputException"),
+    ]
+    for service, call, fields, code in calls:
+        unchecked = client_of(center, service, config=Config(parameter_validation=False))
+        assert refused(getattr(unchecked, call), **fields) == code, call
+    assert len(administrator.store.list_users(**administrator.store_id)["Users"]) == 3
 
 
 def test_an_assignment_made_twice_is_there_once(center, administrator):

@@ -113,7 +113,7 @@ def _refuse_mfa(name: str, config: SharedConfig) -> None:
     for one in chain(name, config):
         if assumes_role(config.profile(one)) and config.profile(one).get("mfa_serial"):
             raise CredentialsError(
-                f"Profile {one} asks for MFA (mfa_serial), and nobody can be asked for the code here. Run "
+                f"Profile {one} asks for MFA (mfa_serial), and no one can enter the code here. Run "
                 f"%sso_use {name} in a notebook or a terminal."
             )
 

@@ -149,6 +149,6 @@ def _reason(error: Exception) -> str:
     reasons = {
         "DuplicateSectionError": f"repeats [{getattr(error, 'section', '')}]",
         "DuplicateOptionError": f"repeats {getattr(error, 'option', '')} in [{getattr(error, 'section', '')}]",
-        "MissingSectionHeaderError": "stands before any [section]",
+        "MissingSectionHeaderError": "is before the first [section]",
     }
     return reasons.get(type(error).__name__, "cannot be understood")

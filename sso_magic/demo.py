@@ -119,7 +119,7 @@ def run_lab(root: Path, center: LocalIdentityCenter, environment: dict[str, str]
             flush=True,
         )
         process.wait()
-    raise DemoError(f"JupyterLab ended by itself. Start the demo again. It said:\n{_tail(root / 'lab.log')}")
+    raise DemoError(f"JupyterLab ended unexpectedly. Start the demo again. It said:\n{_tail(root / 'lab.log')}")
 
 
 @contextlib.contextmanager

@@ -330,7 +330,7 @@ class SSOMagics(Magics):
     @region_option
     @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
     @argument("--dask", action="store_true", help="on every worker of the current Dask client as well")
-    @argument("--off", action="store_true", help="take the role out and bring back what was there")
+    @argument("--off", action="store_true", help="release the role and restore the environment")
     @session_option
     @line_magic
     def sso_use(self, line: str) -> None:
@@ -359,7 +359,7 @@ class SSOMagics(Magics):
     @cell_magic
     @silenced_by_semicolon
     def sso_as(self, line: str, cell: str) -> Any:
-        """Run this cell under a role, then bring back what was there before; the cell's value is returned.
+        """Run this cell under a role, then restore the environment; returns the cell's value.
 
         Examples::
 

@@ -262,7 +262,7 @@ class SignIn(Connection):
         if token.seconds_left(utc_now()) <= 0 and not token.can_refresh(utc_now()):
             why = f": {token.rejected}" if token.rejected else ""
             return f"The sign-in to {self.session.label} has ended{why}. Run {self.session.login_command}"
-        rest = "renewed by itself" if token.can_refresh(utc_now()) else "then it asks again"
+        rest = "renews automatically" if token.can_refresh(utc_now()) else "sign in again after that"
         warning = "".join(f" {text}" for text in (self.tokens.warning, store.current().notice) if text)
         offer = (
             f" To keep it as a session, for the AWS CLI too: {self.session.login_command} --save NAME"

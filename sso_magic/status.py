@@ -42,15 +42,15 @@ class SessionStatus:
     rejected: str | None = None
 
     def words(self) -> str:
-        """``signed in until 14:03 (55 min), renewed by itself``."""
+        """``signed in until 14:03 (55 min), renews automatically``."""
         if self.expires_at is None:
             return "not signed in"
         if self.rejected is not None:
             return f"has ended: {self.rejected}"
         if (self.expires_at - utc_now()).total_seconds() > 0:
-            rest = "renewed by itself" if self.renewable else "not renewable"
+            rest = "renews automatically" if self.renewable else "sign in again after that"
             return f"signed in {until(self.expires_at)}, {rest}"
-        return "renewed at its next use" if self.renewable else "has ended"
+        return "renews at its next use" if self.renewable else "has ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _competing() -> list[str]:
     wins = [name for name in COMPETING_VARIABLES if name in KERNEL.changed() and os.environ.get(name)]
     if use is None:
         if os.environ.get("AWS_ACCESS_KEY_ID"):
-            return ["AWS_ACCESS_KEY_ID is set, by whoever started this kernel: its keys win over AWS_PROFILE."]
+            return ["AWS_ACCESS_KEY_ID is set in the environment: its keys win over AWS_PROFILE."]
         return []
     found = [f"{name} was set after %sso_use and may win over it: del os.environ[{name!r}]" for name in wins]
     if set(KERNEL.changed()) - set(COMPETING_VARIABLES) - set(REGION_VARIABLES):

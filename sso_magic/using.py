@@ -36,7 +36,7 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
         _release()
         return
     if not args.account:
-        raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.")
+        raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? shows help.")
     client = _dask_client() if args.dask else None  # nothing is used if there is none
     show(magics, again(magics) if args.account == "-" else begin(magics, args))
     if client is not None:
@@ -222,7 +222,8 @@ def line(use: Use, holders: str | None = None, *, production: bool, verb: str = 
     """The role in use in one line of text."""
     region = f" in {use.region}" if use.region else ""
     aside = KERNEL.set_aside()
-    rest = f" Put aside until release: {', '.join(aside)}." if aside else ""
+    are = "is" if len(aside) == 1 else "are"
+    rest = f" {profiles.listed(aside)} {are} ignored until %sso_use --off." if aside else ""
     rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
     mark = "PRODUCTION " if production else ""
     return f"{mark}{verb} {use.label}{region}, {until(use.credentials.local_expires_at)}.{rest}"

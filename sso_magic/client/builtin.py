@@ -261,7 +261,7 @@ def deserializer(service: Service) -> Middleware:
 
 def _request(args: HandlerArguments) -> HttpRequest:
     if args.request is None:
-        raise ClientError("There is no request yet: serializerMiddleware was removed, or stands after this middleware.")
+        raise ClientError("There is no request yet: serializerMiddleware was removed, or comes after this middleware.")
     return args.request
 
 

@@ -172,7 +172,7 @@ class _Parser:
             self.finish()
             self._open(number, header["header"])
         elif not self.sections:
-            self.faults.append(Fault(number, "stands before the first [section]"))
+            self.faults.append(Fault(number, "is before the first [section]"))
         elif key is None or not key["key"]:
             self.faults.append(Fault(number, "is neither a [section] nor a key = value"))
         else:

@@ -90,7 +90,7 @@ def _several(text: str, fitting: Sequence[Account]) -> str:
 
 def _no_account(accounts: Sequence[Account], text: str) -> str:
     if not accounts:
-        return f"No account {_quoted(text)}: there are no accounts assigned to you. Ask whoever administers them."
+        return f"No account {_quoted(text)}: no account is assigned to you. Contact your AWS administrator."
     if re.fullmatch(r"[\d-]+", text):
         digits = text.replace("-", "")
         near = difflib.get_close_matches(digits, [account.account_id for account in accounts], NEAREST, 0.8)

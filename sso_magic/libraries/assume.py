@@ -142,5 +142,5 @@ class Chain:
 
     def _prompt(self, question: str) -> str:
         if self._ask is None:
-            raise CredentialsError(f"Profile {self._name} asks for an MFA code, and nobody can be asked for it here.")
+            raise CredentialsError(f"Profile {self._name} asks for an MFA code, and no one can enter it here.")
         return self._ask(question)

@@ -187,10 +187,10 @@ class Knobs:
         False,  # noqa: FBT003
         approver,
         "USER",
-        "approve every sign-in by itself, as this user (without a name: as the first)",
+        "approve every sign-in automatically, as this user (without a name: as the first)",
     )
     enforce = Knob(False, switch, "", "let each role do only what its permission set's managed policies allow")  # noqa: FBT003
-    auto_approve_after = Knob(0.0, seconds, "SECONDS", "how long a sign-in waits before it is approved by itself")
+    auto_approve_after = Knob(0.0, seconds, "SECONDS", "how long a sign-in waits before it is approved automatically")
     log_requests = Knob(True, switch, "", "keep a record of every request")  # noqa: FBT003
     redact_log = Knob(True, switch, "", "put *** for tokens and secrets in the records")  # noqa: FBT003
 

@@ -126,7 +126,9 @@ def start(oidc: SSOOIDC, session: Session, registration: Registration) -> Device
     )
     uri = output.verification_uri_complete or output.verification_uri
     if not output.device_code or not output.user_code or not uri:
-        raise DeserializationError("The service gave no code. Try again; if it stays so, ask who runs it.")
+        raise DeserializationError(
+            "The service gave no code. Try again. If it persists, contact your AWS administrator."
+        )
     expires_in = min(max(output.expires_in or DEFAULT_LIFETIME, 0), LONGEST_LIFETIME)
     return DeviceRequest(
         session=session,

@@ -341,6 +341,6 @@ def end_session(portal: SSO, access_token: Secret, label: str) -> None:
         return  # ended already: that is what was asked for
     except ClientError as error:
         raise ClientError(
-            f"This machine is signed out of {label}, but AWS could not be told: there the session lasts until it ends "
-            f"by itself ({error})"
+            f"Signed out of {label} on this machine only: AWS could not be reached to end the session ({error}). It is "
+            "valid there until it expires; your AWS administrator can end it now."
         ) from error

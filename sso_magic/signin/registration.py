@@ -87,7 +87,9 @@ def register(
         issuer_url=session.portal_url if grant_types else None,
     )
     if not output.client_id or not output.client_secret:
-        raise DeserializationError("The service registered no client. Try again; if it stays so, ask who runs it.")
+        raise DeserializationError(
+            "The service registered no client. Try again. If it persists, contact your AWS administrator."
+        )
     expires_at = cache.seconds_after(cache.EPOCH, output.client_secret_expires_at or 0)
     registration = Registration(output.client_id, output.client_secret, expires_at)
     if keep:

@@ -107,7 +107,9 @@ class KeyringStore:
         try:
             self._keyring.delete_password(SERVICE, key)
         except self._keyring.errors.KeyringError as error:
-            raise CacheError(f"The keychain did not let go of the token ({error}). Remove {SERVICE} there.") from None
+            raise CacheError(
+                f"The token could not be removed from the keychain ({error}). Remove {SERVICE} there."
+            ) from None
         return True
 
 

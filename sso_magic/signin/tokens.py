@@ -151,7 +151,9 @@ def access_token_in(output: CreateTokenOutput) -> Secret:
         DeserializationError: It is none that a header can hold.
     """
     if not is_sendable(output.access_token):
-        raise DeserializationError("The service gave no access token. Try again; if it stays so, ask who runs it.")
+        raise DeserializationError(
+            "The service gave no access token. Try again. If it persists, contact your AWS administrator."
+        )
     return output.access_token
 
 

@@ -53,7 +53,7 @@ class View:
         self.live = Live()
         self.address = AddressField()
         self.in_use = HTML()
-        self.release = _button("Release", "Takes the role out and brings back what was there before")
+        self.release = _button("Release", "Releases the role and restores the environment")
         self.search = Text(description="Search", placeholder="account, digits, e-mail or role", layout=_free())
         self.rows = _List(description="Roles", rows=ROWS, options=(), layout=_free())
         if self.rows.has_trait("tabbable"):

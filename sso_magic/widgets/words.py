@@ -50,8 +50,10 @@ def of_error(error: BaseException, again: str) -> str:
         return f"{_sentence(error)} Press {again} to try again."
     if isinstance(error, SSOMagicError):
         return _sentence(error)
-    # Not the text: what an unforeseen error holds may be a secret.
-    return f"Unforeseen: {type(error).__name__}. Nothing was changed; press {again} to try again, or use the magics."
+    # Not the text: what an unexpected error holds may be a secret.
+    return (
+        f"Internal error ({type(error).__name__}). Nothing was changed; press {again} to try again, or use the magics."
+    )
 
 
 def _sentence(error: object) -> str:
@@ -87,9 +89,10 @@ def sign_in_state(token: Token | None, *, is_waiting: bool, warning: str | None)
     now = utc_now()
     renewable = token.can_refresh(now)
     if token.seconds_left(now) > 0:
-        text = f"Signed in {until(token.expires_at)}, {'renewed by itself' if renewable else 'then it asks again'}."
+        rest = "renews automatically" if renewable else "sign in again after that"
+        text = f"Signed in {until(token.expires_at)}, {rest}."
     else:
-        text = "Signed in; renewed at its next use." if renewable else "The sign-in has ended."
+        text = "Signed in; renews at its next use." if renewable else "The sign-in has ended."
     return f"{text} {warning}" if warning else text
 
 
@@ -99,7 +102,7 @@ def in_use(use: Use | None, warnings: Sequence[str]) -> str:
         return " ".join(["No role is in use.", *warnings])
     ends = use.credentials.expires_at
     left = (ends - datetime.now(timezone.utc)).total_seconds()
-    renewed = "" if use.role.warning() else ", renewed by itself"
+    renewed = "" if use.role.warning() else ", renews automatically"
     when = f"{until(ends)}{renewed}" if left > 0 else f"ended {span(-left)} ago"
     region = f" in {use.region}" if use.region else ""
     return " ".join([f"{printable(use.label)}{region}, {when}.", *warnings])
@@ -180,7 +183,7 @@ def _held(snapshot: InventorySnapshot, words: str, hits: int, limit: int) -> str
         many = f"The {limit} best hits are listed; type more to narrow down."
         return many if hits > limit else f"{_counted(hits, 'hit')} among {total}."
     if not roles and snapshot.complete:
-        return "No role is assigned to you. Ask whoever administers Identity Center."
+        return "No role is assigned to you. Contact your AWS administrator."
     return f"{total}; the first {limit} are listed, type to find others." if hits > limit else f"{total}."
 
 

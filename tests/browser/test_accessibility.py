@@ -193,4 +193,4 @@ def test_the_browser_sign_in_from_the_panel_to_its_callback_page(notebook, conte
     expect(page.get_by_role("heading", level=1)).to_have_text("Signed in")
     assert_fine(page, axe, "html")
     page.close()
-    expect(panel.state).to_contain_text("renewed by itself")
+    expect(panel.state).to_contain_text("renews automatically")

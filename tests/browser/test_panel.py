@@ -41,7 +41,7 @@ def test_everything_from_nothing_by_clicking(open_panel, center):
     panel = open_panel()
     expect(panel.state).to_have_text("Not signed in.")
     panel.sign_in()
-    expect(panel.state).to_contain_text("renewed by itself")
+    expect(panel.state).to_contain_text("renews automatically")
     expect(panel.link).to_have_count(0)
     expect(panel.list_state).to_contain_text("28 roles in 14 accounts")
     panel.use("payments prod", "payments-prod (731659028443) / DataScientist")

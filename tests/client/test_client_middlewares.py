@@ -152,7 +152,7 @@ def test_a_middleware_that_wants_the_request_too_early_is_told(sso):
     from sso_magic.client.builtin import host_header
 
     sso.middleware_stack.add(host_header, step="initialize")
-    with pytest.raises(ClientError, match="There is no request yet: serializerMiddleware was removed, or stands after"):
+    with pytest.raises(ClientError, match="There is no request yet: serializerMiddleware was removed, or comes after"):
         sso.list_accounts(access_token=TOKEN)
 
 

@@ -152,7 +152,7 @@ def test_the_credentials_file_is_laid_over_the_configuration(tmp_path):
         ("[profile a]\n = x\n", "line 2: is neither a [section] nor a key = value"),
         ("[services s]\nsso =\n  nonsense\n", "line 2: sso has a line below it that is not a nested key = value."),
         ("[services s]\nsso =\n  a: b\n", "line 2: sso has a line below it that is not a nested key = value."),
-        ("region = x\n", "line 1: stands before the first [section]"),
+        ("region = x\n", "line 1: is before the first [section]"),
     ],
 )
 def test_a_line_that_two_tools_would_read_differently_is_an_error_that_names_it(tmp_path, text, told):

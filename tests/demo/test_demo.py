@@ -213,7 +213,9 @@ def test_a_lab_that_ends_by_itself_shows_the_end_of_its_log(temporary):
     lab.terminate()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert re.search(r"^sso-magic: JupyterLab ended by itself\. Start the demo again\. It said:\n.", out, re.MULTILINE)
+    assert re.search(
+        r"^sso-magic: JupyterLab ended unexpectedly\. Start the demo again\. It said:\n.", out, re.MULTILINE
+    )
     assert list(temporary.iterdir()) == []
 
 

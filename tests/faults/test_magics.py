@@ -64,7 +64,7 @@ def test_what_looks_never_fails_and_a_sign_out_clears_this_machine_and_tells_if_
         else:
             assert isinstance(error.__cause__, promise.error), (name, error)
             assert is_one_line(error, shown), (name, shown)
-            assert shown.startswith("ClientError: This machine is signed out of corp, but AWS could not be told")
+            assert shown.startswith("ClientError: Signed out of corp on this machine only")
 
 
 def test_a_sign_out_of_all_ends_each_session_also_after_one_that_cannot_be_ended(bench, signed_in, strike):
@@ -76,7 +76,7 @@ def test_a_sign_out_of_all_ends_each_session_also_after_one_that_cannot_be_ended
         (cache.sso_directory() / "other.json").write_text(json.dumps(other))
 
     error, shown = bench.run("%sso_logout --all", another_session)
-    assert shown.startswith("ClientError: This machine is signed out of corp, but AWS could not be told")
+    assert shown.startswith("ClientError: Signed out of corp on this machine only")
     assert is_one_line(error, shown)
     assert list(cache.sso_directory().glob("*.json")) == []
     assert signed_in.requests.total("Logout") == 2

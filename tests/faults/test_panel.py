@@ -65,7 +65,7 @@ def test_sign_out_clears_this_machine_and_tells_if_the_session_lives(screen, str
     if FAULTS[fault].ends:
         assert screen.status == "Signed out of corp."
     else:
-        assert screen.status.startswith("This machine is signed out of corp, but AWS could not be told")
+        assert screen.status.startswith("Signed out of corp on this machine only")
         assert "Press Sign out" not in screen.status
     assert screen.sign_in == "Not signed in."
     assert screen.can_press("Sign in")

@@ -116,9 +116,7 @@ def test_no_text_is_no_account(text):
 def test_who_has_no_accounts_is_told_so():
     with pytest.raises(AccountNotFound) as caught:
         find_account((), "prod")
-    assert str(caught.value) == (
-        "No account 'prod': there are no accounts assigned to you. Ask whoever administers them."
-    )
+    assert str(caught.value) == ("No account 'prod': no account is assigned to you. Contact your AWS administrator.")
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_where_nobody_can_be_asked_for_mfa_nothing_is_sent(wire):
     with pytest.raises(CredentialsError) as error:
         ours(wire)
     assert str(error.value) == (
-        "Profile middle asks for MFA (mfa_serial), and nobody can be asked for the code here. Run %sso_use top in a "
+        "Profile middle asks for MFA (mfa_serial), and no one can enter the code here. Run %sso_use top in a "
         "notebook or a terminal."
     )
     assert wire.asked == []

@@ -113,7 +113,7 @@ def test_the_chosen_profiles_settings_become_the_defaults_and_nothing_else_does(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f"{KEYS}[default]\n", "line 1, stands before any [section]: no AWS tool for Python reads the file."),
+        (f"{KEYS}[default]\n", "line 1, is before the first [section]: no AWS tool for Python reads the file."),
         (f"[default]\nnonsense\n{KEYS}", "line 2, cannot be understood: no AWS tool for Python reads the file."),
         (f"[default]\n{KEYS}[default]\n", "line 4, repeats [default]: no AWS tool for Python reads the file."),
         (f"[other]\nregion = x\n  [default]\n{KEYS}", "cannot be copied so that all AWS tools find no credentials"),
@@ -231,7 +231,7 @@ class TestCopies:
     def test_a_file_that_cannot_be_made_safe_refuses_the_use(self, kernel, role_a):
         self.credentials.write_text(f"{KEYS}[default]\n")
         before = dict(os.environ)
-        with pytest.raises(ConfigError, match="stands before any"):
+        with pytest.raises(ConfigError, match="is before the first"):
             kernel.use(role_a.use(serve=True))
         assert kernel.current is None
         assert dict(os.environ) == before

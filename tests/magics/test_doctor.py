@@ -157,7 +157,7 @@ def test_a_configuration_that_cannot_be_read(signed_in, clean_environment):
 def test_keys_that_somebody_else_put_there(signed_in, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATHEIRS")
     notes = found(examine(), "note")
-    assert "AWS_ACCESS_KEY_ID is set, by whoever started this kernel: its keys win over AWS_PROFILE." in notes
+    assert "AWS_ACCESS_KEY_ID is set in the environment: its keys win over AWS_PROFILE." in notes
     assert not [text for text in notes if "AKIATHEIRS" in text]
 
 

@@ -187,7 +187,7 @@ def test_a_home_that_cannot_be_written_costs_the_file_not_the_sign_in(shell, cen
     [
         (
             "%sso_use",
-            "UsageError: Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? tells more.",
+            "UsageError: Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? shows help.",
         ),
         ("%sso_use -", "UsageError: There is no previous role in this kernel. %sso_use ACCOUNT [ROLE]"),
         ("%sso_use --off x", "UsageError: %sso_use --off takes nothing else."),

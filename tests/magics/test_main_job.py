@@ -42,7 +42,7 @@ def test_sign_in_asks_once_and_then_is_silent(shell, center, person, capsys):
     assert "Sign in to corp" in out
     assert "/device" in out
     assert "Signed in to corp until" in out
-    assert "renewed by itself" in out
+    assert "renews automatically" in out
     shell.run_line_magic("sso_login", "")
     out = capsys.readouterr().out
     assert out.startswith("Signed in to corp until")
@@ -98,7 +98,7 @@ def test_use_says_account_role_region_end_and_production(shell, ids, my_profile,
     shell.run_line_magic("sso_use", f"{PROD} ReadOnly --region eu-west-1")
     line = capsys.readouterr().out
     assert line.startswith(f"PRODUCTION Using {PROD} ({ids[PROD]}) / ReadOnly in eu-west-1, until ")
-    assert "Put aside until release: AWS_PROFILE." in line
+    assert "AWS_PROFILE is ignored until %sso_use --off." in line
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
     assert capsys.readouterr().out.startswith(f"Using {DEV} ({ids[DEV]}) / ReadOnly in eu-west-1, until ")
     shell.run_line_magic("sso_use", "--off")

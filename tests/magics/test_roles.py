@@ -135,13 +135,13 @@ def test_an_mfa_code_is_asked_for_without_showing_it_and_only_where_somebody_is(
     assert asked == ["Enter MFA code for arn:aws:iam::111111111111:mfa/me: "]
     assert account_here() == ids[PROD]
     assert "123456" not in capsys.readouterr().out
-    with pytest.raises(errors.CredentialsError, match="and nobody can be asked for the code here"):
+    with pytest.raises(errors.CredentialsError, match="and no one can enter the code here"):
         KERNEL.current.fetch()  # the renewal
     KERNEL.release()
     monkeypatch.setattr("sso_magic.display.has_person", lambda: False)
     with pytest.raises(errors.CredentialsError) as caught:
         shell.run_line_magic("sso_use", "me")
-    assert str(caught.value).startswith("Profile me asks for MFA (mfa_serial), and nobody can be asked")
+    assert str(caught.value).startswith("Profile me asks for MFA (mfa_serial), and no one can enter")
     assert len(asked) == 1
 
 

@@ -23,7 +23,7 @@ def test_signing_in_fills_the_list_and_says_until_when(open_panel, center):
     assert screen.sign_in == "Not signed in."
     assert not screen.can_press("Sign out")
     screen.sign_in_at(center)
-    assert "renewed by itself" in screen.sign_in
+    assert "renews automatically" in screen.sign_in
     assert len(screen.lines) == 28
     assert screen.can_press("Sign out")
     assert not screen.can_press("Sign in")
@@ -175,7 +175,7 @@ def test_a_token_that_is_there_is_used_without_asking(open_panel, ready):
 
 @pytest.mark.parametrize(
     ("renewable", "said", "can_sign_in"),
-    [(True, "Signed in; renewed at its next use.", False), (False, "The sign-in has ended.", True)],
+    [(True, "Signed in; renews at its next use.", False), (False, "The sign-in has ended.", True)],
 )
 def test_a_token_that_has_ended_says_whether_it_is_renewed(open_panel, ready, renewable, said, can_sign_in):
     session = ready.sign_in()

@@ -61,7 +61,7 @@ def test_a_role_used_by_clicking_speaks_for_its_account(open_panel, ready):
     screen.finish()
     assert account_here() == ids(ready)["payments-prod-eu"]
     assert screen.role.startswith("In use: PRODUCTION payments-prod-eu (731659031207) / DataScientist, until")
-    assert "renewed by itself" in screen.role
+    assert "renews automatically" in screen.role
     assert "sso-production" in screen.view.use_box._dom_classes
 
 
@@ -148,7 +148,7 @@ def test_production_follows_the_setting_of_the_magics(open_panel, ready, shell):
 
 def test_a_production_setting_that_is_no_pattern_says_so(open_panel, ready, shell):
     screen = open_panel()
-    shell.run_line_magic("config", "SSOMagics.production = '('")
+    shell.find_line_magic("sso_use").__self__._trait_values["production"] = "("  # as in a configuration file
     screen.type("ml-sandbox")
     assert screen.is_error
     assert "SSOMagics.production is not a regular expression" in screen.status
@@ -212,7 +212,7 @@ def test_somebody_without_a_role_is_told_whom_to_ask(open_panel, center):
     screen = open_panel()
     screen.press("Sign in")
     center.approve(center.wait_for_pending().user_code)
-    screen.until(lambda: "Ask whoever administers Identity Center." in screen.list_state)
+    screen.until(lambda: "Contact your AWS administrator." in screen.list_state)
     assert screen.lines == []
 
 

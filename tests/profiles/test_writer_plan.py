@@ -232,9 +232,9 @@ def test_one_line_sums_it_up(config, corp, snapshot_of):
     [
         ("[profile a]\nx = 1\n\n[profile a]\n", "line 4, repeats [profile a]: no AWS tool for Python reads the file."),
         ("[profile a]\nx = 1\nX = 2\n", "line 3, repeats x in [profile a]: no AWS tool for Python reads the file."),
-        ("x = 1\n", "line 1, stands before any [section]: no AWS tool for Python reads the file."),
+        ("x = 1\n", "line 1, is before the first [section]: no AWS tool for Python reads the file."),
         ("[profile a]\nnothing\n", "line 2, cannot be understood: no AWS tool for Python reads the file."),
-        ("\ufeff[profile a]\n", "line 1, stands before any [section]: no AWS tool for Python reads the file."),
+        ("\ufeff[profile a]\n", "line 1, is before the first [section]: no AWS tool for Python reads the file."),
     ],
 )
 def test_a_file_that_botocore_cannot_read_is_not_added_to(text, message, config, corp, snapshot_of):

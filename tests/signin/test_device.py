@@ -104,12 +104,12 @@ def test_a_code_that_runs_out_by_this_machines_clock_is_told_though_the_service_
         (
             "RegisterClient",
             ["clientId", "clientSecret"],
-            "The service registered no client. Try again; if it stays so, ask who runs it.",
+            "The service registered no client. Try again. If it persists, contact your AWS administrator.",
         ),
         (
             "StartDeviceAuthorization",
             ["deviceCode", "userCode", "verificationUri", "verificationUriComplete"],
-            "The service gave no code. Try again; if it stays so, ask who runs it.",
+            "The service gave no code. Try again. If it persists, contact your AWS administrator.",
         ),
     ],
 )

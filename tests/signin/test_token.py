@@ -99,7 +99,7 @@ def test_an_ended_token_that_cannot_be_refreshed_says_why(corp, center):
 
 
 UNSENDABLE = json.dumps({"accessToken": "aoa\x1f", "tokenType": "Bearer", "expiresIn": 3600})
-NO_TOKEN = "The service gave no access token. Try again; if it stays so, ask who runs it."
+NO_TOKEN = "The service gave no access token. Try again. If it persists, contact your AWS administrator."
 
 
 def test_a_refresh_that_gives_what_no_header_can_hold_is_none(corp, center):

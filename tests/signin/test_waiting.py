@@ -99,7 +99,7 @@ def test_a_sign_in_in_another_kernel_ends_the_prompt(
     corp.sign_in(method=case.partition(" ")[0], prompt=prompt)
     [line] = prompt.lines
     assert line.startswith("Signed in to corp until")
-    assert line.endswith(f", renewed by itself. {ELSEWHERE}")
+    assert line.endswith(f", renews automatically. {ELSEWHERE}")
     assert corp.tokens.peek().access_token.reveal() in center.state.access_tokens
     assert len(center.sessions()) == 1
     assert len(center.pending()) == (0 if case == "browser" else 1)  # nobody approved the code shown here
@@ -127,7 +127,7 @@ def test_a_token_that_the_aws_cli_writes_ends_the_prompt_once_it_is_whole(corp, 
 
     in_the_background(write)
     corp.sign_in(method="device", prompt=prompt)
-    assert prompt.lines[0].endswith(f", then it asks again. {ELSEWHERE}")
+    assert prompt.lines[0].endswith(f", sign in again after that. {ELSEWHERE}")
     assert len(corp.accounts()) > 5
 
 
@@ -232,7 +232,7 @@ def test_a_code_that_expires_is_replaced_in_the_same_prompt(
     corp.sign_in(method=method, prompt=prompt)
     assert [code.renewed for code in codes()] == [False] + [True] * expired
     assert len({code.user_code for code in codes()}) == expired + 1
-    assert prompt.lines[0].endswith(f", renewed by itself. {REPLACED[expired]}")
+    assert prompt.lines[0].endswith(f", renews automatically. {REPLACED[expired]}")
     assert len(corp.accounts()) > 5
 
 

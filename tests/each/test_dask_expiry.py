@@ -22,6 +22,8 @@ from distributed import Client, LocalCluster
 
 from sso_magic import dask, dask_calls, dask_worker, errors
 from sso_magic.kernel import KERNEL, Use
+from sso_magic.libraries import arrow
+from sso_magic.libraries.arrow_lazy import LAZY
 from sso_magic.libraries.boto_session import boto3_session
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -208,7 +210,7 @@ def with_deltalake(options) -> object:
 
 @pytest.fixture
 def graph(sample):
-    """Returns what a graph may carry, made now: a name, the function that a task runs, and its argument."""
+    """Yields what a graph may carry, made now: a name, the function that a task runs, and its argument."""
     import deltalake
     import polars as pl
     import pyarrow as pa
@@ -231,7 +233,10 @@ def graph(sample):
             "deltalake": (with_deltalake, None),
         }
 
-    return make
+    yield make
+    # Dask's scheduler, in this process, keeps what it unpickled last: no later test's switch is to name that.
+    arrow._roles.clear()
+    LAZY.clear()
 
 
 def submitted(client, work):

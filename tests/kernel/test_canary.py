@@ -20,6 +20,8 @@ import boto3
 import pytest
 import time_machine
 
+from sso_magic.libraries import arrow, arrow_lazy, boto
+
 LIBRARY = Path(__file__).with_name("made_up_library.py")
 OLD = "dev (111111111111) / ReadOnly."
 
@@ -51,7 +53,12 @@ def other_library():
 
 @pytest.fixture(autouse=True)
 def only_what_the_test_keeps(kernel, role_a, role_b):
-    """The fixtures of a role keep what it issued: a list that the search would find, rightly."""
+    """The fixtures of a role keep what it issued: a list that the search would find, rightly.
+
+    A library may keep clients and filesystems of earlier tests, and so does pytest's last failure.
+    """
+    for known in (arrow._roles, arrow_lazy.LAZY, boto._clients):
+        known.clear()
     for role in (role_a, role_b):
         role.issued = Issued(role.issued)
 

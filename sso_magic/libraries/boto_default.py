@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from sso_magic.renewal import RenewingRole
 
 
+_OWN = "_sso_magic_own_session"
+
+
+def own_session(session: Any) -> Any:
+    """Return the user's own session that a default session replaces while a role is in use; else the session itself."""
+    return getattr(session, "__dict__", {}).get(_OWN, session)
+
+
 class Boto3Binding:
     """boto3's default session: ours while a role is in use, the user's own again afterwards.
 
@@ -69,7 +77,9 @@ class Boto3Binding:
         if use is not None:
             if self._ours is None:
                 self._own = self._boto3.DEFAULT_SESSION
-            self._ours = self._boto3.DEFAULT_SESSION = role_session_class()(lambda: use.role, use.region)
+            self._ours = role_session_class()(lambda: use.role, use.region)
+            self._ours.__dict__[_OWN] = self._own
+            self._boto3.DEFAULT_SESSION = self._ours
         elif self._ours is not None:
             self._boto3.DEFAULT_SESSION = self._own if self._own is not None else role_session_class()(None, None)
             self._ours = None

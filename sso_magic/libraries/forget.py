@@ -114,15 +114,26 @@ def _redshift(module: ModuleType) -> None:
 
 def _s3path(module: ModuleType) -> None:
     """Make the default resource again, unless the user has registered one of another session."""
+    known = getattr(module, "_s3_accessor", module).configuration_map
+    root = next((path for path in known.resources or () if str(path) == "/"), None)  # a path before Python 3.12
+    if root is not None and _is_ambient(known.resources[root].meta.client):
+        known.resources[root] = known.default_resource
+        known.get_configuration.cache_clear()
+
+
+def _is_ambient(client: Any) -> bool:
+    """Return True if a client of boto3 has the credentials of a role, of the user's default session, or lacks them."""
     import boto3
+    import botocore
 
     from sso_magic.libraries.boto import role_of
+    from sso_magic.libraries.boto_default import own_session
 
-    known = getattr(module, "_s3_accessor", module).configuration_map
-    default = (known.resources or {}).get("/")
-    if default is not None and role_of(default.meta.client) is not None:
-        known.resources["/"] = boto3.resource("s3")
-        known.get_configuration.cache_clear()
+    credentials = client._request_signer._credentials
+    if credentials is None:
+        return client.meta.config.signature_version is not botocore.UNSIGNED
+    own = own_session(boto3.DEFAULT_SESSION)
+    return role_of(client) is not None or (own is not None and own._session._credentials is credentials)
 
 
 def _loky(module: ModuleType) -> None:

@@ -215,17 +215,21 @@ def close(thing: Any) -> None:
         thing.shutdown()
 
 
-def prepare(rows: Iterable[Row]) -> None:
-    """Write what the rows read, with each account's role in use."""
+def prepare(center: LocalIdentityCenter, rows: Iterable[Row]) -> None:
+    """Write what the rows read, with each account's role in use, by keys that end when all is written."""
     from sso_magic.center import IdentityCenter
     from sso_magic.kernel import KERNEL
 
+    before, lifetime, center.role_lifetime = set(center.keys), center.role_lifetime, 3600
     for account in (A, B, C):
         for row in rows:
             if row.prepare is not None:
                 with IdentityCenter("corp").role(account, "ReadOnly").use():
                     row.prepare(account)
     KERNEL.shutdown()
+    center.role_lifetime = lifetime
+    for key_id in set(center.keys) - before:
+        del center.keys[key_id]
 
 
 def keep(group: str, mode: str, measured: Measured, rows: Iterable[Row]) -> None:

@@ -49,10 +49,10 @@ def signers(here):
 
 
 @pytest.fixture(scope="module")
-def rows(signers):
+def rows(here, signers):
     found = importlib.import_module(GROUP).rows(signers.url)
     assert [row.name for row in found] == ROWS
-    matrix.prepare(found)
+    matrix.prepare(here, found)
     return {row.name: row for row in found}
 
 

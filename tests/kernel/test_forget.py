@@ -6,10 +6,14 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import PurePosixPath
 from types import ModuleType, SimpleNamespace
 
+import boto3
 import psutil
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from sso_magic.libraries import forget
 
@@ -183,33 +187,60 @@ def test_redshift_connector_forgets_passwords(kernel, role_a, monkeypatch):
         assert kept == {}
 
 
-def test_s3path_gets_a_new_resource_and_keeps_the_users_own(kernel, role_a, role_b, monkeypatch):
-    import boto3
-
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+@pytest.fixture(params=[str, PurePosixPath], ids=["from Python 3.12 on", "before Python 3.12"])
+def s3path(request, kernel, monkeypatch):
+    """The part of s3path that finds the resource of a path."""
     module = made_up(
         "s3path.accessor",
-        "import functools, types\n"
-        "configuration_map = types.SimpleNamespace(resources=None)\n"
-        "configuration_map.get_configuration = functools.lru_cache(lambda path: configuration_map.resources[path])\n",
+        "import boto3, functools\n"
+        "class _Map:\n"
+        "    resources = None\n"
+        "    default_resource = property(lambda self: boto3.resource('s3'))\n"
+        "    @functools.lru_cache\n"
+        "    def get_configuration(self, path):\n"
+        "        self.resources = self.resources or {path: self.default_resource}\n"
+        "        return self.resources[path]\n"
+        "configuration_map = _Map()\n",
     )
-    known = module.configuration_map
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    kernel.use(role_a.use())
-    own = boto3.Session(aws_access_key_id="AKIAOWN", aws_secret_access_key="x").resource("s3")
-    known.resources = {"/": boto3.resource("s3"), "/mine": own}
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    known = module.configuration_map
 
-    def key_id(path):
-        return known.get_configuration(path).meta.client._request_signer._credentials.access_key
+    def resource():
+        return known.get_configuration(request.param("/"))
 
-    assert key_id("/") == newest_key_id(role_a)
-    kernel.use(role_b.use())
-    assert key_id("/") == newest_key_id(role_b)
-    assert key_id("/mine") == "AKIAOWN"
-    known.resources["/"] = own
+    def register(resource):
+        known.resources = {request.param("/"): resource}
+        known.get_configuration.cache_clear()
+
+    yield SimpleNamespace(resource=resource, register=register)
+    kernel.release()  # before boto3's default session is put back
+
+
+def key_id_of(resource):
+    return resource.meta.client._request_signer._credentials.access_key
+
+
+def test_s3path_gets_a_new_resource_at_each_switch(kernel, role_a, role_b, own_keys, s3path):
+    assert key_id_of(s3path.resource()) == own_keys[0]
+    for role in (role_a, role_b):
+        kernel.use(role.use())
+        assert key_id_of(s3path.resource()) == newest_key_id(role)
     kernel.release()
-    assert key_id("/") == newest_key_id(role_b)  # cached: nothing was changed
-    assert known.resources["/"] is own
+    assert key_id_of(s3path.resource()) == own_keys[0]
+
+
+def test_s3path_keeps_a_resource_of_another_session(kernel, role_a, own_keys, s3path):
+    own = boto3.Session(aws_access_key_id="AKIAMINE", aws_secret_access_key="x").resource("s3")
+    same = boto3.Session().resource("s3")
+    unsigned = boto3.resource("s3", config=Config(signature_version=UNSIGNED))
+    for resource in (own, same, unsigned):
+        s3path.register(resource)
+        kernel.use(role_a.use())
+        assert s3path.resource() is resource
+        kernel.release()
+        assert s3path.resource() is resource
 
 
 def test_a_cache_that_cannot_be_emptied_is_named_at_the_switch_and_the_switch_goes_on(

@@ -12,6 +12,7 @@ def rows(url: str) -> list[Row]:
     import boto3
     import minio
     import minio.credentials
+    import s3path
 
     def client() -> Any:
         provider = minio.credentials.EnvAWSProvider()
@@ -38,11 +39,15 @@ def rows(url: str) -> list[Row]:
         )
         return signer.get_object(Bucket=bucket(account), Key=CSV)["Body"].read(10)
 
+    def by_path(made: Any, account: str) -> object:
+        return s3path.S3Path(f"/{bucket(account)}/{CSV}").read_bytes()
+
     return [
         Row("minio, EnvAWSProvider", "the environment at each request", by_minio, client, "MinIO credential provider"),
         Row("awscrt", "C chain: the environment, kept for 15 minutes", by_crt, chain),
+        Row("s3path", "a boto3 resource, kept for the process", by_path),
     ]  # fmt: skip
 
 
-NAMES = ["minio, EnvAWSProvider", "awscrt"]
+NAMES = ["minio, EnvAWSProvider", "awscrt", "s3path"]
 NAMED = {"minio, EnvAWSProvider"}

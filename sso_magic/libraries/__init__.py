@@ -261,6 +261,12 @@ def _aiobotocore(kernel: KernelRole) -> Binding:
     return AiobotocoreBinding(kernel)
 
 
+def _aiobotocore_clients(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
+    from sso_magic.libraries.aio import AioClientBinding
+
+    return AioClientBinding()
+
+
 def _botocore_session(kernel: KernelRole) -> Binding:  # noqa: ARG001 - all bindings are made alike
     from sso_magic.libraries.boto import BotocoreSessionBinding
 
@@ -359,6 +365,7 @@ def _obstore(kernel: KernelRole) -> Binding:
 _MAKERS: dict[str, Callable[[KernelRole], Binding]] = {
     "botocore.credentials": _botocore,
     "aiobotocore.credentials": _aiobotocore,
+    "aiobotocore.client": _aiobotocore_clients,
     "botocore.session": _botocore_session,
     "boto3": _boto3,
     "s3fs.core": _s3fs,

@@ -17,6 +17,7 @@ import copyreg
 import functools
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.libraries.aio import clients_of_a_named_object
 from sso_magic.libraries.alive import Alive
 from sso_magic.libraries.boto import RoleReader, ambient_awaited, awaited, role_of
 from sso_magic.libraries.reference import RoleReference, reference
@@ -60,7 +61,8 @@ class S3fsBinding:
 
         @functools.wraps(set_session)
         async def set_own_session(filesystem: Any, *args: Any, **kwargs: Any) -> Any:
-            with outside_tasks():  # what was made in a task for its role has a session already
+            # What was made in a task for its role has a session already.
+            with outside_tasks(), clients_of_a_named_object():
                 return await set_session(filesystem, *args, **kwargs)
 
         self._class.__init__ = init

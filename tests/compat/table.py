@@ -52,8 +52,8 @@ What the table does not show:
   once `httpfs` is loaded. `httpfs` reads keys from the environment when it is loaded, and nothing else. So with
   `--serve` load it before `%sso_use` (`duckdb.sql("LOAD httpfs")`), use the role once more, or make a secret: by
   `credential_chain`, or by `role.credential_provider("duckdb")(connection)`.
-- A path of `s3path` is only a name: it is read with the role in use when it is read. A boto3 resource of another session
-  that was registered for it (`s3path.register_configuration_parameter`) stays.
+- A path of `s3path` is only a name: it is read with the role in use when it is read. A boto3 resource of another
+  session that was registered for it (`s3path.register_configuration_parameter`) stays.
 - What is made with an `IOConfig` of Daft without credentials belongs to the role in use at that moment.
 - `aws_lambda_powertools.utilities.parameters` drops its clients and values at each switch, and `redshift_connector` the
   database passwords that it got with a role's credentials (`iam=True`).

@@ -12,6 +12,8 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local.permissions import is_policy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,6 +89,7 @@ class Rules:
             "DescribeInstance": lambda _: self._backends.admin.instances[0].to_json(),
             "CreatePermissionSet": self._create_permission_set,
             "UpdatePermissionSet": self._update_permission_set,
+            "PutInlinePolicyToPermissionSet": self._check_policy,
             "DeletePermissionSet": self._delete_permission_set,
             "CreateAccountAssignment": self._create_assignment,
             "ProvisionPermissionSet": self._provision,
@@ -135,6 +138,10 @@ class Rules:
         ):
             if body.get(name) is None and value is not None:
                 body[name] = value
+
+    def _check_policy(self, body: dict[str, Any]) -> None:
+        if not is_policy(body["InlinePolicy"]):
+            raise Refused("ValidationException", "The inline policy is not a valid policy document.")
 
     def _delete_permission_set(self, body: dict[str, Any]) -> None:
         arn = self._permission_set(body).permission_set_arn

@@ -1,7 +1,7 @@
 """moto's Organizations, Identity Store and SSO Admin backends, made equal to the organization, and read again.
 
 The organization is the source of truth for users, groups, accounts, permission sets and assignments. What only moto
-has (tags, inline policies, organizational units) is left as it is.
+has (tags, customer managed policies, organizational units) is left as it is.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ class MotoOrganization:
         roles = {}
         for one in self.admin.permission_sets:
             policies = tuple(policy.arn for policy in one.managed_policies)
-            found.permission_sets[one.name] = local.PermissionSet(one.name, policies, one.description or "")
+            found.permission_sets[one.name] = local.PermissionSet(
+                one.name, policies, one.description or "", one.inline_policy
+            )
             found.ids["permission set", one.name] = one.permission_set_arn
             roles[one.permission_set_arn] = one.name
         for one in self.admin.account_assignments:
@@ -238,6 +240,7 @@ class MotoOrganization:
                 one = make(name, permission_set.description, self.instance_arn, "PT1H", None, [])
                 known_arn = organization.ids.get(("permission set", name))
                 one.permission_set_arn = known_arn or self.permission_set_arn(self.management.id + name)
+            one.inline_policy = permission_set.inline_policy
             if (one.description or "") != permission_set.description:
                 one.description = permission_set.description
             arns = [policy.arn for policy in one.managed_policies]

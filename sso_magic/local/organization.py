@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sso_magic.local.errors import KnobError, NoSuchUser
+from sso_magic.local.permissions import is_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,15 +49,18 @@ class User:
 
 @dataclass(frozen=True)
 class PermissionSet:
-    """A role that can be assigned, and the managed policies attached to it (their ARNs)."""
+    """A role that can be assigned, and its policies: ARNs of managed ones, and the text of an inline one."""
 
     name: str
     managed_policies: tuple[str, ...] = ()
     description: str = ""
+    inline_policy: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w+=,.@-]{1,32}", self.name, re.ASCII):
             raise KnobError(f"A permission set's name is 1 to 32 letters, digits and +=,.@-_, not {self.name!r}.")
+        if self.inline_policy and not is_policy(self.inline_policy):
+            raise KnobError(f"The inline policy of {self.name} is not a valid policy document.")
 
 
 @dataclass(frozen=True)
@@ -247,9 +251,11 @@ class Organization:
         self._permission_sets.pop(name, None)
         self._forget("permission set", name)
 
-    def add_permission_set(self, name: str, *managed_policies: str, description: str = "") -> PermissionSet:
+    def add_permission_set(
+        self, name: str, *managed_policies: str, description: str = "", inline_policy: str = ""
+    ) -> PermissionSet:
         """Add a permission set, or replace its policies."""
-        added = self._permission_sets[name] = PermissionSet(name, managed_policies, description)
+        added = self._permission_sets[name] = PermissionSet(name, managed_policies, description, inline_policy)
         self.version += 1
         return added
 

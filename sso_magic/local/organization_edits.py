@@ -100,7 +100,9 @@ def _put_account(organization: Organization, account: Account) -> None:
 
 
 def _put_permission_set(organization: Organization, one: PermissionSet) -> None:
-    organization.add_permission_set(one.name, *one.managed_policies, description=one.description)
+    organization.add_permission_set(
+        one.name, *one.managed_policies, description=one.description, inline_policy=one.inline_policy
+    )
 
 
 def _assign(organization: Organization, one: Assignment) -> None:

@@ -52,7 +52,12 @@ def organization_of_document(document: dict[str, Any]) -> Organization:
             account["id"], account["name"], account["email"], tuple(buckets) if buckets is not None else None
         )
     for one in document["permission_sets"]:
-        organization.add_permission_set(one["name"], *one["managed_policies"], description=one["description"])
+        organization.add_permission_set(
+            one["name"],
+            *one["managed_policies"],
+            description=one["description"],
+            inline_policy=one["inline_policy"],
+        )
     for kind, principal, account_id, role in document["assignments"]:
         assign = organization.assign if kind == "USER" else organization.assign_group
         assign(principal, account_id, role)

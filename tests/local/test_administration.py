@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from sso_magic.local import LocalIdentityCenter, Organization
+from sso_magic.local.errors import KnobError
 
 MANAGEMENT, PROD, DEV = "402618935571", "731659028443", "220947583614"
 READ_S3 = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
@@ -261,6 +263,28 @@ def test_what_is_deleted_is_gone_with_all_that_depends_on_it(center, administrat
     assert [one.name for one in center.organization.permission_sets] == [
         one.name for one in Organization.sample().permission_sets
     ]
+
+
+def test_an_inline_policy_restricts_where_roles_do(center, administrator):
+    arn = make_permission_set(administrator)
+    named = {**administrator.instance, "PermissionSetArn": arn}
+    administrator.admin.create_account_assignment(**assignment(administrator, arn, make_user(administrator)))
+    center.enforce = True
+    center.organization.assign("alex", MANAGEMENT, "AdministratorAccess")
+    s3 = client_of(center, "s3", "kim", PROD, "Auditor")
+    assert refused(s3.list_buckets) == "AccessDenied"
+    admin = client_of(center, "sso-admin", role="AdministratorAccess")
+    statement = {"Effect": "Allow", "Action": ["s3:List*"], "Resource": "*"}
+    admin.put_inline_policy_to_permission_set(**named, InlinePolicy=json.dumps({"Statement": statement}))
+    assert s3.list_buckets()["Buckets"]
+    assert refused(s3.get_object, Bucket="payments-prod-reports", Key="2026/costs.csv") == "AccessDenied"
+    for wrong in ("{", "[]", '{"Statement": {"Effect": "Allow"}}', '{"Statement": [{"Effect": "No", "Action": "*"}]}'):
+        put = admin.put_inline_policy_to_permission_set
+        assert refused(put, **named, InlinePolicy=wrong) == "ValidationException", wrong
+        with pytest.raises(KnobError, match=r"^The inline policy of Auditor is not a valid policy document\.$"):
+            center.organization.add_permission_set("Auditor", inline_policy=wrong)
+    admin.delete_inline_policy_from_permission_set(**named)
+    assert refused(s3.list_buckets) == "AccessDenied"
 
 
 def test_what_terraform_calls_for_a_permission_set_and_a_user(center, administrator):

@@ -80,6 +80,7 @@ def test_the_organization_comes_back_as_it_was_changed(directory):
         center.organization.add_account("111122223333", None, None, buckets=("one-bucket",))
         center.organization.assign_group("on call", "111122223333", "Auditor")
         center.organization.add_permission_set("Auditor", "arn:aws:iam::aws:policy/SecurityAudit", description="audits")
+        center.organization.add_permission_set("Inline", inline_policy='{"Statement": []}')
         center.organization.withdraw("sam", PROD)
         changed = organization_document(center.organization)
     with LocalIdentityCenter(Organization.generated(3), aws=False, state_directory=directory) as center:

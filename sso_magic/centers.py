@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sso_magic import locks
 from sso_magic.center import IdentityCenter
 from sso_magic.client.shared_config import usable_config
-from sso_magic.errors import SSOMagicError, kept_in
+from sso_magic.errors import Ambiguous, SessionNotFound, SSOMagicError, kept_in
 from sso_magic.kernel import KERNEL
 from sso_magic.profiles import Session, find_session
 from sso_magic.signin import tokens
@@ -34,12 +34,40 @@ def shared_center(session: str | Session | None = None, *, region: str | None = 
         Ambiguous: None was named and there are several.
         ConfigError: The session lacks a setting.
     """
-    found = session if isinstance(session, Session) else find_session(session, region=region)
+    found = session if isinstance(session, Session) else session_meant(session, region=region)
     with _SHARED_LOCK:
         center = _SHARED.get(found)
         if center is None:
             center = _SHARED[found] = IdentityCenter(found)
         return center
+
+
+def session_meant(text: str | None = None, *, region: str | None = None) -> Session:
+    """Return the session as `find_session` does; without a name and a configuration, the only one that has a token.
+
+    So a start URL that was signed in to in another kernel need not be typed again.
+
+    Args:
+        text: The name of an ``[sso-session]``, or a start URL.
+        region: The region of the Identity Center.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+    from sso_magic.status import known_sessions
+
+    try:
+        return find_session(text, region=region)
+    except SessionNotFound:
+        signed_in = [] if text or region else [one for one in known_sessions() if token_of(one) is not None]
+        if len(signed_in) > 1:
+            labels = ", ".join(one.label for one in signed_in)
+            raise Ambiguous(f"Which session? Name one: {labels}.") from None
+        if not signed_in:
+            raise
+        return find_session(signed_in[0].key, region=signed_in[0].region)
 
 
 def signed_in_here() -> list[Session]:

@@ -13,17 +13,17 @@ from html import escape
 from typing import TYPE_CHECKING, Literal
 
 from sso_magic import cache
-from sso_magic.centers import refresh_failure, token_of
+from sso_magic.centers import refresh_failure, session_meant, token_of
 from sso_magic.client.shared_config import load_shared_config
 from sso_magic.config_findings import config_findings
 from sso_magic.directory_findings import cache_findings, home_findings, temporary_findings
-from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound, SSOMagicError, reason
+from sso_magic.errors import ConfigError, SSOMagicError, reason
 from sso_magic.kernel import KERNEL
 from sso_magic.network_findings import network_findings
-from sso_magic.profiles import Session, find_session, region_of
+from sso_magic.profiles import Session, region_of
 from sso_magic.signin import tokens
 from sso_magic.signin.tokens import utc_now
-from sso_magic.status import known_sessions, status
+from sso_magic.status import status
 from sso_magic.text import encodable
 from sso_magic.times import clock
 
@@ -103,7 +103,7 @@ def examine(session: str | Session | None = None, *, region: str | None = None) 
     profile = list(_profile())
     findings = [*profile, *_findings(home_findings(), temporary_findings(), config_findings())]
     try:
-        found = session if isinstance(session, Session) else _session(session, region)
+        found = session if isinstance(session, Session) else session_meant(session, region=region)
     except SSOMagicError as error:
         findings.append(Finding("problem", "No session can be signed in to.", str(error)))
     else:
@@ -126,21 +126,6 @@ def _with_each_fix_once(findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in findings:
         yield replace(finding, fix="") if finding.fix in seen else finding
         seen.add(finding.fix)
-
-
-def _session(text: str | None, region: str | None) -> Session:
-    """Return the session that is named; without a name the configured one, else the only one with a token.
-
-    Raises:
-        SSOMagicError: There is none, or more than one.
-    """
-    try:
-        return find_session(text, region=region)
-    except (SessionNotFound, Ambiguous):
-        signed_in = [] if text else [session for session in known_sessions() if token_of(session) is not None]
-        if len(signed_in) != 1:
-            raise
-        return signed_in[0]
 
 
 def _method(session: Session) -> Iterator[Finding]:

@@ -177,6 +177,13 @@ class LabNotebook:
 
     def run(self, number: int) -> str:
         """Runs the cell, waits until it is done; what it shows, as text."""
+        before = self.start(number)
+        self.wait_until_run(number, before)
+        shown = self.cell(number).locator(".jp-OutputArea-output").all_inner_texts()
+        return "\n".join(text.strip() for text in shown)
+
+    def start(self, number: int) -> str:
+        """Start the cell, and return the number that it had before."""
         from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
         before = self._prompt(number)
@@ -186,9 +193,7 @@ class LabNotebook:
             with contextlib.suppress(PlaywrightTimeout):
                 self._wait_for_prompt(number, "prompt.innerText.trim() !== before", before, 10_000)
                 break
-        self.wait_until_run(number, before)
-        shown = self.cell(number).locator(".jp-OutputArea-output").all_inner_texts()
-        return "\n".join(text.strip() for text in shown)
+        return before
 
     def wait_until_run(self, number: int, before: str = "[ ]:") -> None:
         """Waits until the cell has a number, another than before."""

@@ -62,3 +62,35 @@ def test_save_writes_the_session_once_the_sign_in_has_succeeded(center, shell, c
     assert "[sso-session third]" in config.read_text()
     assert capsys.readouterr().out.count("Wrote [sso-session third]") == 1
     assert len(shell.run_line_magic("sso_accounts", "")) > 5
+
+
+def test_a_start_url_that_another_kernel_signed_in_to_need_not_be_typed_again(center, shell, clean_environment, capsys):
+    (clean_environment / ".aws" / "config").unlink()
+    center.auto_approve = True
+    with pytest.raises(SSOMagicError, match="No session is configured in"):
+        shell.run_line_magic("sso_use", "payments-dev ReadOnly")
+    shell.run_line_magic("sso_login", f"{center.start_url} --sso-region eu-west-1 --device")
+    restarted(shell)
+    shell.run_line_magic("sso_use", "payments-dev ReadOnly")
+    shell.run_line_magic("sso_login", "--device --force")
+    assert center.requests.of("RegisterClient")[-1].body["scopes"] == ["sso:account:access"]  # can be refreshed
+    shell.run_line_magic("sso_logout", "")
+    assert f"Signed out of {center.start_url}." in capsys.readouterr().out
+
+
+def test_of_two_start_urls_that_are_signed_in_to_none_is_guessed(center, shell, clean_environment):
+    (clean_environment / ".aws" / "config").unlink()
+    center.auto_approve = True
+    for url in (center.start_url, "https://d-9999999999.awsapps.com/start"):
+        shell.run_line_magic("sso_login", f"{url} --sso-region eu-west-1 --device")
+    restarted(shell)
+    with pytest.raises(SSOMagicError, match=r"^Which session\? Name one: https://d-\d+.awsapps.com/start, https://d-"):
+        shell.run_line_magic("sso_use", "payments-dev ReadOnly")
+
+
+def restarted(shell):
+    """Forget what the process knows, as a new kernel."""
+    from sso_magic.centers import _SHARED
+
+    _SHARED.clear()
+    shell.magics_manager.registry["SSOMagics"]._center = None

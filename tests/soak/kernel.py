@@ -41,6 +41,8 @@ class Kernel:
         self.calls = self.right = self.refused = 0
         self.older: tuple[Any, str] | None = None  # a client made under a role that may no longer be in use
         settings = _quiet()
+        self.is_interruptible = False
+        signal.signal(signal.SIGINT, self._on_signal)
         self.shell = InteractiveShell.instance(config=settings)
         self.cell("%load_ext sso_magic")
 
@@ -136,10 +138,15 @@ class Kernel:
         timer = threading.Timer(self.rolls.uniform(0, 0.02), os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with contextlib.suppress(KeyboardInterrupt):
+            self.is_interruptible = True
             self.cell(f"%sso_use {self.account()} ReadOnly")
-            timer.join()
-        with contextlib.suppress(KeyboardInterrupt):
-            timer.join()
+            self.is_interruptible = False
+        self.is_interruptible = False
+        timer.join()
+
+    def _on_signal(self, *_: object) -> None:
+        if self.is_interruptible:  # not while the timer is started or waited for
+            raise KeyboardInterrupt
 
     def flood(self) -> None:
         """64 readers ask the credential endpoint at once."""

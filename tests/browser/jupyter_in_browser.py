@@ -121,7 +121,7 @@ class JupyterServer:
     def api(self, path: str, method: str = "GET") -> object:
         request = urllib.request.Request(f"{self.url}/{path}", method=method)
         request.add_header("Authorization", f"token {self._token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null")
 
     def address(self, path: str, app: str) -> str:

@@ -42,7 +42,7 @@ class SignIn:
     @property
     def url(self) -> str:
         """The link that is shown."""
-        return self._shown.get(timeout=10)
+        return self._shown.get(timeout=60)
 
     def ended(self) -> BaseException | None:
         """Waits for it; the error it ended in, if it did."""

@@ -53,13 +53,13 @@ def test_submit_gives_a_future_of_the_output(sso, service):
     service.plan(service.answer({"nextToken": "x"}))
     future = sso.submit(ListAccountsCommand(access_token=TOKEN), headers={"x-team": "data"})
     assert isinstance(future, Future)
-    assert future.result(timeout=10).next_token == "x"
+    assert future.result(timeout=60).next_token == "x"
     assert service.last.headers["x-team"] == "data"
 
 
 def test_submit_gives_a_future_of_the_error(sso, service):
     service.plan(service.answer({"__type": "UnauthorizedException"}, status=401))
-    assert isinstance(sso.submit(ListAccountsCommand(access_token=TOKEN)).exception(timeout=10), UnauthorizedException)
+    assert isinstance(sso.submit(ListAccountsCommand(access_token=TOKEN)).exception(timeout=60), UnauthorizedException)
 
 
 def test_a_callback_hears_of_the_end(sso):
@@ -122,12 +122,12 @@ def test_leaving_the_with_block_destroys_the_client(service):
 
 def test_destroying_ends_the_threads_of_submit(service):
     sso = SSO(endpoint=service.url)
-    sso.submit(ListAccountsCommand(access_token=TOKEN)).result(timeout=10)
+    sso.submit(ListAccountsCommand(access_token=TOKEN)).result(timeout=60)
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("SSOClient")]
     assert workers
     sso.destroy()
     for worker in workers:
-        worker.join(10)
+        worker.join(60)
 
 
 class Recording(HTTPAdapter):

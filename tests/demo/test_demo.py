@@ -105,10 +105,10 @@ def test_lab_opens_and_a_stop_leaves_nothing(temporary, number):
     process = demo()
     url = read_until(process, r"(http://127\.0\.0\.1:\d+/lab/tree/quickstart\.ipynb\?token=\w+)")[1]
     root = next(temporary.iterdir())
-    assert urllib.request.urlopen(url, timeout=20).status == 200
+    assert urllib.request.urlopen(url, timeout=60).status == 200
     base, token = url.split("/lab/tree/")[0], url.split("token=")[1]
     request = urllib.request.Request(f"{base}/api/kernels?token={token}", data=b"{}", method="POST")
-    assert urllib.request.urlopen(request, timeout=20).status == 201
+    assert urllib.request.urlopen(request, timeout=60).status == 201
     assert token not in " ".join(processes_with("jupyterlab")), "the token is open to everybody on the machine"
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)

@@ -50,7 +50,7 @@ def unix_line(role):
     made.close()
 
 
-def ends(call, seconds: float = 20) -> bool:
+def ends(call, seconds: float = 60) -> bool:
     """Whether the call returns: a bound on a hang, not on speed."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()

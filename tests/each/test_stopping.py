@@ -112,7 +112,7 @@ def test_a_call_is_ended_in_its_thread_and_the_thread_goes_on():
     runner.start()
     begun.wait(10)
     stopping.stop(["a", "nobody"])
-    runner.join(10)
+    runner.join(60)
     assert results == ["went on"]
     assert stopping._RUNNING == {}
 

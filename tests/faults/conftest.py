@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bench", "impatient", "nothing_left", "open_panel", "ready", "strike"]
 
-PATIENCE = 10  # seconds for threads to end that are ending
+PATIENCE = 60  # seconds for threads to end that are ending
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def kernel() -> Iterator[KernelRole]:
     KERNEL.shutdown()
 
 
-def wait_until(condition, seconds: float = 10) -> None:
+def wait_until(condition, seconds: float = 60) -> None:
     """Fails if it does not come true: a bound on a hang, not on speed."""
     end = time.monotonic() + seconds
     while not condition():

@@ -44,6 +44,6 @@ def test_stop_ends_although_an_interrupted_start_has_left_a_second_worker(change
     changes.flush()
     stopping = threading.Thread(target=changes.stop, daemon=True)
     stopping.start()
-    stopping.join(10)
+    stopping.join(60)
     assert not stopping.is_alive()
     assert workers(changes) == []

@@ -31,7 +31,7 @@ def test_it_opens_the_console_as_the_role(keys, signed_in):
     query = parse_qs(urlsplit(url.reveal()).query)
     assert query["Action"] == ["login"]
     assert query["Destination"] == ["https://console.aws.amazon.com/console/home?region=eu-west-1"]
-    with urllib.request.urlopen(url.reveal(), timeout=10) as page:
+    with urllib.request.urlopen(url.reveal(), timeout=60) as page:
         text = page.read().decode()
     assert "ReadOnly" in text
     assert "220947583614" in text

@@ -31,7 +31,7 @@ def served(kernel, role_a):
 def ask(url=None, *, method="GET", token="ours", host=None, path=None):
     """Status, headers and body of a request; what is not said is as it should be."""
     parts = urlsplit(url or os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     connection.putrequest(method, path or parts.path, skip_host=True)
     connection.putheader("Host", host or parts.netloc)
     if token == "ours":

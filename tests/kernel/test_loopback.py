@@ -41,7 +41,7 @@ def server():
 
 
 def connect(server) -> socket.socket:
-    return socket.create_connection(server.server_address, timeout=20)
+    return socket.create_connection(server.server_address, timeout=60)
 
 
 def ask(server, path="/x", sock=None) -> bytes:
@@ -133,7 +133,7 @@ def test_there_are_no_more_threads_than_connections_allowed(server, monkeypatch)
     for number, client in enumerate(clients):
         client.sendall(f"GET /{number} HTTP/1.1\r\nHost: {server.authority}\r\nConnection: close\r\n\r\n".encode())
     for _ in range(4):
-        assert four.acquire(timeout=20)
+        assert four.acquire(timeout=60)
     assert len([one for one in threading.enumerate() if one.name == "echo connection"]) == 4
     assert len(seen) == 4
     go_on.set()
@@ -238,7 +238,7 @@ def test_a_console_link_answers_although_another_connection_is_open(monkeypatch)
     with connect(link):
         opener = urllib.request.build_opener(NoRedirect)
         with pytest.raises(urllib.error.HTTPError) as caught:
-            opener.open(link.url, timeout=20)
+            opener.open(link.url, timeout=60)
     assert (caught.value.code, caught.value.headers["Location"][-7:]) == (302, "planted")
     caught.value.close()
 

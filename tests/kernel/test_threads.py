@@ -18,7 +18,7 @@ from sso_magic.libraries.boto_session import boto3_session
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-SWITCHES = 1000
+SWITCHES = 500
 READERS = ["default session"] * 5 + ["new session"] * 5 + ["own session of A"] * 4 + ["endpoint of A"] * 6
 
 

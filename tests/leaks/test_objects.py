@@ -90,7 +90,7 @@ def test_what_a_sign_in_is_made_of(planted, center, prompt, corp):
     )
     with browser.BrowserSignIn(corp.session, by_browser, browser.authorize_url(corp.oidc)) as attempt:
         page = attempt.request()
-        requests.get(page.url, timeout=10)
+        requests.get(page.url, timeout=60)
         assert attempt.answered.wait(10)
         planted.tell(verifier=attempt._verifier, code=attempt._code)
         token = attempt.redeem(corp.oidc)

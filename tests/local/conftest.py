@@ -43,7 +43,7 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
 
     def call(
         self,

@@ -71,7 +71,7 @@ def test_head_has_headers_and_no_body(wire):
 
 
 def test_an_http_1_0_client_is_answered_and_let_go(local):
-    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", int(local.url.rpartition(":")[2])), timeout=60) as connection:
         connection.sendall(b"GET /assignment/accounts HTTP/1.0\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 401 ")

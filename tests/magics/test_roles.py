@@ -236,7 +236,7 @@ def browser_here(monkeypatch, signed_in):
 
 
 def get(url: str, **headers: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=60)
     connection.request("GET", urlsplit(url).path, headers=headers)
     return connection.getresponse()
 
@@ -260,7 +260,7 @@ def test_the_federated_link_leads_into_the_console_once(shell, ids, browser_here
     assert first.status == 302
     target = first.headers["Location"]
     assert target.startswith(f"{signed_in.url}/federation?Action=login&")
-    assert requests.get(target, timeout=5).status_code == 200
+    assert requests.get(target, timeout=60).status_code == 200
     assert gone_or_closed(url)
 
 

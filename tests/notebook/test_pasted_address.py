@@ -84,7 +84,7 @@ def notebook(center, tmp_path, monkeypatch):
 
 
 def location(link):
-    return requests.get(link, allow_redirects=False, timeout=10).headers["Location"]
+    return requests.get(link, allow_redirects=False, timeout=60).headers["Location"]
 
 
 def test_the_address_is_entered_hidden_and_kept_nowhere(notebook, center, tmp_path):
@@ -114,7 +114,7 @@ def test_the_address_is_entered_hidden_and_kept_nowhere(notebook, center, tmp_pa
 def test_the_callback_of_a_forwarded_port_ends_the_wait_for_input(notebook):
     def browse():
         notebook.linked.wait(30)
-        requests.get(notebook.link, timeout=10)
+        requests.get(notebook.link, timeout=60)
 
     browser = threading.Thread(target=browse)
     browser.start()

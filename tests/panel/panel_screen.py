@@ -141,7 +141,7 @@ def open_panel(shell: InteractiveShell, center: LocalIdentityCenter) -> Iterator
         screen.panel.close()
     for thread in threading.enumerate():  # nothing of this test may take a fault or a request of the next one
         if thread.name.startswith(("sso-panel", "sso-inventory")):
-            thread.join(10)
+            thread.join(60)
 
 
 @pytest.fixture

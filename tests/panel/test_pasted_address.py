@@ -38,7 +38,7 @@ def test_the_address_is_pasted_into_a_field_that_keeps_nothing(open_panel, refus
     screen.press("Sign in")
     screen.until(lambda: is_shown(screen))
     assert screen.view.address.state.value == "Paste the address here, then press Enter."
-    address = requests.get(link_in(sent), allow_redirects=False, timeout=10).headers["Location"]
+    address = requests.get(link_in(sent), allow_redirects=False, timeout=60).headers["Location"]
     paste(screen, "http://127.0.0.1/oauth/callback?code=of-somebody&state=else")
     screen.until(lambda: "another sign-in" in screen.view.address.state.value)
     assert screen.view.address.entry.value == ""

@@ -13,7 +13,7 @@ OPENS = "import sys; sys.stdin.read()"
 FAILS = "import sys; sys.stdin.read(); sys.exit(1)"
 FETCHES = """
 import pathlib, sys, urllib.request
-with urllib.request.urlopen(sys.stdin.read(), timeout=20) as answer:
+with urllib.request.urlopen(sys.stdin.read(), timeout=60) as answer:
     pathlib.Path({path!r}).write_bytes(answer.read())
 """
 

@@ -41,7 +41,7 @@ def attempt(corp, center):
 
 
 def answer(attempt, **query) -> requests.Response:
-    return requests.get(attempt.redirect_uri, params=query, timeout=5)
+    return requests.get(attempt.redirect_uri, params=query, timeout=60)
 
 
 def state_of(attempt) -> str:
@@ -131,14 +131,17 @@ def test_the_page_repeats_nothing_of_the_request(attempt):
 @pytest.mark.parametrize("path", ["/", "/oauth/callback/", "/oauth/callback%2F", "/favicon.ico"])
 def test_another_path_is_not_there(attempt, path):
     base = attempt.redirect_uri.removesuffix("/oauth/callback")
-    page = requests.get(f"{base}{path}", params={"code": "x", "state": state_of(attempt)}, timeout=5)
+    page = requests.get(f"{base}{path}", params={"code": "x", "state": state_of(attempt)}, timeout=60)
     assert page.status_code == 404
     assert not attempt.answered.is_set()
 
 
 def test_another_host_name_is_another_site(attempt):
     page = requests.get(
-        attempt.redirect_uri, params={"code": "x", "state": state_of(attempt)}, headers={"Host": "evil.test"}, timeout=5
+        attempt.redirect_uri,
+        params={"code": "x", "state": state_of(attempt)},
+        headers={"Host": "evil.test"},
+        timeout=60,
     )
     assert page.status_code == 404
     assert not attempt.answered.is_set()
@@ -146,7 +149,7 @@ def test_another_host_name_is_another_site(attempt):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
 def test_another_method_is_refused(attempt, method):
-    page = requests.request(method, attempt.redirect_uri, params={"code": "x", "state": state_of(attempt)}, timeout=5)
+    page = requests.request(method, attempt.redirect_uri, params={"code": "x", "state": state_of(attempt)}, timeout=60)
     assert page.status_code == 501
     assert not attempt.answered.is_set()
 
@@ -213,7 +216,7 @@ def answered_when(ready, center, prompt):
     def answer():
         wait_for(ready)
         center.auto_approve = True
-        requests.get(prompt.browsers[0][0].url, timeout=10)
+        requests.get(prompt.browsers[0][0].url, timeout=60)
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -255,7 +258,7 @@ def test_with_no_open_only_the_link_is_shown(corp, center, prompt, monkeypatch):
     monkeypatch.setattr(flow, "Opening", lambda _: pytest.fail("a browser was opened"))
     center.auto_approve = True
     seen = threading.Thread(
-        target=lambda: (wait_for(lambda: prompt.browsers), requests.get(prompt.browsers[0][0].url, timeout=10))
+        target=lambda: (wait_for(lambda: prompt.browsers), requests.get(prompt.browsers[0][0].url, timeout=60))
     )
     seen.start()
     corp.sign_in(method="browser", open_browser=False, prompt=prompt)

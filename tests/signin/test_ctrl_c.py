@@ -103,7 +103,7 @@ def interrupt_twice(corp, interrupt, method, check) -> int:
             sys.settrace(None)
         for thread in threading.enumerate():
             if thread.name in THREADS:
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive(), f"step {number}: {thread.name}"
         check(f"step {number}")
         if second.left > 0:

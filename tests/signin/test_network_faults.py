@@ -155,7 +155,7 @@ def test_looking_at_the_token_never_waits_for_a_refresh(corp):
     asked.wait()
     seen = threading.Thread(target=provider.peek, daemon=True)
     seen.start()
-    seen.join(timeout=20)
+    seen.join(timeout=60)
     looked = not seen.is_alive()
     answered.set()
     caller.join()

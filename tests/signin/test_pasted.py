@@ -31,7 +31,7 @@ def corp(center) -> IdentityCenter:
 
 def address_after_approval(url: str) -> str:
     """Approve on the page as a browser elsewhere does; the address that it cannot reach."""
-    return requests.get(url, allow_redirects=False, timeout=10).headers["Location"]
+    return requests.get(url, allow_redirects=False, timeout=60).headers["Location"]
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_an_address_that_never_comes_ends_the_sign_in(corp, kernel_is_remote, mo
 def test_a_forwarded_port_reaches_the_callback_under_any_loopback_name(attempt, host):
     state = parse_qs(urlsplit(attempt.request().url).query)["state"][0]
     host = host.format(port=urlsplit(attempt.redirect_uri).port)
-    page = requests.get(attempt.redirect_uri, params={"code": "x", "state": state}, headers={"Host": host}, timeout=5)
+    page = requests.get(attempt.redirect_uri, params={"code": "x", "state": state}, headers={"Host": host}, timeout=60)
     assert page.status_code == 200
     assert attempt.answered.is_set()
 
@@ -198,7 +198,7 @@ def test_a_forwarded_port_reaches_the_callback_under_any_loopback_name(attempt, 
 @pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "127.0.0.1@evil.test", "localhost:x", ""])
 def test_another_name_does_not(attempt, host):
     state = parse_qs(urlsplit(attempt.request().url).query)["state"][0]
-    page = requests.get(attempt.redirect_uri, params={"code": "x", "state": state}, headers={"Host": host}, timeout=5)
+    page = requests.get(attempt.redirect_uri, params={"code": "x", "state": state}, headers={"Host": host}, timeout=60)
     assert page.status_code == 404
     assert not attempt.answered.is_set()
 
@@ -281,7 +281,7 @@ def test_the_prompt_says_from_the_first_second_what_to_do(shell, center, kernel_
         """Follow the link that is shown, as a browser does whose port is forwarded."""
         shown.append(text)
         if len(shown) == 1:
-            requests.get(re.search(r"Open   (http\S+)", text)[1], timeout=10)
+            requests.get(re.search(r"Open   (http\S+)", text)[1], timeout=60)
 
     monkeypatch.setattr(display, "write", follow_the_link)
     shell.run_line_magic("sso_login", "--browser --no-open")
@@ -388,7 +388,7 @@ def test_ctrl_c_ends_the_wait_and_puts_the_terminal_back(terminal):
 def test_a_forwarded_port_ends_the_wait_in_a_terminal(terminal, corp):
     terminal.until("Interrupt to cancel.")
     terminal.until(PASTE)
-    requests.get(re.search(r"Open   (http\S+)", terminal.shown)[1], timeout=10)
+    requests.get(re.search(r"Open   (http\S+)", terminal.shown)[1], timeout=60)
     terminal.until("Signed in to corp until")
     assert terminal.process.wait() == 0
     assert terminal.echoes()

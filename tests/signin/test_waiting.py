@@ -260,7 +260,7 @@ def test_the_browser_can_still_answer_after_a_code_was_replaced(corp, center, pr
         expire_codes(center)
         wait_for(lambda: len(prompt.browsers) == 3)
         center.auto_approve = True
-        requests.get(prompt.browsers[0][0].url, timeout=10)
+        requests.get(prompt.browsers[0][0].url, timeout=60)
 
     in_the_background(come_back)
     corp.sign_in(method="browser", prompt=prompt)

@@ -183,10 +183,12 @@ class Kernel:
         gc.collect()
         _give_back()
         process = psutil.Process()
+        objects = gc.get_objects()
         return {
             "at": at,
             "memory": process.memory_full_info().uss / 2**20,
-            "objects": len(gc.get_objects()),
+            "objects": len(objects),
+            "types": Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in objects),
             "threads": threading.active_count(),
             "handles": process.num_handles() if sys.platform == "win32" else process.num_fds(),
             **{name: getattr(self, name) for name in ("steps", "errors", "foreign", "wrong")},
@@ -195,12 +197,13 @@ class Kernel:
 
 
 def _quiet() -> Any:
-    """The settings of a shell that keeps neither history nor Out: either would be a growth of its own."""
+    """The settings of a shell that keeps neither history nor Out nor sources: each would be a growth of its own."""
     from traitlets.config import Config as Settings
 
     settings = Settings()
     settings.HistoryManager.enabled = False
     settings.InteractiveShell.cache_size = 0
+    settings.InteractiveShell.xmode = "Minimal"  # the other modes keep the parsed sources of each cell that failed
     return settings
 
 

@@ -104,6 +104,8 @@ def report(samples: list[dict[str, Any]], status: int) -> list[str]:
         print(f"| {what} | {warm[what]:.1f} | {last[what]:.1f} | {found:+.2f} | {limit:g} |")
         if found > limit:
             wrong.append(f"{what} rises by {found:.2f} a minute")
+    grown = Counter(last["types"]) - Counter(warm["types"])
+    print("most of the objects that came: " + ", ".join(f"{n} {name}" for name, n in grown.most_common(12)))
     wrong += [f"wrong account: {line}" for line in last["wrong"]] + [f"not of the tree: {e}" for e in last["foreign"]]
     if last["right"] < last["calls"] / 2:
         wrong.append("most calls to AWS failed")

@@ -135,6 +135,11 @@ def check_readable(text: str, path: object) -> None:
     import configparser
     import io
 
+    if text.startswith(("\ufeff", "\udcef\udcbb\udcbf", "\udcff\udcfe", "\udcfe\udcff")):
+        raise ConfigError(
+            f"{path} begins with a byte order mark (BOM): no AWS tool for Python reads the file. Save it as UTF-8 "
+            "without a byte order mark."
+        )
     parser = configparser.RawConfigParser()
     try:
         parser.read_file(io.StringIO(text, newline=None))

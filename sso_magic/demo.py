@@ -61,6 +61,7 @@ def main(args: argparse.Namespace) -> int:
             root = Path(folder)
             if not args.quickstart:
                 _check_port(args.lab_port, "--lab-port")
+                print("Starting an Identity Center and JupyterLab on this machine...", flush=True)  # noqa: T201
             with LocalIdentityCenter(port=args.port) as center:
                 environment = prepare(root, center)
                 os.environ["IPYTHONDIR"] = environment["IPYTHONDIR"]  # what starts a kernel makes it, too

@@ -234,7 +234,6 @@ def test_one_line_sums_it_up(config, corp, snapshot_of):
         ("[profile a]\nx = 1\nX = 2\n", "line 3, repeats x in [profile a]: no AWS tool for Python reads the file."),
         ("x = 1\n", "line 1, is before the first [section]: no AWS tool for Python reads the file."),
         ("[profile a]\nnothing\n", "line 2, cannot be understood: no AWS tool for Python reads the file."),
-        ("\ufeff[profile a]\n", "line 1, is before the first [section]: no AWS tool for Python reads the file."),
     ],
 )
 def test_a_file_that_botocore_cannot_read_is_not_added_to(text, message, config, corp, snapshot_of):
@@ -243,6 +242,18 @@ def test_a_file_that_botocore_cannot_read_is_not_added_to(text, message, config,
     with pytest.raises(ConfigError) as caught:
         plan(snapshot_of(PROD), corp, path=config)
     assert str(caught.value) == f"{config}, {message} Correct it first."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_with_a_byte_order_mark_is_not_added_to(encoding, config, corp, snapshot_of):
+    config.parent.mkdir()
+    config.write_text("[profile a]\n", encoding=encoding)
+    with pytest.raises(ConfigError) as caught:
+        plan(snapshot_of(PROD), corp, path=config)
+    assert str(caught.value) == (
+        f"{config} begins with a byte order mark (BOM): no AWS tool for Python reads the file. Save it as UTF-8 "
+        "without a byte order mark."
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ profiles carry themselves. A profile names an account and a role under a session
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.client.shared_config import load_shared_config, nearest
 from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
 from sso_magic.lexer import quote
 from sso_magic.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
@@ -331,6 +332,11 @@ def chain(name: str, config: SharedConfig) -> list[str]:
             raise ConfigError(
                 f"The profiles {' -> '.join([*names, source])} go round in a circle: correct source_profile."
             )
+        if source not in config.profiles:
+            raise ProfileNotFound(
+                f"Profile {names[-1]} has source_profile = {source}, which is in neither {config.config_path} nor "
+                f"{config.credentials_path}{config.misquoted(source) or nearest(source, config.profiles)}"
+            )
         names.append(source)
     return names
 
@@ -355,11 +361,17 @@ def sso_profile(name: str, config: SharedConfig | None = None) -> SSOProfile | N
     if missing or session is None:
         it = "it" if len(missing) == 1 else "them"
         raise ConfigError(f"Profile {name} in {config.config_path} lacks {listed(missing)}: add {it}.")
+    account_id = str(settings["sso_account_id"]).replace("-", "")
+    if re.fullmatch("[0-9]{12}", account_id) is None:  # a part of a number or a name would be a guess
+        raise ConfigError(
+            f"Profile {name} in {config.config_path} has sso_account_id = {settings['sso_account_id']}, which is not "
+            "an account's 12 digits: correct it."
+        )
     region = settings.get("region")
     return SSOProfile(
         name,
         session,
-        str(settings["sso_account_id"]),
+        account_id,
         str(settings["sso_role_name"]),
         region if isinstance(region, str) else None,
     )

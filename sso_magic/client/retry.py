@@ -96,14 +96,15 @@ def retry_after(response: HttpResponse | None, now: float) -> float | None:
 
     Args:
         response: The response that refused.
-        now: Seconds since the epoch, for a header that says a date.
+        now: Seconds since the epoch, for a header that says a date in a response without ``Date``.
     """
     if response is None:
         return None
     milliseconds = response.headers.get("x-amz-retry-after", "")
     if milliseconds.isascii() and milliseconds.isdigit():
         return float(milliseconds) / 1000
-    return _retry_after_header(response.headers.get("retry-after", "").strip(), now)
+    sent = http_date(response.headers.get("date", ""))  # by the service's clock, as the date to wait for is
+    return _retry_after_header(response.headers.get("retry-after", "").strip(), sent.timestamp() if sent else now)
 
 
 def _retry_after_header(text: str, now: float) -> float | None:

@@ -143,4 +143,10 @@ class Chain:
     def _prompt(self, question: str) -> str:
         if self._ask is None:
             raise CredentialsError(f"Profile {self._name} asks for an MFA code, and no one can enter it here.")
-        return self._ask(question)
+        try:
+            code = "".join(self._ask(question).split())  # authenticators show it in groups of digits
+        except EOFError:  # Ctrl-D
+            code = ""
+        if not code:
+            raise CredentialsError(f"No MFA code was entered. Run %sso_use {self._name} again.")
+        return code

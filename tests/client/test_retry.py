@@ -114,6 +114,13 @@ def test_an_error_without_a_response_asks_for_no_wait():
     assert retry_after(None, 0) is None
 
 
+@pytest.mark.parametrize("here", [0.0, 1e9, 4e9])
+def test_a_date_to_wait_for_is_by_the_services_clock(here):
+    date, later = "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:07 GMT"
+    assert retry_after(HttpResponse(429, {"date": date, "retry-after": later}, b""), here) == 7.0
+    assert retry_after(HttpResponse(429, {"date": later, "retry-after": date}, b""), here) == 0.0
+
+
 def test_the_quota_is_used_up_by_14_a_transient_retry_and_5_a_throttled_one():
     strategy = StandardRetryStrategy(1000)
     token = strategy.refresh_retry_token_for_retry(RetryToken(), refused(500))

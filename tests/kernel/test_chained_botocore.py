@@ -205,6 +205,21 @@ def test_mfa_is_asked_for_and_sent(wire):
     asked = ours(wire, ask=lambda question: questions.append(question) or "123456")
     assert questions == ["Enter MFA code for arn:aws:iam::1:mfa/me: "]
     assert (asked[0][3]["SerialNumber"], asked[0][3]["TokenCode"]) == ("arn:aws:iam::1:mfa/me", "123456")
+    assert ours(wire, ask=lambda _: " 123 456\t")[0][3]["TokenCode"] == "123456"
+
+
+def _ctrl_d(_question):
+    raise EOFError
+
+
+@pytest.mark.parametrize("ask", [lambda _: "", lambda _: "  ", _ctrl_d])
+def test_without_an_mfa_code_nothing_is_sent(wire, ask):
+    mfa = {"role_arn": ROLE, "source_profile": "base", "region": "eu-west-1", "mfa_serial": "arn:aws:iam::1:mfa/me"}
+    write(section("top", mfa))
+    with pytest.raises(CredentialsError) as caught:
+        ours(wire, ask=ask)
+    assert str(caught.value) == "No MFA code was entered. Run %sso_use top again."
+    assert wire.asked == []
 
 
 def test_where_nobody_can_be_asked_for_mfa_nothing_is_sent(wire):

@@ -239,3 +239,29 @@ def test_a_report_can_be_printed_in_any_encoding(monkeypatch, encoding):
 def test_a_report_has_marks_where_they_can_be_shown(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert repr(Report((Finding("ok", "a"), Finding("problem", "b")))) == "✓ a\n✗ b"
+
+
+# Profiles on top of others, and accounts that profiles name
+
+
+def test_a_source_profile_that_no_file_has_names_the_profile_with_it(fails, config):
+    role = OVER.replace("base", "{}")
+    with config.open("a") as file:
+        file.write(f"\n[profile over]\n{role.format('middle')}[profile middle]\n{role.format('basis')}[profile base]\n")
+    files = f"{config} nor {config.with_name('credentials')}"
+    says = f"Profile middle has source_profile = basis, which is in neither {files}. Nearest: base."
+    assert fails("%sso_use over") == says
+    assert fails("%sso_login over") == says
+
+
+@pytest.mark.parametrize(
+    "account", ["7316", "payments-prod", "73165902844", "7316590284431", "７３１６５９０２８４４３"]
+)
+def test_an_account_id_of_a_profile_is_never_a_part_of_one(fails, shell, config, account):
+    with config.open("a") as file:
+        file.write(f"\n[profile p]\nsso_session = corp\nsso_account_id = {account}\nsso_role_name = ReadOnly\n")
+    shell.run_line_magic("sso_accounts", "")
+    assert fails("%sso_use p") == (
+        f"Profile p in {config} has sso_account_id = {account}, which is not an account's 12 digits: correct it."
+    )
+    assert KERNEL.current is None

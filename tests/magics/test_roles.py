@@ -109,7 +109,7 @@ def test_a_chained_profile_is_assumed_on_top_of_its_source(shell, ids, add_profi
         ("role_arn = x\nsource_profile = base\ncredential_source = Environment", "has both source_profile and cred"),
         ("role_arn = x\nsource_profile = other", "The profiles me -> other -> me go round in a circle"),
         ("role_arn = nonsense\nsource_profile = base", "which is no role's ARN: correct it"),
-        ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = gone", "There is no profile 'gone'"),
+        ("role_arn = arn:aws:iam::111111111111:role/X\nsource_profile = gone", "me has source_profile = gone, "),
     ],
 )
 def test_a_chain_that_cannot_be_followed_says_why(shell, ids, add_profile, text, message):

@@ -118,6 +118,13 @@ class ConfigCopies:
         if self._directory is not None:
             self._directory.close_after_fork()
 
+    def remove_on_sigterm(self) -> None:
+        """Let SIGTERM remove the directory first, if there is one; only the main thread can do so."""
+        if self._directory is not None:
+            from sso_magic.runtime_directory import remove_on_sigterm
+
+            remove_on_sigterm()
+
     def _copies_of(self, originals: tuple[Path, Path], profile: str) -> _Copies:
         key = (*originals, profile)
         if key not in self._sets:

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic.changes import Changes
 from sso_magic.config_copies import ConfigCopies
-from sso_magic.environment import (
-    COMPETING_VARIABLES,
-    ENDPOINT_COMPETING_VARIABLES,
-    KEY_VARIABLES,
-    OWNED,
-    set_own,
-)
+from sso_magic.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING_VARIABLES, KEY_VARIABLES, OWNED, set_own
 from sso_magic.errors import BlockInUse
 from sso_magic.in_use import InUse, State
 from sso_magic.layers import (
@@ -66,6 +60,7 @@ class KernelRole:
         self._changes = Changes()
         self._roles = SharedRoles(self._renewed)
         self._copies = ConfigCopies()
+        self.switched.subscribe(self._copies.remove_on_sigterm)  # notified in the thread that asked for the change
         self._renewal = RenewalThread(self._copies.refresh)
         self._libraries = Libraries(self)
         self._in_use = InUse(self._libraries, self._renewal, self._copies, lambda: self.endpoint)

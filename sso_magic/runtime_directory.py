@@ -42,7 +42,7 @@ class RuntimeDirectory:
         self.path, lock = _make()
         _OPEN[str(self.path)] = lock
         self._clean = weakref.finalize(self, _remove, str(self.path), lock, os.getpid())
-        _remove_on_sigterm()
+        remove_on_sigterm()
 
     def remove(self) -> None:
         """Remove the directory and what is in it."""
@@ -150,10 +150,11 @@ def _remove(path: str, lock: Any, owner: int) -> None:
     _OPEN.pop(path, None)
 
 
-def _remove_on_sigterm() -> None:
-    """Make SIGTERM run the finalizers first, unless the program has a handler of its own.
+def remove_on_sigterm() -> None:
+    """Make SIGTERM remove this process's directories first, unless the program has a handler of its own.
 
-    By default the signal ends the process at once, without any of Python's clean-up.
+    Only the main thread can do so: elsewhere nothing happens. By default the signal ends the process at once, without
+    any of Python's clean-up.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ _TRACKER = "resource_tracker"  # of multiprocessing and loky: cleans up after wo
 def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[], None]) -> list[Finding]:
     """Return the living child processes, at any depth, whose environment holds a mark.
 
+    So is a process whose parent has ended, such as one that a shell has left in the background.
+
     Args:
         marks: The texts to look for, with the label of each one's role.
         roles: The labels of the roles that are no longer in use.
@@ -29,7 +33,7 @@ def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[],
     this = psutil.Process()
     own = _environment(this)
     follow = _workers_that_follow()
-    for child in this.children(recursive=True):
+    for child in _descendants(this):
         pause()
         environment = _environment(child)
         command = _command(child)
@@ -41,6 +45,25 @@ def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[],
             labels = {roles[at_fork]} if at_fork is not None and at_fork in roles else set()
         found += [Finding(label, *_called(child, command)) for label in labels]
     return found
+
+
+def _descendants(this: Any) -> list[Any]:
+    """Return the child processes at any depth, and on POSIX those that their parents have left behind.
+
+    These have another parent, but the session of this process, in which they were started later. Windows keeps no such
+    mark.
+    """
+    import psutil
+
+    children: list[Any] = this.children(recursive=True)
+    if sys.platform == "win32":
+        return children
+    known, session, started = {this.pid, *(child.pid for child in children)}, os.getsid(0), this.create_time()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in known and os.getsid(process.pid) == session and process.create_time() > started:
+                children.append(process)
+    return children
 
 
 def _workers_that_follow() -> set[int]:

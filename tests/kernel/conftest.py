@@ -41,7 +41,7 @@ class FakeRole:
             self.account_id,
             self.name,
             self.role_name,
-            Secret(f"ASIA{self.name.upper()}{number:08}"),
+            Secret(f"ASIA{self.name.upper()}{os.getpid():08}{number:08}"),  # of this process alone
             Secret(f"secret-{self.name}-{number}"),
             Secret(f"token-{self.name}-{number}"),
             datetime.now(timezone.utc) + timedelta(seconds=self.lifetime),

@@ -8,6 +8,7 @@ import importlib.util
 import multiprocessing
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -194,6 +195,23 @@ def test_child_processes_of_the_credential_endpoint_are_named_by_its_address(ker
             new.stdin.close()
         old.stdin.close()
     assert re.fullmatch(rf"1 child process \(python[\d.]*\) still uses {re.escape(OLD)}", line)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not tell who started a process whose parent has ended")
+def test_a_process_that_a_shell_left_in_the_background_is_named(kernel, role_a, role_b):
+    def leave_behind():
+        line = "sleep 600 >/dev/null 2>&1 & echo $!"
+        return int(subprocess.run(["sh", "-c", line], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+    kernel.use(role_a.use())
+    old = leave_behind()
+    layer = kernel.use(role_b.use())
+    new = leave_behind()
+    try:
+        assert layer.find_holders() == f"1 child process (sleep) still uses {OLD}"
+    finally:
+        os.kill(old, signal.SIGKILL)
+        os.kill(new, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from sso_magic.libraries.tasks import Task
 
-_READS_S3 = re.compile(r"\bs3[an]?://", re.IGNORECASE)
+READS_S3 = re.compile(r"\bs3[an]?://", re.IGNORECASE)
 _TAKES_ANY = re.compile(r"\bcredential_chain\b", re.IGNORECASE)
-_GIVES_KEYS = re.compile(r"\bkey_id\b", re.IGNORECASE)
+GIVES_KEYS = re.compile(r"\bkey_id\b", re.IGNORECASE)
 _STATEMENTS = (
     "execute", "executemany", "sql", "query", "from_query", "read_parquet", "from_parquet", "read_csv",
     "from_csv_auto", "read_json",
@@ -84,7 +84,7 @@ def _texts(values: Any) -> Iterator[str]:
 
 def _check(connection: Any, task: Task, text: str) -> None:
     takes_any = _TAKES_ANY.search(text) is not None
-    if not takes_any and (not _READS_S3.search(text) or _GIVES_KEYS.search(text)):
+    if not takes_any and (not READS_S3.search(text) or GIVES_KEYS.search(text)):
         return
     from sso_magic.libraries.duck import key_ids_of
 

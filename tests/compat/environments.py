@@ -62,7 +62,8 @@ def run(group: str, *, write: bool, newest: bool) -> bool:
     except subprocess.CalledProcessError as error:
         print(f"The environment could not be installed: {error}.", flush=True)
         return False
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "test_matrix.py")]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=1500"]
+    command += [str(HERE / "test_matrix.py")]
     settings_of_the_tests = {"SSO_MAGIC_COMPAT": group} | ({"SSO_MAGIC_COMPAT_WRITE": "1"} if write else {})
     return subprocess.run(command, cwd=ROOT, env=os.environ | settings_of_the_tests, check=False).returncode == 0
 

@@ -20,8 +20,8 @@ import matrix  # noqa: E402 - it lies beside this file
 import table  # noqa: E402
 from signers import Signers  # noqa: E402
 
-# What libraries warn of is not what is tested here.
-pytestmark = pytest.mark.filterwarnings("ignore")
+# What libraries warn of is not what is tested here. The first test of a mode waits for the whole timeline.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1200)]
 
 GROUP = os.environ.get("SSO_MAGIC_COMPAT", "core")
 ROWS = importlib.import_module(GROUP).NAMES
@@ -103,6 +103,14 @@ def test_made_under_a_it_never_signs_as_b_nor_as_the_default_profile(measured, r
             assert rows[name].noun == "process pool", (step, cell)
             assert "process pool" in measured.line, (step, cell, measured.line)
         assert set(cell.signers) <= {"A", "B", "none"}, (step, cell)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_in_a_task_of_sso_each_it_signs_as_the_tasks_account_or_raises(measured, rows, request, name):
+    mode = request.node.callspec.params["measured"]
+    for step, cell in cells(measured, name, ("in a task for A, under B",)).items():
+        assert set(cell.signers) <= {"A", "none"}, (step, cell)
+        assert cell.reads == (mode not in rows[name].blind), (step, cell)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -11,6 +11,7 @@ from matrix import CSV, PARQUET, A, Row, bucket, uri
 
 BOTO = "a boto3 session"
 KEYS = ("keys",)
+REFUSED = ("keys", "serve")
 LOOP = asyncio.new_event_loop()  # one for all: an async client stays on the loop of its first call
 
 
@@ -113,11 +114,18 @@ def _daft() -> list[Row]:
     def count(made: Any) -> int:
         return len(made.select("*").collect())
 
+    def frame_of_sql(account: str = A) -> Any:
+        return daft.sql(f"SELECT * FROM read_parquet('{uri(account)}')")
+
     return [
         Row("daft", "Rust SDK; here the default IOConfig",
-            lambda made, account: count(made if made is not None else frame(account)), frame),
+            lambda made, account: count(made if made is not None else frame(account)), frame, in_a_task=True),
         Row("daft, IOConfig without credentials", "Rust SDK",
-            lambda made, account: count(made if made is not None else frame_of_settings(account)), frame_of_settings),
+            lambda made, account: count(made if made is not None else frame_of_settings(account)), frame_of_settings,
+            in_a_task=True),
+        Row("daft.sql of an s3:// path", "Rust SDK: the first keys; so refused while a role is in use",
+            lambda made, account: count(made if made is not None else frame_of_sql(account)), frame_of_sql,
+            ends=REFUSED, blind=REFUSED, in_a_task=True),
         Row("daft, Role.credential_provider", "the role",
             lambda made, account: count(made if made is not None else frame_of_a_role(account)), frame_of_a_role),
     ]  # fmt: skip
@@ -149,6 +157,11 @@ def _iceberg(url: str) -> list[Row]:
     def of_a_role(account: str = A) -> Any:
         return table(account, "", **role(account).credential_provider("pyiceberg"))
 
+    def frame(account: str = A) -> Any:
+        import daft
+
+        return daft.read_iceberg(table(account, "pyiceberg.io.pyarrow.PyArrowFileIO"))
+
     arrow = row("pyiceberg, PyArrowFileIO", "pyiceberg.io.pyarrow.PyArrowFileIO", "pyarrow, when first asked")
     arrow.prepare = lambda account: table(account, "pyiceberg.io.pyarrow.PyArrowFileIO", create=True)
     return [
@@ -156,6 +169,9 @@ def _iceberg(url: str) -> list[Row]:
         row("pyiceberg, FsspecFileIO", "pyiceberg.io.fsspec.FsspecFileIO", "s3fs, in each thread when first asked"),
         Row("pyiceberg, Role.credential_provider", "the role",
             lambda made, account: (made or of_a_role(account)).scan().to_arrow().num_rows, of_a_role),
+        Row("daft.read_iceberg", "Rust SDK; here an IOConfig of the table's properties",
+            lambda made, account: len((made if made is not None else frame(account)).collect()), frame,
+            in_a_task=True),
     ]  # fmt: skip
 
 
@@ -389,6 +405,8 @@ NAMES = [
     "duckdb, Role.credential_provider",
     "daft",
     "daft, IOConfig without credentials",
+    "daft.sql of an s3:// path",
+    "daft.read_iceberg",
     "daft, Role.credential_provider",
     "pyiceberg, PyArrowFileIO",
     "pyiceberg, FsspecFileIO",

@@ -54,8 +54,8 @@ What the table does not show:
   `credential_chain`, or by `role.credential_provider("duckdb")(connection)`.
 - A path of `s3path` is only a name: it is read with the role in use when it is read. A boto3 resource of another
   session that was registered for it (`s3path.register_configuration_parameter`) stays.
-- What is made with an `IOConfig` of Daft without credentials belongs to the role in use at that moment. Daft's SQL takes
-  none: pass it a DataFrame, `daft.sql("SELECT * FROM t", t=daft.read_parquet("s3://..."))`.
+- What is made with an `IOConfig` of Daft without credentials belongs to the role in use at that moment. Daft's SQL
+  takes none: pass it a DataFrame, `daft.sql("SELECT * FROM t", t=daft.read_parquet("s3://..."))`.
 - `aws_lambda_powertools.utilities.parameters` drops its clients and values at each switch, and `redshift_connector` the
   database passwords that it got with a role's credentials (`iam=True`).
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was

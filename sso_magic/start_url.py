@@ -43,6 +43,9 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::[0-9]+)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _START = "/start"
+# What a message, a mail or a web page leaves around a URL, beside white space: invisible characters, quotes, brackets.
+_AROUND = "\u200b\u200c\u200d\u2060\ufeff<>()\"'`\u2018\u2019\u201c\u201d"
+_AFTER = ",.;"
 
 
 def looks_like_start_url(text: str) -> bool:
@@ -57,8 +60,9 @@ def looks_like_start_url(text: str) -> bool:
 def normalize(text: str) -> str | None:
     """Return a start URL in the form that the services are sent, or None if the text is not a URL of a web page.
 
-    White space and quotation marks around it, upper case in scheme and host, a dot after the host, the default port,
-    the query, the fragment (``/#/``) and a slash at the end are dropped. A missing scheme is ``https``. For a host
+    White space, invisible characters, quotation marks and parentheses around it, a comma, full stop or semicolon after
+    it, upper case in scheme and host, a dot after the host, the default port, the query, the fragment (``/#/``) and a
+    slash at the end are dropped. A missing scheme is ``https``. For a host
     below ``awsapps.com`` or ``awsapps.cn``, ``/start`` is added if there is no path, and what follows it is dropped.
     """
     text = _trimmed(text).removeprefix("//")
@@ -77,7 +81,9 @@ def normalize(text: str) -> str | None:
 
 
 def _trimmed(text: str) -> str:
-    return text.strip().strip("<>\"'`\u2018\u2019\u201c\u201d").strip()
+    while (shorter := text.strip().strip(_AROUND).rstrip(_AFTER)) != text:
+        text = shorter
+    return text
 
 
 def _path(host: str, path: str) -> str:

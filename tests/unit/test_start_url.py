@@ -32,6 +32,11 @@ CORP = "https://corp.awsapps.com/start"
         "https://corp.awsapps.com./start",
         f"  {CORP}\t",
         f"<{CORP}>",
+        f"({CORP}).",
+        f"{CORP},",
+        f"{CORP}/ ;",
+        f"\u200b{CORP}\ufeff",
+        f"\u3000{CORP}\u2060 \u200b",
         f"\u201c{CORP}\u201d",
     ],
 )

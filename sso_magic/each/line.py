@@ -63,6 +63,8 @@ class Line:
                 stack.callback(self._wake.close)
                 stack.callback(self._woken.close)
                 self._socket = _listening(self._wanted_address())
+                stack.callback(lambda: self._socket.close())  # noqa: PLW0108 - the socket of that moment
+                selector = selectors.DefaultSelector()  # here and not in the thread, for it takes a descriptor
             except OSError as error:
                 if not _has_temporary():
                     raise CredentialsError(
@@ -73,9 +75,10 @@ class Line:
                     f"No socket for tasks in other processes can be opened ({error}). Close files, or raise the limit "
                     "of open files (ulimit -n)."
                 ) from None
-            stack.callback(lambda: self._socket.close())  # noqa: PLW0108 - the socket of that moment
             self._address = self._socket.getsockname()
-            self._thread = threading.Thread(target=self._serve, name="sso_magic each line", daemon=True)
+            self._thread = threading.Thread(
+                target=self._serve, args=(selector,), name="sso_magic each line", daemon=True
+            )
             self._thread.start()
             self._clean = stack.pop_all()
 
@@ -101,8 +104,8 @@ class Line:
         self._thread.join(_ENDS_WITHIN)
         self._clean.close()
 
-    def _serve(self) -> None:
-        with selectors.DefaultSelector() as selector:
+    def _serve(self, selector: selectors.BaseSelector) -> None:
+        with selector:
             selector.register(self._woken, selectors.EVENT_READ)
             registered = self._socket
             selector.register(registered, selectors.EVENT_READ)

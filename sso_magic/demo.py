@@ -34,7 +34,10 @@ LAB_STOPS_WITHIN = 15  # seconds
 
 
 class DemoError(LocalError):
-    """The demo cannot run; the message says what to do."""
+    """The demo cannot run.
+
+    Do what the message says.
+    """
 
 
 def add_command(commands: Any) -> None:
@@ -92,7 +95,7 @@ def prepare(root: Path, center: LocalIdentityCenter) -> dict[str, str]:
     session = center.config_text(start_url=center.portal_url, profiles=0)  # links to the console open on this machine
     config = f"[default]\nregion = {center.region}\n\n{session}"
     (aws / "config").write_text(config, encoding="utf-8")
-    shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "*.png"))
+    shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "site"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "IPYTHONDIR": str(root / "ipython")}
     environment["MPLCONFIGDIR"] = str(root / "matplotlib")

@@ -56,7 +56,10 @@ if TYPE_CHECKING:
 
 
 class SSOMagicError(Exception):
-    """Root of every error this package raises."""
+    """The root of every error that this package raises.
+
+    Catch it to catch them all. The message says what happened, then what to do.
+    """
 
     def __str__(self) -> str:
         return for_caller(printable(" ".join(super().__str__().splitlines())))
@@ -80,95 +83,169 @@ def reason(error: BaseException) -> str:
 
 
 class ConfigError(SSOMagicError):
-    """A setting is missing or wrong; the message names the setting and where it came from."""
+    """A setting is missing or wrong.
+
+    Correct the setting that the message names, in the file or variable that it names. ``%sso_doctor`` checks all of
+    them.
+    """
 
 
 class ProfileNotFound(ConfigError):
-    """A profile was named that no file has."""
+    """No file has the named profile.
+
+    Use one of the names that the message lists, or add the profile to ``~/.aws/config``; ``%sso_profiles --write``
+    does.
+    """
 
 
 class SessionNotFound(ConfigError):
-    """An ``[sso-session]`` was named, or is needed, that no file has."""
+    """No file has the named ``[sso-session]``, or a session is required and none is configured.
+
+    Sign in with the start URL of your portal: ``%sso_login START_URL --sso-region REGION --save NAME``.
+    """
 
 
 class ParamValidationError(SSOMagicError, ValueError):
-    """An argument is missing or cannot be sent (portal-protocol 1.3.1)."""
+    """An argument is missing or not valid.
+
+    Correct the argument that the message names.
+    """
 
 
 class UsageError(SSOMagicError):
-    """A magic's line cannot be read."""
+    """A magic's line or a function's arguments cannot be understood.
+
+    Correct the line; ``%magic?`` shows its options with examples.
+    """
 
 
 class NotFound(SSOMagicError):
-    """Nothing is known by the name given; the message has the nearest ones."""
+    """The name matches nothing.
+
+    Use one of the nearest names, which the message lists.
+    """
 
 
 class AccountNotFound(NotFound):
-    """No account fits."""
+    """No account matches the text.
+
+    ``%sso_accounts`` lists those you have access to; ``%sso_inventory --refresh`` asks again if one was assigned a
+    moment ago.
+    """
 
 
 class RoleNotFound(NotFound):
-    """The account has no such role."""
+    """The account has no role of that name for you.
+
+    ``%sso_roles ACCOUNT`` lists your roles in it; ask your AWS administrator to assign another one.
+    """
 
 
 class Ambiguous(SSOMagicError):
-    """Several fit; the message lists them. Never a guess."""
+    """The text matches several accounts, roles or sessions.
+
+    Give more of the name, or the account's 12 digits; the message lists the matches.
+    """
 
 
 class SignInError(SSOMagicError):
-    """Signing in did not lead to an access token."""
+    """Signing in did not lead to an access token.
+
+    Do what the message says, then sign in again.
+    """
 
 
 class SignInRequired(SignInError):
-    """No access token is valid and none can be refreshed; a person has to sign in."""
+    """No access token is valid, none can be refreshed, and no person can be asked.
+
+    Sign in: ``%sso_login``, or ``sso-magic login`` in a terminal before a run without a person.
+    """
 
 
 class SignInDenied(SignInError):
-    """The request was denied on the sign-in page."""
+    """The request was denied on the sign-in page.
+
+    Sign in again and approve. If you did not deny it, ask your AWS administrator: the identity provider may not allow
+    it.
+    """
 
 
 class SignInExpired(SignInError):
-    """The code ran out before it was approved."""
+    """The code or page expired before it was approved.
+
+    Sign in again, and approve within the time that the prompt shows.
+    """
 
 
 class SignInCancelled(SignInError):
-    """The wait for approval was ended from this side."""
+    """The wait for approval was stopped in this process.
+
+    Sign in again when you want to.
+    """
 
 
 class CredentialsError(SSOMagicError):
-    """Role credentials cannot be had, or not put in place."""
+    """Role credentials cannot be fetched or put in place.
+
+    Do what the message says; often a package is missing, or a library refuses to work as this role.
+    """
 
 
 class RoleNotAssigned(CredentialsError):
-    """The portal refused with 403: the role is not assigned in that account (portal-protocol 1.5.2)."""
+    """The portal refused the role (403): it is not assigned to you in that account.
+
+    ``%sso_roles ACCOUNT`` lists what you have. An assignment of a moment ago can take minutes to apply.
+    """
 
 
 class CredentialsThrottled(CredentialsError):
-    """The portal answered 429 to each request for credentials for a minute, or asks to wait longer than that."""
+    """The portal answered 429 to each request for credentials for a minute, or asks to wait longer than that.
+
+    Wait, then try again; fewer accounts at a time (``--workers``) ask for less.
+    """
 
 
 class BlockInUse(CredentialsError):
-    """The role in use cannot be changed: another thread or task is inside ``with role.use()`` or ``%%sso_as``."""
+    """The role in use cannot be changed: another thread or task is inside ``with role.use()`` or ``%%sso_as``.
+
+    Wait until that block ends, or use ``role.boto3_session()``, which is bound to its role.
+    """
 
 
 class TaskError(CredentialsError):
-    """A task of ``%%sso_each`` on threads cannot do this as its own account; the message names what can."""
+    """A task of ``%%sso_each`` on threads cannot do this as its own account.
+
+    Use what the message names, or run the cell with ``--on processes``.
+    """
 
 
 class SignInChanged(CredentialsError):
-    """Credentials in use came by an earlier sign-in and are not renewed with the current one."""
+    """Credentials in use came from an earlier sign-in and are not renewed with the current one.
+
+    The sign-in may be another person's. Use the role again: ``%sso_use ACCOUNT ROLE``.
+    """
 
 
 class CacheError(SSOMagicError):
-    """A file of ours cannot be written."""
+    """A file of the cache cannot be written.
+
+    Make the directory that the message names writable, or free disk space. The kernel keeps working with what it has in
+    memory.
+    """
 
 
 class InventoryError(SSOMagicError):
-    """Not one account could be listed."""
+    """The accounts could not be listed, or not one of them could be asked for its roles.
+
+    The message has the first cause; ``%sso_doctor`` checks the network, ``%sso_inventory --refresh`` tries again.
+    """
 
 
 class EachError(SSOMagicError):
     """A cell or function that ran in many accounts failed in every one.
+
+    Look at ``errors``, which has the message and the traceback of each account; ``%%sso_each --accounts NAME_errors``
+    runs them again.
 
     Attributes:
         errors: A record for each account: account_id, account_name, role_name, error, message, line, traceback.
@@ -180,15 +257,23 @@ class EachError(SSOMagicError):
 
 
 class ClientError(SSOMagicError):
-    """A call to one of the services failed."""
+    """A call to one of the services failed.
+
+    Look at the class: `TransportError` if no answer came, `ServiceException` if the service refused.
+    """
 
 
 class EndpointError(ClientError):
-    """No endpoint URL can be made of the configuration (portal-protocol 3)."""
+    """No endpoint URL can be made of region, FIPS, dual-stack and endpoint.
+
+    Correct the setting that the message names.
+    """
 
 
 class TransportError(ClientError, OSError):
     """No answer came from the service.
+
+    ``%sso_doctor`` finds the cause: network, VPN, proxy, certificate or endpoint.
 
     Attributes:
         problem: The part of the message that says what happened; empty if the message is not divided.
@@ -203,28 +288,49 @@ class TransportError(ClientError, OSError):
 
 
 class ConnectError(TransportError):
-    """The connection was refused, reset, unreachable, or the host's name not found."""
+    """The connection was refused, reset or not routed, or the host's name was not found.
+
+    Check network, VPN and region. If a proxy is necessary, set ``HTTPS_PROXY``.
+    """
 
 
 class ConnectTimeoutError(TransportError):
-    """The connection was not made in time."""
+    """The connection was not made in time.
+
+    Check network, VPN and proxy, then try again.
+    """
 
 
 class ReadTimeoutError(TransportError):
-    """The answer did not come in time."""
+    """The connection was made, and no answer came in time.
+
+    Try again, or allow more time.
+    """
 
 
 class ProxyError(TransportError):
-    """The proxy could not be reached or refused."""
+    """The proxy could not be reached, or refused the host.
+
+    Check ``HTTPS_PROXY`` and ``NO_PROXY``; ask the proxy's administrator to allow the host.
+    """
 
 
 class TLSError(TransportError):
-    """The server's certificate was not accepted, or TLS could not be agreed on."""
+    """The server's certificate was not accepted, or TLS could not be agreed on.
+
+    If a company proxy replaces certificates, set ``AWS_CA_BUNDLE`` to the company's CA file. Check the machine's clock.
+    """
 
 
 class ResponseStreamError(TransportError):
-    """The answer broke off, or its encoding is broken."""
+    """The answer broke off or could not be decoded.
+
+    Try again. If it persists, look at the proxy.
+    """
 
 
 class DeserializationError(ClientError):
-    """The service answered 200 with a body that is not this operation's."""
+    """The service answered 200 with a body that is not this operation's.
+
+    Check that the endpoint leads to AWS; a proxy or portal page of the network may have answered.
+    """

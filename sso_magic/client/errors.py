@@ -23,11 +23,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class MemberMissing(DeserializationError, AttributeError):
-    """The answer lacked the member that is asked for, as an empty body on 200 lacks all (portal-protocol 1.3.2)."""
+    """The answer lacks the member that is accessed.
+
+    Check the answer before you use it, as an optional member may be absent; an empty answer lacks all of them.
+    """
 
 
 class ServiceException(ClientError):
-    """The service's own answer: it understood and refused, or failed.
+    """The service answered with an error.
+
+    Look at ``name`` and ``message``; with ``metadata.request_id``, AWS support can find the request.
 
     Attributes:
         name: The error's name, such as ``UnauthorizedException``; also one that no class stands for, such as

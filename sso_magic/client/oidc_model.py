@@ -16,7 +16,9 @@ SERVICE = "SSO OIDC"
 
 
 class SSOOIDCServiceException(ServiceException):
-    """Any error of the OIDC service; itself where no other class stands for it.
+    """Any error of the sign-in service that has no class of its own.
+
+    Look at ``error`` and ``error_description``.
 
     Attributes:
         error: The short code of the OAuth standards, such as ``invalid_grant``; None if the answer had none.
@@ -48,63 +50,90 @@ class SSOOIDCServiceException(ServiceException):
 
 
 class AuthorizationPendingException(SSOOIDCServiceException):
-    """400 ``authorization_pending``: the person has not decided yet; ask again after the interval."""
+    """400 ``authorization_pending``: the person has not decided yet.
+
+    Ask again after the interval.
+    """
 
     modelled_fault = "client"
     error_value = "authorization_pending"
 
 
 class SlowDownException(SSOOIDCServiceException):
-    """400 ``slow_down``: asked too often; wait 5 seconds more from now on."""
+    """400 ``slow_down``: the token was asked for too often.
+
+    Wait 5 seconds more between requests from now on.
+    """
 
     modelled_fault = "client"
     error_value = "slow_down"
 
 
 class AccessDeniedException(SSOOIDCServiceException):
-    """400 ``access_denied``: the person said no."""
+    """400 ``access_denied``: the person denied the request.
+
+    Start again, and approve.
+    """
 
     modelled_fault = "client"
     error_value = "access_denied"
 
 
 class ExpiredTokenException(SSOOIDCServiceException):
-    """400 ``expired_token``: the code ran out; start again."""
+    """400 ``expired_token``: the code expired.
+
+    Start again.
+    """
 
     modelled_fault = "client"
     error_value = "expired_token"
 
 
 class InvalidGrantException(SSOOIDCServiceException):
-    """400 ``invalid_grant``: the code or refresh token is unknown, used or revoked."""
+    """400 ``invalid_grant``: the code or refresh token is unknown, used or revoked.
+
+    Sign in again.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_grant"
 
 
 class InvalidClientException(SSOOIDCServiceException):
-    """401 ``invalid_client``: the registration is unknown or has expired."""
+    """401 ``invalid_client``: the client registration is unknown or has expired.
+
+    Register again; ``%sso_login`` does.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_client"
 
 
 class InvalidClientMetadataException(SSOOIDCServiceException):
-    """400 ``invalid_client_metadata``: the registration asked for is not one that can be made."""
+    """400 ``invalid_client_metadata``: a client with these properties cannot be registered.
+
+    Correct name, type, scopes or grant types.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_client_metadata"
 
 
 class InvalidRedirectUriException(SSOOIDCServiceException):
-    """400 ``invalid_redirect_uri``: the redirect URI cannot be registered."""
+    """400 ``invalid_redirect_uri``: the redirect URI cannot be registered.
+
+    Use one on loopback, such as ``http://127.0.0.1/oauth/callback``.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_redirect_uri"
 
 
 class InvalidRequestException(SSOOIDCServiceException):
-    """400 ``invalid_request``: a member is missing, or wrong."""
+    """400 ``invalid_request``: a parameter is missing or not valid.
+
+    Check start URL and region of the session: ``%sso_doctor`` does.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_request"
@@ -112,6 +141,8 @@ class InvalidRequestException(SSOOIDCServiceException):
 
 class InvalidRequestRegionException(SSOOIDCServiceException):
     """400 ``invalid_request`` of CreateTokenWithIAM: another region answers it.
+
+    Ask ``region`` instead.
 
     Attributes:
         endpoint: That region's endpoint.
@@ -132,28 +163,40 @@ class InvalidRequestRegionException(SSOOIDCServiceException):
 
 
 class InvalidScopeException(SSOOIDCServiceException):
-    """400 ``invalid_scope``: a scope is unknown or not allowed."""
+    """400 ``invalid_scope``: a scope is unknown or not allowed.
+
+    Correct ``sso_registration_scopes``; ``sso:account:access`` is the usual one.
+    """
 
     modelled_fault = "client"
     error_value = "invalid_scope"
 
 
 class UnauthorizedClientException(SSOOIDCServiceException):
-    """400 ``unauthorized_client``: the registration may not do this."""
+    """400 ``unauthorized_client``: the registration may not do this.
+
+    Register again with the grant type that is used.
+    """
 
     modelled_fault = "client"
     error_value = "unauthorized_client"
 
 
 class UnsupportedGrantTypeException(SSOOIDCServiceException):
-    """400 ``unsupported_grant_type``: the grant type is unknown, or not the registration's."""
+    """400 ``unsupported_grant_type``: the grant type is unknown, or not one of the registration's.
+
+    If your company does not allow codes, sign in by ``%sso_login --browser``.
+    """
 
     modelled_fault = "client"
     error_value = "unsupported_grant_type"
 
 
 class InternalServerException(SSOOIDCServiceException):
-    """500 ``server_error``: the service failed."""
+    """500 ``server_error``: the service failed, after all retries.
+
+    Try again later.
+    """
 
     modelled_fault = "server"
     error_value = "server_error"

@@ -21,31 +21,46 @@ LARGEST_PAGE = 100
 
 
 class SSOServiceException(ServiceException):
-    """Any error of the portal; itself where no other class stands for it, such as ``ForbiddenException`` (403)."""
+    """Any error of the portal that has no class of its own, such as ``ForbiddenException`` (403).
+
+    Look at its ``name``. For 403, the role is not assigned; for 500 and above, try again.
+    """
 
     service = SERVICE
 
 
 class InvalidRequestException(SSOServiceException):
-    """400: the request is not one the portal understands."""
+    """400: the portal does not accept a parameter of the request.
+
+    Correct the parameter that the message names.
+    """
 
     modelled_fault = "client"
 
 
 class ResourceNotFoundException(SSOServiceException):
-    """404: what was asked for does not exist."""
+    """404: what was asked for does not exist.
+
+    Check account id, role name and region.
+    """
 
     modelled_fault = "client"
 
 
 class TooManyRequestsException(SSOServiceException):
-    """429: too many requests in too short a time."""
+    """429: too many requests in too short a time, after all retries.
+
+    Wait, then ask for less at a time.
+    """
 
     modelled_fault = "client"
 
 
 class UnauthorizedException(SSOServiceException):
-    """401: the access token is unknown, expired or revoked; sign in again."""
+    """401: the access token is unknown, expired or revoked.
+
+    Sign in again, or call through ``center.call``, which refreshes the token and repeats the call.
+    """
 
     modelled_fault = "client"
 

@@ -120,7 +120,15 @@ def test_a_mistake_stops_run_all_and_is_saved_as_one_line(run_cells, signed_in):
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-@pytest.mark.parametrize("name", ["quickstart", "many_accounts"])  # panel.ipynb is clicked through in tests/browser
+# panel.ipynb is clicked through in tests/browser
+SHOWN = ["quickstart", "sign_in", "libraries", "many_accounts", "local_identity_center"]
+
+
+def test_every_notebook_is_run():
+    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == {*SHOWN, "panel"}
+
+
+@pytest.mark.parametrize("name", SHOWN)
 def test_the_notebook_runs_and_shows_what_it_has_saved(run_cells, center, monkeypatch, font_cache, name):
     """With SSO_MAGIC_SAVE_NOTEBOOKS set it saves what it shows instead."""
     monkeypatch.setenv("MPLCONFIGDIR", font_cache)

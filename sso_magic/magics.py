@@ -131,6 +131,7 @@ class SSOMagics(Magics):
                 center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
             except KeyboardInterrupt:
                 raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.") from None
+            using.say_next(center)
         self.remember(center)
         if args.save and (path := center.save(args.save)):
             say(f"Wrote [sso-session {args.save}] to {path}.")
@@ -198,9 +199,8 @@ class SSOMagics(Magics):
         args = parse(self.sso_doctor, line)
         from sso_magic.doctor import examine
 
-        if self._center is not None and not args.session and not args.sso_region:
-            return examine(self._center.session)
-        return examine(args.session, region=args.sso_region)
+        in_use = None if args.sso_region or self._center is None else self._center.session
+        return examine(args.session or in_use, region=args.sso_region)
 
     @magic_arguments()
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")

@@ -45,6 +45,15 @@ def run(magics: SSOMagics, args: argparse.Namespace) -> None:
         say(f"{dask.use(client).line()}.")
 
 
+def say_next(center: IdentityCenter) -> None:
+    """Name the next magics after a sign-in to a start URL that is in no file, as from an empty home directory."""
+    if KERNEL.current is None and center.session.name is None:
+        say(
+            "Next: %sso_accounts lists accounts, %sso_use ACCOUNT [ROLE] uses a role, %sso_use --off releases it, "
+            "%sso_logout signs out."
+        )
+
+
 def _release() -> None:
     """Release the role, and name what still uses it."""
     released = KERNEL.release()

@@ -95,6 +95,7 @@ def test_two_users_from_an_empty_home_to_a_restart(hub, person, center):
     expect(ana.output(1)).to_contain_text("By a code, because the kernel runs elsewhere: JupyterHub")
     approve(ana, 1)
     expect(ana.output(1)).to_contain_text(f"Signed in to {url} until")
+    expect(ana.cell(1)).to_contain_text("Next: %sso_accounts lists accounts, %sso_use ACCOUNT [ROLE] uses a role")
     assert "payments-dev" in ana.run(2)
     assert "Using payments-dev" in ana.run(3)
     assert "::220947583614:assumed-role/AWSReservedSSO_ReadOnly_" in ana.run(4)

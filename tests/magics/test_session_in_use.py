@@ -54,6 +54,22 @@ def test_a_sign_in_that_succeeds_is_kept(center, other, shell, capsys):
     assert "Signed out of second." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_sign_in_to_a_start_url_that_is_in_no_file_names_the_next_magics(center, shell, capsys, is_in_file):
+    center.auto_approve = True
+    url = center.start_url if is_in_file else "https://d-9999999999.awsapps.com/start"
+    shell.run_line_magic("sso_login", f"{url} --sso-region eu-west-1 --device")
+    line = (
+        "Next: %sso_accounts lists accounts, %sso_use ACCOUNT [ROLE] uses a role, %sso_use --off releases it, "
+        "%sso_logout signs out."
+    )
+    assert (line in capsys.readouterr().out) is not is_in_file
+    shell.run_line_magic("sso_login", "")  # nobody is asked
+    shell.run_line_magic("sso_use", "payments-dev ReadOnly")
+    shell.run_line_magic("sso_login", "--device --force")  # who uses a role knows how
+    assert "Next:" not in capsys.readouterr().out
+
+
 def test_save_writes_the_session_once_the_sign_in_has_succeeded(center, shell, clean_environment, capsys):
     center.auto_approve = True
     config = clean_environment / ".aws" / "config"

@@ -333,8 +333,28 @@ class IdentityCenter(SignIn):
         """Return the portal's link into an account's console; see `Role.console_url`."""
         return self.role(account, role).console_url(destination=destination)
 
-    def each(self, function: Callable[[Here], Any], role: str, *args: Any, **kwargs: Any) -> pd.DataFrame:
-        """Calls the function once for each account in which the role is granted; see `sso_magic.each.each`."""
+    def each(self, function: Callable[[Here], Any], role: str, words: str = "", **options: Any) -> pd.DataFrame:
+        """Call the function once for each account in which the role is granted, many at a time.
+
+        Args:
+            function: Is called with a `sso_magic.each.Here`: ``account`` (``id``, ``name``, ``email``), ``role_name``,
+                ``credentials`` and ``session``. It returns a DataFrame, a list of dicts or a scalar.
+            role: The role's name, or a part that matches one role only.
+            words: Only accounts that contain all of these words in their id, name or email address.
+            **options: ``accounts``, ``on`` (``"threads"``, ``"processes"``, ``"dask"`` or an executor), ``workers``,
+                ``region`` and ``progress``; `sso_magic.each.each` describes them.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings), and the columns of the results.
+            ``attrs["errors"]`` has a record for each account that failed.
+
+        Raises:
+            RoleNotFound: No account has such a role.
+            AccountNotFound: A named account does not exist, or no account is left.
+            SignInRequired: There is no valid access token, and no person can be asked.
+            EachError: The function failed in every account; has ``errors``.
+            UsageError: An argument is not valid, or the function cannot be sent to another process.
+        """
         from sso_magic.each import each
 
-        return each(self, function, role, *args, **kwargs)
+        return each(self, function, role, words, **options)

@@ -97,7 +97,7 @@ def release() -> bool:
 
 
 def sign_out_all() -> list[str]:
-    """Ends every session that has a token on this machine, as ``aws sso logout`` does (portal-protocol 13).
+    """Ends every session that has a token on this machine, as ``aws sso logout`` does.
 
     One that fails keeps no other from being ended.
 

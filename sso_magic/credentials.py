@@ -1,4 +1,4 @@
-"""`RoleCredentials`, and the files they share with the AWS CLI (portal-protocol 7.4)."""
+"""`RoleCredentials`, and the files they share with the AWS CLI."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RoleCredentials:
         return SERVICE_CLOCK.to_local(self.expires_at)
 
     def environment(self) -> Unshown:
-        """The environment variables that every AWS SDK reads, as plain `str` by name (portal-protocol 9.3)."""
+        """The environment variables that every AWS SDK reads, as plain `str` by name."""
         return Unshown(
             AWS_ACCESS_KEY_ID=self.access_key_id.reveal(),
             AWS_SECRET_ACCESS_KEY=self.secret_access_key.reveal(),

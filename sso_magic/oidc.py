@@ -1,4 +1,4 @@
-"""`SSOOIDC`: how access tokens come about, as the AWS SDK for JavaScript documents it (portal-protocol 2).
+"""`SSOOIDC`: how access tokens come about, as the AWS SDK for JavaScript documents it.
 
     with SSOOIDC(region="eu-west-1") as oidc:
         registration = oidc.register_client(client_name="notebook", scopes=["sso:account:access"])

@@ -1,4 +1,4 @@
-"""`SSO`: the access portal's API, as the AWS SDK for JavaScript documents it (portal-protocol 1).
+"""`SSO`: the access portal's API, as the AWS SDK for JavaScript documents it.
 
     with SSO(region="eu-west-1") as sso:
         for page in sso.paginate_list_accounts(access_token=token):
@@ -212,7 +212,7 @@ def paginate_list_accounts(
     timeout: float | Timeout | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[ListAccountsOutput]:
-    """Every page of the accounts, each a whole `ListAccountsOutput` (portal-protocol 1.4).
+    """Every page of the accounts, each a whole `ListAccountsOutput`.
 
     Args:
         client: Sends the requests.

@@ -162,7 +162,7 @@ class Role:
         return credential_provider(self, library)
 
     def console_url(self, *, destination: str | None = None) -> str:
-        """Return the portal's link into the account's console. It holds no secret (portal-protocol 15.2).
+        """Return the portal's link into the account's console. It holds no secret.
 
         Args:
             destination: The console page to open.
@@ -175,7 +175,7 @@ class Role:
         Args:
             region: For the work done; without it the region stays as it is.
             serve: Put the address of a credential endpoint on loopback there instead of the keys, so that child
-                processes, and readers in other languages that look there, renew automatically (portal-protocol 10).
+                processes, and readers in other languages that look there, renew automatically.
 
         Returns:
             The use: a context manager that restores what was there before.

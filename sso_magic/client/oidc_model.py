@@ -1,4 +1,4 @@
-"""The OIDC service's errors, structures and commands (portal-protocol 2); import them from `sso_magic.oidc`."""
+"""The OIDC service's errors, structures and commands; import them from `sso_magic.oidc`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's errors, structures and commands (portal-protocol 1); import them from `sso_magic.portal`."""
+"""The portal's errors, structures and commands; import them from `sso_magic.portal`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
 
 SERVICE = "SSO"
-TOKEN_HEADER = "x-amz-sso_bearer_token"  # noqa: S105 - the header's name (portal-protocol 1.2)
+TOKEN_HEADER = "x-amz-sso_bearer_token"  # noqa: S105 - the header's name
 LARGEST_PAGE = 100
 
 
@@ -228,7 +228,7 @@ class GetRoleCredentialsCommand(Command[GetRoleCredentialsOutput]):
 
 
 class _ForgetLocally:
-    """The other half of a logout, on the command's own stack: what is stored here goes too (portal-protocol 13)."""
+    """The other half of a logout, on the command's own stack: what is stored here goes too."""
 
     def apply_to_stack(self, stack: MiddlewareStack) -> None:
         stack.add(self.middleware, name="localLogoutMiddleware", tags=["LOCAL_LOGOUT"], override=True)

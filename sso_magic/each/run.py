@@ -66,7 +66,7 @@ def each(  # noqa: PLR0913 - the options of the magic
     region: str | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Calls the function once for each account in which the role is granted, many at a time; see `IdentityCenter.each`.
+    """Call the function once for each account in which the role is granted, many at a time.
 
     Args:
         center: Whose accounts.

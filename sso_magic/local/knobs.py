@@ -95,7 +95,7 @@ def whole(value: Any) -> int:
 
 
 def page(value: Any) -> int:
-    """A page's size: what the portal allows (portal-protocol 1.4)."""
+    """A page's size: what the portal allows."""
     number = whole(value)
     if not 1 <= number <= 100:
         raise ValueError("a whole number from 1 to 100")

@@ -20,7 +20,7 @@ _serials = itertools.count(1)
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account: 12 digits, and a name and e-mail address that may be missing (portal-protocol 1.3.2)."""
+    """An AWS account: 12 digits, and a name and e-mail address that may be missing."""
 
     id: str
     name: str | None = None

@@ -1,4 +1,4 @@
-"""A token bucket for each sign-in session: the portal's 429 (portal-protocol 17.1)."""
+"""A token bucket for each sign-in session: the portal's 429."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def open_files(process):
     return found
 
 
-@pytest.mark.parametrize(("aws", "times"), [(False, 20), ("in-process", 20), (True, 3)])
+@pytest.mark.parametrize(("aws", "times"), [(False, 10), ("in-process", 10), (True, 2)])
 def test_starts_and_stops_leave_nothing(wire_to, aws, times):
     def once():
         with LocalIdentityCenter(aws=aws) as center:

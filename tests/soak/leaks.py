@@ -97,7 +97,6 @@ def repeat(counts: dict[str, int], out: Path) -> None:
             for number in range(count + warm):
                 kernel.cell(CELLS[what])
                 done = number + 1 - warm
-                getattr(kernel.shell.history_manager, "outputs", {}).clear()  # IPython 9 keeps all that was shown
                 if done >= 0 and (done % 100 == 0 or done == count):
                     samples.write(json.dumps(kernel.sample(float(done))) + "\n")
                     samples.flush()

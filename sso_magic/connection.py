@@ -38,9 +38,12 @@ class Connection:
         """The client of the portal, in the session's region."""
         with self._clients:
             if self._portal is None:
+                from sso_magic.client.patience import add_read_timeouts
                 from sso_magic.portal import SSO
 
-                self._portal = SSO(region=self.session.region, shared_config=usable_config())
+                portal = SSO(region=self.session.region, shared_config=usable_config())
+                add_read_timeouts(portal.middleware_stack)
+                self._portal = portal
             return self._portal
 
     @property
@@ -81,9 +84,12 @@ class Connection:
         """The client of the sign-in service, in the session's region."""
         with self._clients:
             if self._oidc is None:
+                from sso_magic.client.patience import add_read_timeouts
                 from sso_magic.oidc import SSOOIDC
 
-                self._oidc = SSOOIDC(region=self.session.region, shared_config=usable_config())
+                oidc = SSOOIDC(region=self.session.region, shared_config=usable_config())
+                add_read_timeouts(oidc.middleware_stack)
+                self._oidc = oidc
             return self._oidc
 
     def resolve_start_url(self) -> None:

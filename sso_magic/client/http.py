@@ -15,9 +15,10 @@ from requests.structures import CaseInsensitiveDict
 
 from sso_magic import locks
 from sso_magic.client.endpoints import is_loopback
+from sso_magic.client.pooled import distrust
 from sso_magic.client.quiet import QuietAdapter
 from sso_magic.client.transport_errors import as_transport_error, without_frames
-from sso_magic.errors import ConfigError, DeserializationError, EndpointError
+from sso_magic.errors import ConfigError, DeserializationError, EndpointError, TransportError
 from sso_magic.secret import reveal
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class RequestsHandler:
             return self._exchange(_prepared(request), request, timeout or self.timeout)
         except Exception as error:  # noqa: BLE001 - whatever requests, urllib3 or the system raise
             failure = as_transport_error(error, request.authority)
+            if self._own is not None and isinstance(failure, TransportError):
+                distrust(self._own)
         except BaseException as interruption:  # noqa: BLE001 - Ctrl-C; it goes on
             raise without_frames(interruption)  # noqa: B904 - the same one
         raise failure

@@ -1,8 +1,8 @@
-"""Retries for a call that a person or a running computation waits for: GetRoleCredentials.
+"""Retries for calls that a person or a running computation waits for.
 
-A throttled call is made again for a minute, because without credentials the work stops. A connection that gives no
-answer is given up after seconds, and the call is made again on another one; each attempt waits longer than the one
-before it, so that a service that is only slow is not asked in vain.
+A throttled GetRoleCredentials is made again for a minute, because without credentials the work stops. In any call, a
+connection that gives no answer is given up after seconds, and the call is made again on another one; each attempt waits
+longer than the one before it, so that a service that is only slow is not asked in vain.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
 from sso_magic.errors import ReadTimeoutError
+from sso_magic.oidc import GRANT_REFRESH_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sso_magic.client.command import Command
     from sso_magic.client.errors import ServiceException
     from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
 
@@ -31,6 +33,8 @@ Credentials of some seconds, as a local Identity Center's may be, would expire d
 LONGEST_DELAY = 5.0
 READ_TIMEOUTS = (5.0, 15.0)
 """Seconds to wait for an answer at first and after one silence; after two, as long as the configuration says."""
+REFRESH_TIMEOUTS = (15.0,)
+"""The same for a refresh of the access token: a lost answer may have a new refresh token in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +105,29 @@ def add_read_timeouts(stack: MiddlewareStack) -> None:
 def _read_timeouts(next_handler: Handler, context: HandlerContext) -> Handler:
     options = context.options
     connect, longest = getattr(context.config.request_handler, "timeout", (10.0, 60.0))
-    left = [min(seconds, longest) for seconds in READ_TIMEOUTS]
+    silences = 0
 
     def handler(args: HandlerArguments) -> HandlerResult:
+        nonlocal silences
         if options.timeout is None:
-            context.options = replace(options, timeout=(connect, left[0] if left else longest))
+            short = _timeouts_of(args.input)
+            read = min(short[silences], longest) if silences < len(short) else longest
+            context.options = replace(options, timeout=(connect, read))
         try:
             return next_handler(args)
         except ReadTimeoutError:
-            del left[:1]
+            silences += 1
             raise
 
     return handler
+
+
+def _timeouts_of(command: Command[Any]) -> tuple[float, ...]:
+    """Return how long the first attempts wait for an answer.
+
+    The code of a sign-in is good for one answer, so that a call with one is not given up early.
+    """
+    grant = getattr(command, "grant_type", None)
+    if grant is None:
+        return READ_TIMEOUTS
+    return REFRESH_TIMEOUTS if grant == GRANT_REFRESH_TOKEN else ()

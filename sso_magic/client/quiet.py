@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 
+from sso_magic.client.pooled import FreshConnections
+
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool, PoolManager
 
 
 class QuietAdapter(HTTPAdapter):
-    """requests' adapter, whose connections print nothing."""
+    """requests' adapter, whose connections print nothing and are not used again after a long idle time."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pool manager for direct connections."""
@@ -43,4 +45,4 @@ def _quiet_pool(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
     if "debuglevel" in vars(connection):
         return pool
     quiet = type(connection.__name__, (connection,), {"debuglevel": 0})
-    return type(pool.__name__, (pool,), {"ConnectionCls": quiet})
+    return type(pool.__name__, (FreshConnections, pool), {"ConnectionCls": quiet})

@@ -116,6 +116,30 @@ def test_connections_that_ask_nothing_do_not_keep_others_out(server, monkeypatch
         one.close()
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /x HT", b"GET /x HTTP/1.1\r\nHost: 127", b"whole"])
+def test_a_reader_that_vanishes_holds_no_thread_for_ever(monkeypatch, sent):
+    monkeypatch.setattr(Echo, "timeout", 0.2)
+    server = LoopbackServer(Echo, "vanished")
+    try:
+        with connect(server) as client:  # open for the whole test: the peer that vanished closes nothing
+            if sent == b"whole":
+                ask(server, sock=client)
+            else:
+                client.sendall(sent)
+            assert client.recv(1) == b""
+            for thread in threading.enumerate():
+                if thread.name == "vanished connection":
+                    thread.join(60)
+                    assert not thread.is_alive()
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("handler", [serve._Handler, console_link._Redirect, browser._Handler])
+def test_the_three_servers_close_a_connection_that_asks_nothing(handler):
+    assert 0 < handler.timeout <= 30
+
+
 def test_there_are_no_more_threads_than_connections_allowed(server, monkeypatch):
     monkeypatch.setattr(loopback, "CONNECTIONS", 4)
     seen, go_on = [], threading.Event()

@@ -83,10 +83,19 @@ class KeyringStore:
 
     def _get(self, key: str) -> Secret | None:
         try:
-            found = self._keyring.get_password(SERVICE, key)
+            return self._ask(key)
         except self._keyring.errors.KeyringError:
             return None  # locked: as good as none, and a sign-in says what is wrong when it cannot be kept
+
+    def _ask(self, key: str) -> Secret | None:
+        found = self._keyring.get_password(SERVICE, key)
         return None if found is None else Secret(found)
+
+    def _is_gone(self, key: str) -> bool:
+        try:
+            return self._ask(key) is None
+        except self._keyring.errors.KeyringError:
+            return False
 
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Puts it in the keychain, and takes out the file."""
@@ -107,6 +116,8 @@ class KeyringStore:
         try:
             self._keyring.delete_password(SERVICE, key)
         except self._keyring.errors.KeyringError as error:
+            if self._is_gone(key):
+                return True  # it was removed in the keychain's own program meanwhile
             raise CacheError(
                 f"The token could not be removed from the keychain ({error}). Remove {SERVICE} there."
             ) from None

@@ -117,8 +117,17 @@ def test_a_keychain_that_does_not_let_go_says_so(corp, keychain, monkeypatch):
         raise PasswordDeleteError("it is locked")
 
     monkeypatch.setattr(keychain, "delete_password", refuse)
-    with pytest.raises(CacheError, match=r"did not let go of the token \(it is locked\)\. Remove sso_magic there\."):
+    with pytest.raises(CacheError, match=r"removed from the keychain \(it is locked\)\. Remove sso_magic there\."):
         tokens.delete(corp.session)
+
+
+def test_a_token_that_is_removed_in_the_keychain_during_a_sign_out_is_no_error(corp, keychain, monkeypatch):
+    def removed(service, username):
+        keychain.kept.clear()
+        raise PasswordDeleteError("not found")
+
+    monkeypatch.setattr(keychain, "delete_password", removed)
+    assert tokens.delete(corp.session)
 
 
 def test_rubbish_in_the_keychain_is_no_token(corp, keychain):

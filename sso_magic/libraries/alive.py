@@ -20,7 +20,8 @@ class Alive(Generic[T]):
     def add(self, thing: Any, known: T) -> None:
         """Remembers this of the object."""
         number, entries = id(thing), self._known
-        entries[number] = (weakref.ref(thing, lambda gone: _drop(entries, number, gone)), known)
+        drop = _drop  # the module's names may be gone when the interpreter ends
+        entries[number] = (weakref.ref(thing, lambda gone: drop(entries, number, gone)), known)
 
     def get(self, thing: Any) -> T | None:
         """What is known of the object."""

@@ -130,7 +130,7 @@ def _changing(session: Session) -> Any:
 
 def _is_refreshed(entry: dict[str, Any], token: Token, moment: float) -> bool:
     """Return True if another tool has got this token by refreshing the sign-in's last one."""
-    if not token.refresh_token or not token.client_id or entry.get("client") != _hash(token.client_id):
+    if not token.refresh_token or not token.client_id or entry.get("client") != _digest(token.client_id):
         return False
     if entry.get("refresh") == _digest(token.refresh_token):
         return True
@@ -143,7 +143,7 @@ def _write(session: Session, entries: list[dict[str, Any]], token: Token) -> Mar
     entry, digest = entries[0], _digest(token.access_token)
     entry["access"] = list(dict.fromkeys([digest, *entry["access"]]))[:_TOKENS]
     entry["refresh"] = _digest(token.refresh_token) if token.refresh_token else None
-    entry["client"] = _hash(token.client_id) if token.client_id else None
+    entry["client"] = _digest(token.client_id) if token.client_id else None
     entry["expires_at"] = token.expires_at.timestamp()
     mark = _remember(session, digest, _mark(entry))
     with contextlib.suppress(CacheError):
@@ -178,9 +178,6 @@ def _mark(entry: dict[str, Any]) -> Mark:
     return Mark(entry["id"], float(entry["since"]))
 
 
-def _digest(token: Secret) -> str:
-    return _hash(token.reveal())
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(f"sso_magic {text}".encode()).hexdigest()
+def _digest(text: str) -> str:
+    """Return a digest of a text, or of a `Secret` without its characters in a variable of a frame."""
+    return hashlib.sha256(b"sso_magic " + text.encode()).hexdigest()

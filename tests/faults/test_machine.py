@@ -207,7 +207,9 @@ def test_somebody_without_a_home_is_signed_in_in_memory_and_no_token_lands_in_th
     assert impatient.sessions() == []
     failed = shell.run_cell(f"%sso_login {portal} --save corp").error_in_exec
     assert isinstance(failed, errors.ConfigError)
-    assert "cannot be written (this user has no home directory: set HOME)" in str(failed)
+    assert "cannot be written: this user has no home directory. Set HOME to a directory that you can write." in str(
+        failed
+    )
     assert list(tmp_path.iterdir()) == []
 
 

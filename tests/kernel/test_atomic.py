@@ -46,8 +46,8 @@ class Interrupt:
         self.left -= 1
         if self.left == 0:
             sys.settrace(None)
-            code = frame.f_code
-            self.where = f"{event} {code.co_qualname if sys.version_info >= (3, 11) else code.co_name}:{frame.f_lineno}"
+            module = Path(frame.f_code.co_filename).stem
+            self.where = f"{event} {module}.{frame.f_code.co_name}:{frame.f_lineno}"
             raise KeyboardInterrupt
         return self.count
 
@@ -166,7 +166,7 @@ def walk(scene, action, in_use, allowed, files: tuple[str, ...] = ("",)) -> int:
             sys.settrace(None)
         where = f"{number}, {interrupt.where}"
         permitted = [uses[name] for name in allowed]
-        if interrupt.where.startswith("return KernelRole.use:"):
+        if interrupt.where.startswith("return kernel.use:"):
             permitted += [scene.b, scene.c]  # CPython handles no signal there: the use is made, its block not begun
         scene.check(permitted, where)
         if scene.kernel.current is uses.get(in_use):

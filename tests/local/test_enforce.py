@@ -63,9 +63,15 @@ WRITES = [
     ("ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, "ec2:CreateVpc", 403),
     ("iam", "create_user", {"UserName": "x"}, "iam:CreateUser", 403),
     ("lambda", "delete_function", {"FunctionName": "x"}, "lambda:DeleteFunction", 403),
-    ("cloudwatch", "delete_alarms", {"AlarmNames": ["x"]}, "cloudwatch:DeleteAlarms", 400),
+    ("cloudwatch", "delete_alarms", {"AlarmNames": ["x"]}, "cloudwatch:DeleteAlarms", None),
     ("sts", "assume_role", {"RoleArn": f"arn:aws:iam::{PROD}:role/x", "RoleSessionName": "xx"}, "sts:AssumeRole", 403),
 ]  # fmt: skip
+
+
+def query_or_json(service) -> int:
+    """The status of a refusal in the protocol that this botocore speaks with the service."""
+    model = service.meta.service_model
+    return 403 if getattr(model, "resolved_protocol", model.metadata["protocol"]) == "query" else 400
 
 
 def test_read_only_reads(client):
@@ -84,7 +90,7 @@ def test_read_only_does_not_write_in_any_protocol(client):
             rf"{action} because no identity-based policy allows the {action} action",
             answer["Error"]["Message"],
         ), answer["Error"]["Message"]
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == (status or query_or_json(client(service))), operation
 
 
 def test_a_power_user_writes_but_makes_no_users(client):

@@ -40,7 +40,7 @@ def used():
 
 def listening(process):
     """Return the connections on which the process listens."""
-    connections = process.net_connections if hasattr(process, "net_connections") else process.connections  # psutil 5
+    connections = process.net_connections
     return [found for found in connections("inet") if found.status == "LISTEN"]
 
 

@@ -13,6 +13,7 @@ user's own is put back afterwards. The providers that polars has built by itself
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import itertools
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from sso_magic.kernel import KernelRole, Use
     from sso_magic.renewal import RenewingRole
 
+FOLLOWS_FROM = "1.40"
+"""The first release known to name its cached stores by their provider; 1.38 reads on with another provider's keys."""
+
 _PROCESS = secrets.token_hex(8)
 _numbers = itertools.count()
 _providers: weakref.WeakValueDictionary[tuple[str, int], Any] = weakref.WeakValueDictionary()
@@ -48,15 +52,18 @@ class PolarsBinding:
         """Finds where the default is.
 
         Raises:
-            CredentialsError: This polars has none.
+            CredentialsError: This polars has none, or keeps stores that know no role.
         """
-        try:
-            self._builder = importlib.import_module("polars.io.cloud.credential_provider._builder")
-            self._own = self._builder.DEFAULT_CREDENTIAL_PROVIDER
-        except (ImportError, AttributeError):
-            raise CredentialsError(
-                f"polars {library.__version__} goes on with keys that it has found before; from 1.34 on it follows"
-            ) from None
+        with contextlib.suppress(ImportError, AttributeError):
+            builder = importlib.import_module("polars.io.cloud.credential_provider._builder")
+            self._own = builder.DEFAULT_CREDENTIAL_PROVIDER
+            if not is_too_old(library.__version__):
+                self._builder = builder
+                return
+        raise CredentialsError(
+            f"polars {library.__version__} goes on with keys that it has found before; from {FOLLOWS_FROM} on it "
+            "follows"
+        )
 
     def enter(self, use: Use | None) -> None:
         """Makes the role's provider the default; without a role, the user's own."""
@@ -75,6 +82,11 @@ class PolarsBinding:
 
     def uninstall(self) -> None:
         """The default is the user's own already: no role is in use."""
+
+
+def is_too_old(version: str) -> bool:
+    """Return True for a release of polars whose queries go on with another role's keys."""
+    return tuple(int(part) for part in version.split(".")[:2]) < tuple(map(int, FOLLOWS_FROM.split(".")))
 
 
 def provider(role: RenewingRole, region: str | None) -> Any:

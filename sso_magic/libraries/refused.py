@@ -34,7 +34,12 @@ _NAMES_CREDENTIALS = ("credential_provider", "access_key_id", "aws_access_key_id
                       "aws_skip_signature")  # fmt: skip
 
 
-def _refuse(what: str, task: Task, instead: str) -> None:
+def refuse(what: str, task: Task, instead: str) -> None:
+    """Raise the error for what cannot use the task's keys.
+
+    Raises:
+        TaskError: Always.
+    """
     raise TaskError(f"{what} would use the notebook's keys, not those of {task.label}. {instead}")
 
 
@@ -91,7 +96,7 @@ def _check(connection: Any, task: Task, text: str) -> None:
     found = key_ids_of(connection) - known_key_ids(task)
     is_shared = connection is sys.modules["duckdb"].default_connection()  # other tasks replace its secrets
     if takes_any or is_shared or not key_ids_of(connection) or os.environ.get("AWS_ACCESS_KEY_ID") in found:
-        _refuse(
+        refuse(
             "DuckDB",
             task,
             'Make a connection in the task, load httpfs, and give it role.credential_provider("duckdb")(connection) '
@@ -110,7 +115,7 @@ class ObstoreHooks(Hooks):
             config = options.get("config") or {}
             named = {name.lower() for name in (*options, *config)}
             if task is not None and not named & set(_NAMES_CREDENTIALS) and _is_s3(arguments):
-                _refuse("obstore", task, 'Pass credential_provider=role.credential_provider("obstore").')
+                refuse("obstore", task, 'Pass credential_provider=role.credential_provider("obstore").')
 
         def init(store: Any, *arguments: Any, **options: Any) -> None:  # noqa: ARG001 - Rust has made the store
             check(("s3://", *arguments), options)

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.libraries.forget import leads_to_aws
 from sso_magic.libraries.names import rename
+from sso_magic.libraries.refused import refuse
 from sso_magic.libraries.starts import Hooks
 from sso_magic.libraries.tasks import current_task, outside_tasks
 
@@ -62,7 +64,7 @@ class PolarsHooks(Hooks):
 
     def install(self, library: ModuleType) -> None:
         """Let it find a provider of the task's role where the query names none."""
-        from sso_magic.libraries.polar import is_of_role, provider
+        from sso_magic.libraries.polar import FOLLOWS_FROM, is_of_role, is_too_old, provider
 
         original: Any = library._init_credential_provider_builder  # noqa: SLF001
 
@@ -72,6 +74,9 @@ class PolarsHooks(Hooks):
             default = getattr(library, _DEFAULT)
             if task is None or not (isinstance(default, str) or is_of_role(default)):
                 return original(chosen, source, storage_options, *rest, **more)
+            version = sys.modules["polars"].__version__
+            if is_too_old(version):
+                refuse(f"polars {version}", task, f"Install polars {FOLLOWS_FROM} or newer.")
             given = storage_options or {}
             has_profile = any(_plain(name) == "profile" for name in given)
             names = {**vars(library), _DEFAULT: "auto" if has_profile else provider(task.role, task.region)}

@@ -473,6 +473,14 @@ def test_another_roles_own_session_works_in_a_task(center):
     assert one_task(center, lambda here: said(other.boto3_session().client("sts"))) == other.account_id
 
 
+def test_a_polars_that_keeps_stores_for_any_role_is_refused_in_a_task(center, s3, monkeypatch):
+    monkeypatch.setattr("polars.__version__", "1.38.1")
+    with pytest.raises(errors.EachError) as caught:
+        one_task(center, lambda here: by_a_lazy_polars())
+    assert "polars 1.38.1 would use the notebook's keys, not those of " in str(caught.value)
+    assert "Install polars 1.40 or newer." in str(caught.value)
+
+
 def test_deltalake_opens_a_table_with_the_tasks_keys(center, s3, monkeypatch):
     import deltalake
 

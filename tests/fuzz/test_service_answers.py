@@ -18,9 +18,9 @@ from sso_magic.center import IdentityCenter
 from sso_magic.client.errors import MemberMissing, ServiceException
 from sso_magic.client.http import HttpResponse
 from sso_magic.client.retry import StandardRetryStrategy, http_date
-from sso_magic.doctor import _clock
 from sso_magic.errors import ClientError, DeserializationError, SignInError, SSOMagicError, TransportError
 from sso_magic.inventory import Account, Inventory
+from sso_magic.network_findings import _clock
 from sso_magic.oidc import SSOOIDC
 from sso_magic.portal import SSO
 from sso_magic.profiles import Session

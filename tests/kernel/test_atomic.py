@@ -112,6 +112,8 @@ class Scene:
 @pytest.fixture(params=["keys", "serve"])
 def scene(request, kernel, role_a, role_b, monkeypatch):
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for native in ("duckdb", "daft"):  # another test may have loaded them; DuckDB once crashed under these thousands
+        monkeypatch.delitem(sys.modules, native, raising=False)
     return Scene(kernel, role_a, role_b, serve=request.param == "serve")
 
 

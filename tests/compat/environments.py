@@ -63,6 +63,7 @@ def run(group: str, *, write: bool, newest: bool) -> bool:
         print(f"The environment could not be installed: {error}.", flush=True)
         return False
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=1500"]
+    command += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning"]  # sockets that these libraries leave open
     command += [str(HERE / "test_matrix.py")]
     settings_of_the_tests = {"SSO_MAGIC_COMPAT": group} | ({"SSO_MAGIC_COMPAT_WRITE": "1"} if write else {})
     return subprocess.run(command, cwd=ROOT, env=os.environ | settings_of_the_tests, check=False).returncode == 0

@@ -343,7 +343,7 @@ class SSOMagics(Magics):
             %sso_use my-profile             a profile of ~/.aws/config
             %sso_use payments-dev --dask    here and on the Dask cluster
             %sso_use -                      the previous role
-            %sso_use --off                  what was there before any role was used
+            %sso_use --off                  the environment as it was before the first use
         """
         args = parse(self.sso_use, line)
         from sso_magic import using

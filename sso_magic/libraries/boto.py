@@ -129,7 +129,7 @@ def role_at_the_endpoint(kernel: KernelRole) -> RenewingRole | None:
 
 
 def ambient(role: RenewingRole) -> Any:
-    """Return credentials that botocore has looked up by itself: in a task, for that task only."""
+    """Return credentials that botocore looks up: in a task, for that task only."""
     return _of_task(refreshable(role))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sso_magic.c_environment import make_room
 from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
@@ -64,10 +65,13 @@ def write(values: Mapping[str, str | None]) -> None:
 
 
 def _write(values: Mapping[str, str | None]) -> None:
-    os.environ.update({name: value for name, value in values.items() if value is not None})
+    new = {name: value for name, value in values.items() if value is not None}
+    make_room(new)
+    os.environ.update(new)
     for name, value in values.items():
-        if value is None and name in os.environ:
-            del os.environ[name]
+        if value is None:
+            os.unsetenv(name)  # also where an interrupt left room that no value was put in
+            os.environ.pop(name, None)
 
 
 class OwnEnvironment(Unshown):

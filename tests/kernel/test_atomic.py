@@ -112,8 +112,6 @@ class Scene:
 @pytest.fixture(params=["keys", "serve"])
 def scene(request, kernel, role_a, role_b, monkeypatch):
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    for native in ("duckdb", "daft"):  # another test may have loaded them; DuckDB once crashed under these thousands
-        monkeypatch.delitem(sys.modules, native, raising=False)
     return Scene(kernel, role_a, role_b, serve=request.param == "serve")
 
 
@@ -190,7 +188,16 @@ def test_an_interrupt_at_every_line_call_and_return(scene, name):
 @pytest.mark.parametrize("name", ["switch", "release", "block"])
 def test_the_same_where_no_thread_can_be_started(scene, name, monkeypatch):
     monkeypatch.setattr(Changes, "_has_thread", lambda changes: False)
-    files = ("changes.py", "environment.py", "in_use.py", "kernel.py", "layers.py", "locks.py", "renewal.py")
+    files = (
+        "changes.py",
+        "c_environment.py",
+        "environment.py",
+        "in_use.py",
+        "kernel.py",
+        "layers.py",
+        "locks.py",
+        "renewal.py",
+    )
     assert walk(scene, *ACTIONS[name], files=files) > 100
 
 

@@ -11,7 +11,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from sso_magic import cache, locks
-from sso_magic.client.shared_config import DEFAULT_PROFILE, PROFILE_VARIABLES, active_profile, file_paths
+from sso_magic.client.shared_config import (
+    DEFAULT_PROFILE,
+    FILE_VARIABLES,
+    PROFILE_VARIABLES,
+    active_profile,
+    file_paths,
+)
 from sso_magic.errors import ConfigError, SSOMagicError
 from sso_magic.secret import Secret
 
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from sso_magic.runtime_directory import RuntimeDirectory
 
 _NAMES = ("config", "credentials")
-_VARIABLES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 
 
 class ConfigCopies:
@@ -75,7 +80,7 @@ class ConfigCopies:
             return {}
         self._trouble = _not_in_force(environ)
         values: dict[str, str | None] = {
-            variable: str(copies.directory / name) for variable, name in zip(_VARIABLES, _NAMES, strict=True)
+            variable: str(copies.directory / name) for variable, name in zip(FILE_VARIABLES, _NAMES, strict=True)
         }
         if serve:
             empty = self._made_directory() / "boto_config"  # boto 2's file; botocore takes keys from it

@@ -18,7 +18,7 @@ from sso_magic.c_environment import make_room
 from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 KEY_VARIABLES = (
@@ -78,22 +78,25 @@ class OwnEnvironment(Unshown):
     """The process's environment as it is without a role in use, at one moment."""
 
 
-_without_role: Callable[[], Mapping[str, str]] | None = None
+_without_role: Callable[[Collection[str] | None], Mapping[str, str]] | None = None
 
 
-def set_own(read: Callable[[], Mapping[str, str]]) -> None:
+def set_own(read: Callable[[Collection[str] | None], Mapping[str, str]]) -> None:
     """Set how the environment is read as it is without a role; the kernel's role calls this once."""
     global _without_role  # noqa: PLW0603 - a process has one environment
     _without_role = read
 
 
-def own_environ() -> Mapping[str, str]:
+def own_environ(names: Collection[str] | None = None) -> Mapping[str, str]:
     """Return the process's environment as it is without a role in use; `os.environ` if no role has been used.
 
     The package's own clients are configured from it. A renewal then asks the same host, with the same CA bundle, as the
     first call did.
+
+    Args:
+        names: The variables that are needed; by default all.
     """
-    return os.environ if _without_role is None else _without_role()
+    return os.environ if _without_role is None else _without_role(names)
 
 
 def is_own(environ: Mapping[str, str]) -> bool:

@@ -36,7 +36,7 @@ from sso_magic.renewal import RenewalThread, RenewingRole, SharedRoles
 from sso_magic.secret import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sso_magic.credentials import RoleCredentials
     from sso_magic.serve import CredentialEndpoint
@@ -111,9 +111,9 @@ class KernelRole:
         """The value that this variable has without a role in use."""
         return self._in_use.own(name)
 
-    def own_environ(self) -> Mapping[str, str]:
-        """Return the environment as it is without a role in use; a variable that was set since the switch is in it."""
-        return self._in_use.own_environ()
+    def own_environ(self, names: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return the environment as it is without a role in use, or only these variables; see `InUse.own_environ`."""
+        return self._in_use.own_environ(names)
 
     def settings_note(self) -> str | None:
         """Return which settings of the AWS files are not in force while the role is in use; None if all are."""
@@ -385,7 +385,7 @@ class KernelRole:
 
 
 KERNEL = KernelRole()
-set_own(lambda: KERNEL.own_environ())  # noqa: PLW0108 - the one of that moment
+set_own(lambda names: KERNEL.own_environ(names))  # noqa: PLW0108 - the one of that moment
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

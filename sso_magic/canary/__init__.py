@@ -98,7 +98,9 @@ class Canary:
         self._labels: dict[RoleKey, str] = {}
         self._addresses: dict[RoleKey, set[Secret]] = {}  # of the credential endpoint, which child processes ask
         self._in_use: RoleKey | None = None
-        self._request: object | None = None  # the search that is wanted; an older one ends when it sees another
+        # The search that is wanted, with what to call when it ends; an older one ends when it sees another.
+        self._request: list[Callable[[list[Finding]], None]] | None = None
+        self._waiting: threading.Thread | None = None  # the thread that has not begun to search
 
     def enter(self, use: Use | None) -> None:
         """Note the role that is in use from now on, once its variables are in the environment."""
@@ -133,7 +135,19 @@ class Canary:
         """
         if not self._old_roles():
             return
-        request = self._request = object()
+        self._request = [tell]
+        if self._waiting is None or not self._waiting.is_alive():
+            # A thread costs a tenth of a switch: of switches in close succession, only the first starts one.
+            self._waiting = threading.Thread(target=self._search, name="sso_magic canary", daemon=True)
+            self._waiting.start()
+
+    def _search(self) -> None:
+        seen: object = None
+        while self._request is not seen:
+            seen = self._request
+            time.sleep(_DELAY)
+        self._waiting = None  # a request made from here on starts a thread of its own
+        request = self._request
         went_on = time.monotonic()
 
         def pause() -> None:
@@ -144,15 +158,13 @@ class Canary:
                 time.sleep(_AT_ONCE / 2)  # gives up the interpreter's lock: other threads go first
                 went_on = time.monotonic()
 
-        def run() -> None:
-            time.sleep(_DELAY)
-            with contextlib.suppress(Exception):  # a search that fails must not fail the kernel
+        with contextlib.suppress(Exception):  # a search that fails must not fail the kernel
+            tell = request.pop() if request else None  # one thread only takes it
+            if tell is not None:
                 pause()
                 found = self._find(pause)
                 pause()
                 tell(found)
-
-        threading.Thread(target=run, name="sso_magic canary", daemon=True).start()
 
     def _old_roles(self) -> dict[RoleKey, str]:
         return {key: label for key, label in list(self._labels.items()) if key != self._in_use}

@@ -14,6 +14,7 @@ Lines end with LF, CR LF or CR, and with nothing else that Python takes for a li
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _HEADER = re.compile(r"\[(?P<header>.+)\]")
 _OPTION = re.compile(r"(?P<key>.*?)\s*[=:](?P<value>.*)$")
 _INLINE_COMMENT = re.compile(r"[^\S\n]+[#;].*$", re.MULTILINE)
 _PLAIN = re.compile(r"[\w\-@+.%:/ ]*", re.ASCII)  # a shell does nothing to it but split it
+_MOST_KNOWN = 16  # files
+_known: dict[Path, tuple[bytes, list[tuple[int, str, Keys]]]] = {}  # by path, with the digest of what was read
 _KINDS = ("profile", "sso-session", "services")
 
 
@@ -247,12 +250,19 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
     """Yield each section of a file: the number of its line, the text between its brackets, its keys.
 
     Values are without the comments behind them, which SDKs other than botocore allow. A missing file has no sections.
+    A file is read each time, and parsed when its content is not that of the last time: to parse the 600 profiles that
+    `%sso_profiles --write` may write takes 14 ms, which each switch would pay.
 
     Raises:
         ConfigError: The file cannot be read, is not UTF-8, or has a line that botocore refuses; the message names it.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).digest()
+        known = _known.get(path)
+        if known is not None and known[0] == digest:
+            return _copied(known[1])
+        text = content.decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):  # the latter where HOME is a file, such as /dev/null
         return iter(())
     except UnicodeDecodeError as error:
@@ -263,7 +273,19 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
     if parsed.faults:
         fault = parsed.faults[0]
         raise ConfigError(f"{path}, line {fault.line + 1}: {fault.reason}.")
-    return _with_defaults(path, parsed.sections)
+    sections = list(_with_defaults(path, parsed.sections))
+    if any(key.startswith("aws_") for _, _, keys in sections for key in keys):
+        _known.pop(path, None)  # a file's access keys are not kept
+    else:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[path] = digest, sections
+    return _copied(sections)
+
+
+def _copied(sections: Sequence[tuple[int, str, Keys]]) -> Iterator[tuple[int, str, Keys]]:
+    for line, header, keys in sections:
+        yield line, header, {key: value if isinstance(value, str) else dict(value) for key, value in keys.items()}
 
 
 def _with_defaults(path: Path, sections: Sequence[Section]) -> Iterator[tuple[int, str, Keys]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sso_magic.cache import home
+from sso_magic.cache import under_home
 from sso_magic.client.ini import Keys, kind_and_name, read_sections
 from sso_magic.environment import own_environ
 from sso_magic.errors import ProfileNotFound
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEFAULT_PROFILE = "default"
+FILE_VARIABLES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 """The variables that name the profile. The first one wins, as in botocore; in the AWS CLI version 2 it is the other."""
 
@@ -89,7 +90,7 @@ def load_shared_config(environ: Mapping[str, str] | None = None) -> SharedConfig
     Raises:
         ConfigError: a file cannot be read, or a line of it not understood; the message names both.
     """
-    environ = own_environ() if environ is None else environ
+    environ = own_environ((*FILE_VARIABLES, *PROFILE_VARIABLES)) if environ is None else environ
     config_path, credentials_path = file_paths(environ)
     profiles, sessions, services, nameless = _read_config(config_path)
     for _, name, keys in read_sections(credentials_path):
@@ -124,8 +125,8 @@ def usable_config() -> SharedConfig:
 def file_paths(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """Return the configuration file and the credentials file that the environment names, whether they exist or not."""
     return (
-        _location(environ, "AWS_CONFIG_FILE", "config"),
-        _location(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        _location(environ, FILE_VARIABLES[0], "config"),
+        _location(environ, FILE_VARIABLES[1], "credentials"),
     )
 
 
@@ -155,7 +156,7 @@ def _location(environ: Mapping[str, str], variable: str, name: str) -> Path:
     given = environ.get(variable)
     if given:
         return Path(os.path.expanduser(os.path.expandvars(given)))  # noqa: PTH111 - "~" stays "~" where no home is
-    return home() / ".aws" / name
+    return under_home(".aws", name)
 
 
 def _read_config(path: Path) -> tuple[dict[str, Keys], dict[str, dict[str, str]], dict[str, Keys], dict[int, str]]:

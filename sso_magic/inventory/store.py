@@ -67,7 +67,7 @@ class Store:
     @property
     def path(self) -> Path:
         """The file."""
-        return cache.own_directory() / "inventory" / f"{cache.sha1(self._key)}.json"
+        return cache.own_file("inventory", self._key)
 
     def load(self) -> Stored:
         """What the file holds; it is read again only when it is another one."""

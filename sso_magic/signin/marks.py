@@ -55,7 +55,7 @@ class Mark(NamedTuple):
 
 def path(session: Session) -> Path:
     """Return the file that tells the session's sign-ins apart."""
-    return cache.own_directory() / "sign-ins" / f"{cache.sha1(session.key)}.json"
+    return cache.own_file("sign-ins", session.key)
 
 
 def known(session: Session, access_token: Secret) -> Mark | None:

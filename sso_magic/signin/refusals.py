@@ -26,7 +26,7 @@ _here: dict[str, tuple[str, ...]] = {}  # by session key; also where no file can
 
 def path(session: Session) -> Path:
     """Return the file with the hashes of the session's refused tokens."""
-    return cache.own_directory() / "refused" / f"{cache.sha1(session.key)}.json"
+    return cache.own_file("refused", session.key)
 
 
 def stamp(session: Session) -> object:

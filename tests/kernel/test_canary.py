@@ -11,6 +11,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -21,6 +23,7 @@ import boto3
 import pytest
 import time_machine
 
+from sso_magic import canary
 from sso_magic.libraries import arrow, arrow_lazy, boto
 
 LIBRARY = Path(__file__).with_name("made_up_library.py")
@@ -241,3 +244,24 @@ def test_joblib_workers_are_named_so(kernel, role_a, role_b):
         executor.submit(os.getpid).result()
         line = kernel.use(role_b.use()).find_holders()
     assert re.search(rf"[12] joblib workers?.* still uses? {re.escape(OLD)}", line)
+
+
+def test_switches_that_follow_one_another_closely_start_one_search_which_tells_of_the_last(
+    kernel, role_a, role_b, library, monkeypatch
+):
+    began, told, switched = [], threading.Event(), threading.Event()
+    start = threading.Thread.start
+    # The wait before a search ends when the switches have been made, however long they take.
+    monkeypatch.setattr(canary, "time", SimpleNamespace(sleep=lambda _: switched.wait(), monotonic=time.monotonic))
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: began.append(thread.name) or start(thread))
+    lines = []
+    kernel.use(role_a.use())
+    _kept = next(iter(library.HIDING_PLACES))(key_ids(role_a))
+    for number in range(7):
+        kernel.use((role_b if number % 2 == 0 else role_a).use())
+        kernel.search_holders(lambda line, number=number: (lines.append((number, line)), told.set()))
+    switched.set()
+    assert told.wait(60)
+    assert [number for number, _ in lines] == [6]
+    assert "still use" in lines[0][1]
+    assert began.count("sso_magic canary") == 1

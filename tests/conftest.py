@@ -52,6 +52,32 @@ def pytest_configure(config: pytest.Config) -> None:
             "filterwarnings",
             r"ignore:Exception ignored in. <function Widget\.__del__:pytest.PytestUnraisableExceptionWarning",
         )
+    share_files_of_botocore()
+
+
+def share_files_of_botocore() -> None:
+    """Read each data file of boto3 and botocore once in this process.
+
+    Each session parses them again: 60 ms for each of the thousands of sessions and clients that the tests make.
+    """
+    from botocore.loaders import JSONFileLoader, Loader
+
+    load, list_services = JSONFileLoader.load_file, Loader.list_available_services
+    files: dict[str, object] = {}
+    services: dict[tuple[str, ...], list[str]] = {}
+
+    def load_file(self: JSONFileLoader, file_path: str) -> object:
+        if file_path not in files and (found := load(self, file_path)) is not None:
+            files[file_path] = found
+        return files.get(file_path)
+
+    def list_available_services(self: Loader, type_name: str) -> list[str]:
+        key = (type_name, *self.search_paths)
+        if key not in services:
+            services[key] = list_services(self, type_name)
+        return list(services[key])
+
+    JSONFileLoader.load_file, Loader.list_available_services = load_file, list_available_services
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sso_magic.center import IdentityCenter as IdentityCenter
-    from sso_magic.centers import release as release
-    from sso_magic.centers import sign_out_all as sign_out_all
-    from sso_magic.credentials import RoleCredentials as RoleCredentials
+    from sso_magic.center.identity_center import IdentityCenter as IdentityCenter
+    from sso_magic.center.role import Role as Role
+    from sso_magic.center.shared import release as release
+    from sso_magic.center.shared import sign_out_all as sign_out_all
+    from sso_magic.credentials.role_credentials import RoleCredentials as RoleCredentials
     from sso_magic.errors import SignInRequired as SignInRequired
     from sso_magic.errors import SSOMagicError as SSOMagicError
     from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
     from sso_magic.oidc import SSOOIDC as SSOOIDC
     from sso_magic.portal import SSO as SSO
-    from sso_magic.role import Role as Role
     from sso_magic.widgets import Panel as Panel
     from sso_magic.widgets import panel as panel
 
 _HOME = {
-    "IdentityCenter": "sso_magic.center",
+    "IdentityCenter": "sso_magic.center.identity_center",
     "LocalIdentityCenter": "sso_magic.local",
     "Panel": "sso_magic.widgets",
-    "Role": "sso_magic.role",
-    "RoleCredentials": "sso_magic.credentials",
+    "Role": "sso_magic.center.role",
+    "RoleCredentials": "sso_magic.credentials.role_credentials",
     "SSO": "sso_magic.portal",
     "SSOMagicError": "sso_magic.errors",
     "SignInRequired": "sso_magic.errors",
     "SSOOIDC": "sso_magic.oidc",
     "panel": "sso_magic.widgets",
-    "release": "sso_magic.centers",
-    "sign_out_all": "sso_magic.centers",
+    "release": "sso_magic.center.shared",
+    "sign_out_all": "sso_magic.center.shared",
 }
 
 __all__ = [
@@ -76,13 +76,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What ``%load_ext sso_magic`` calls."""
-    from sso_magic.extension import load
+    from sso_magic.magics.load import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What ``%unload_ext sso_magic`` calls: takes out all that was put in."""
-    from sso_magic.extension import unload
+    from sso_magic.magics.load import unload
 
     unload(shell)

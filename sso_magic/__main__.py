@@ -10,11 +10,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from sso_magic import demo, signin_cli
+from sso_magic import demo
+from sso_magic.common.hints import use_style
 from sso_magic.errors import SSOMagicError
-from sso_magic.hints import use_style
 from sso_magic.local import cli as local
 from sso_magic.local.errors import LocalError
+from sso_magic.magics import cli as signin_cli
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

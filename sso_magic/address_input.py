@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any, Protocol
 
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
 
 LONGEST = 65_536  # bytes without an end of line after which the input is dropped
 

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.common.process_groups import kill_group, own_group
 from sso_magic.local.errors import LocalError
-from sso_magic.process_groups import kill_group, own_group
 
 if TYPE_CHECKING:
     import argparse

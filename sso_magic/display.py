@@ -15,16 +15,16 @@ from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import locks
 from sso_magic.address_input import CellInput, TerminalInput
-from sso_magic.text import encodable, is_linkable, printable, printable_lines
-from sso_magic.times import clock
+from sso_magic.common import locks
+from sso_magic.common.text import encodable, is_linkable, printable, printable_lines
+from sso_magic.common.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from sso_magic.profiles import Session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import Session
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.signin.prompt import Prompt

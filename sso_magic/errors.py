@@ -47,8 +47,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from sso_magic.hints import for_caller
-from sso_magic.text import encodable, printable
+from sso_magic.common.hints import for_caller
+from sso_magic.common.text import encodable, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from sso_magic.hints import use_style
-from sso_magic.service_clock import SERVICE_CLOCK
+from sso_magic.client.service_clock import SERVICE_CLOCK
+from sso_magic.common.hints import use_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +118,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.fixture(autouse=True)
 def messages_name_magics() -> Iterator[None]:
-    """Messages are tested as a notebook shows them, also where no shell runs; see `sso_magic.hints`."""
+    """Messages are tested as a notebook shows them, also where no shell runs; see `sso_magic.common.hints`."""
     use_style("magics")
     yield
     use_style(None)
@@ -129,16 +129,16 @@ def nothing_left_in_the_process() -> Iterator[None]:
     """The role, the sessions and the clients of one test are not the next one's."""
     yield
     SERVICE_CLOCK.forget()
-    if "sso_magic.center" in sys.modules:
-        from sso_magic.centers import _SHARED
-        from sso_magic.kernel import KERNEL
+    if "sso_magic.center.identity_center" in sys.modules:
+        from sso_magic.center.shared import _SHARED
+        from sso_magic.kernel.kernel_role import KERNEL
         from sso_magic.signin import store
 
         KERNEL.forget()
         _SHARED.clear()
         store.choose("file")
-    if "sso_magic.libraries.boto" in sys.modules:
-        from sso_magic.libraries.boto import _clients
+    if "sso_magic.kernel.libraries.boto" in sys.modules:
+        from sso_magic.kernel.libraries.boto import _clients
 
         _clients.clear()  # IPython keeps the last error, and with it what a failed cell has made
 
@@ -251,8 +251,8 @@ def signed_in(center: LocalIdentityCenter) -> LocalIdentityCenter:
     """The Identity Center with corp signed in already, as another kernel would have left it."""
     from datetime import datetime, timedelta, timezone
 
-    from sso_magic.profiles import find_session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
 
     soon = datetime.now(timezone.utc) + timedelta(hours=1)

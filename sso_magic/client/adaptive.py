@@ -8,8 +8,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
 from sso_magic.client.retry import STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type
+from sso_magic.common import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,13 +6,14 @@ import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sso_magic import locks, service_clock
+from sso_magic.client import service_clock
 from sso_magic.client.builtin import add_client_middlewares, add_command_middlewares
 from sso_magic.client.command import CallOptions, Command, OutputT, Service
 from sso_magic.client.config import ClientConfig, resolve_config
 from sso_magic.client.middleware import HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
+from sso_magic.client.service_clock import SERVICE_CLOCK
+from sso_magic.common import locks
 from sso_magic.errors import ClientError, ParamValidationError
-from sso_magic.service_clock import SERVICE_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sso_magic.client.http import HttpResponse, RequestHandler, RequestHandlerOptions, Timeout
     from sso_magic.client.retry import RetryStrategy
-    from sso_magic.client.shared_config import SharedConfig
+    from sso_magic.config.files import SharedConfig
 
 
 SUBMIT_THREADS = 32

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from sso_magic.client.middleware import MiddlewareStack
 from sso_magic.client.shapes import Structure, members
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

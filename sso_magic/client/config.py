@@ -17,8 +17,8 @@ from sso_magic.client.endpoints import check_endpoint, check_region, resolve_end
 from sso_magic.client.http import RequestsHandler
 from sso_magic.client.network import CODE, check_ca_bundle, check_proxies, environment_proxies
 from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
-from sso_magic.client.shared_config import load_shared_config
-from sso_magic.environment import own_environ
+from sso_magic.common.environment import own_environ
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sso_magic.client.command import Service
     from sso_magic.client.http import RequestHandler
-    from sso_magic.client.ini import Keys
-    from sso_magic.client.shared_config import SharedConfig
+    from sso_magic.config.files import SharedConfig
+    from sso_magic.config.grammar import Keys
 
 DEFAULT = "default"
 

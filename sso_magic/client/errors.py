@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sso_magic.client.metadata import ResponseMetadata
+from sso_magic.common.text import printable
 from sso_magic.errors import ClientError, DeserializationError
-from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

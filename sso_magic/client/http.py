@@ -13,13 +13,13 @@ import requests
 from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from sso_magic import locks
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.client.pooled import distrust
 from sso_magic.client.quiet import QuietAdapter
 from sso_magic.client.transport_errors import as_transport_error, without_frames
+from sso_magic.common import locks
+from sso_magic.common.secret import reveal
 from sso_magic.errors import ConfigError, DeserializationError, EndpointError, TransportError
-from sso_magic.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

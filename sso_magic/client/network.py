@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from sso_magic.client.endpoints import is_loopback
-from sso_magic.environment import is_own
+from sso_magic.common.environment import is_own
+from sso_magic.common.secret import Secret, reveal
 from sso_magic.errors import ConfigError
-from sso_magic.secret import Secret, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

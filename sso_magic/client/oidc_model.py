@@ -10,7 +10,7 @@ from sso_magic.client.command import Command, Operation
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, NUMBER, SECRET, TEXT, Structure, body
-from sso_magic.secret import Secret  # noqa: TC001 - read by get_type_hints
+from sso_magic.common.secret import Secret  # noqa: TC001 - read by get_type_hints
 
 SERVICE = "SSO OIDC"
 

@@ -10,7 +10,7 @@ from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import INTEGER, SECRET, Structure, body, header, list_of, query, structure
 from sso_magic.client.signout import forget_locally
-from sso_magic.secret import Secret  # noqa: TC001 - read by get_type_hints
+from sso_magic.common.secret import Secret  # noqa: TC001 - read by get_type_hints
 
 if TYPE_CHECKING:
     from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack

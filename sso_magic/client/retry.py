@@ -10,9 +10,9 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from sso_magic import locks
-from sso_magic.cache import parse_timestamp
 from sso_magic.client.errors import ServiceException
+from sso_magic.common import locks
+from sso_magic.common.cache import parse_timestamp
 from sso_magic.errors import (
     ConnectError,
     ConnectTimeoutError,

@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sso_magic.client.errors import MemberMissing
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

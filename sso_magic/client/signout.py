@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.common import cache
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError, SSOMagicError, kept_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sso_magic.client.shared_config import SharedConfig
+    from sso_magic.config.files import SharedConfig
 
 OWN_KEY = "SsoMagic"
 """The key under which files that this package writes say what the AWS CLI's leave out."""

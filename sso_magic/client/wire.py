@@ -12,13 +12,13 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sso_magic.cache import from_json
 from sso_magic.client.errors import UNKNOWN_ERROR, ServiceException, error_name, one_line, status_phrase
 from sso_magic.client.http import HttpRequest, HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import WrongType, members, read_structure
+from sso_magic.common.cache import from_json
+from sso_magic.common.secret import REDACTED, Secret, reveal, revealed
 from sso_magic.errors import DeserializationError, ParamValidationError
-from sso_magic.secret import REDACTED, Secret, reveal, revealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.each.here import EachAccount
 from sso_magic.errors import AccountNotFound, RoleNotFound, UsageError
 from sso_magic.inventory import Account, find_role, nothing_contains
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import InventorySnapshot
 
 FEW = 10  # named accounts whose roles are asked for one by one where no inventory is at hand
@@ -96,7 +96,7 @@ def select(
     try:
         role_name = _role_name(snapshot, role)
     except RoleNotFound as error:
-        from sso_magic.suggestions import swapped_in_each
+        from sso_magic.magics.suggestions import swapped_in_each
 
         raise swapped_in_each(error, center, role, words if isinstance(words, str) else " ".join(words)) from None
     chosen = snapshot.accounts if named is None else named

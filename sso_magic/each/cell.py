@@ -19,7 +19,7 @@ from hashlib import sha256
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic.cells import UNREADABLE, reason
+from sso_magic.common.cells import UNREADABLE, reason
 from sso_magic.errors import UsageError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.each.task import Outcome, failure_of
 
 if TYPE_CHECKING:

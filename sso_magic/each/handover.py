@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic import errors
-from sso_magic.credentials import RoleCredentials
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sso_magic.renewal import RenewingRole
+    from sso_magic.kernel.renewal import RenewingRole
 
 
 class Handover:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
+from sso_magic.common import locks
+from sso_magic.common.text import printable
 from sso_magic.inventory.snapshot import Account
-from sso_magic.libraries.tasks import Task
-from sso_magic.text import printable
+from sso_magic.kernel.libraries.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import boto3
 
-    from sso_magic.credentials import RoleCredentials
-    from sso_magic.renewal import RenewingRole
+    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.kernel.renewal import RenewingRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Here:
         """
         with self._lock:
             if self._session is None:
-                from sso_magic.libraries.boto_session import boto3_session
+                from sso_magic.kernel.libraries.boto_session import boto3_session
 
                 self._session = boto3_session(self.take_role(), self._region)
             return self._session

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sso_magic import credentials as role_cache
+from sso_magic.credentials import role_credentials as role_cache
 from sso_magic.each.stopping import Stopped
 from sso_magic.errors import CredentialsThrottled
 from sso_magic.inventory.rate import RateController
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:
-    from sso_magic.center import IdentityCenter
-    from sso_magic.credentials import RoleCredentials
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.each.accounts import Job
-    from sso_magic.renewal import RenewingRole
+    from sso_magic.kernel.renewal import RenewingRole
 
 TRIES = 3  # of a call that the portal throttles, each of which the client repeats for a minute (client/patience.py)
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import locks
+from sso_magic.common import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

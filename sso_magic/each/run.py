@@ -18,10 +18,10 @@ from sso_magic.each.accounts import Job, Selection, select
 from sso_magic.each.crew import Crew
 from sso_magic.each.leases import Leases
 from sso_magic.each.output import routed
+from sso_magic.each.places.venues import Threads, Venue, pool_of
 from sso_magic.each.progress import RunProgress
 from sso_magic.each.table import Row, put_together
 from sso_magic.each.task import NOT_BEGUN, STOPPED, Failure, Outcome
-from sso_magic.each.venues import Threads, Venue, pool_of
 from sso_magic.each.work import FunctionWork, Work, packed
 from sso_magic.errors import EachError, SignInRequired, UsageError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.each.here import Here
 
 PLACES = ("threads", "processes", "dask")
@@ -155,19 +155,19 @@ def _venue(on: str | Executor, work: Work, region: str | None) -> Venue:
     if isinstance(on, Executor):
         client = getattr(on, "_client", None)
         if type(on).__module__.partition(".")[0] == "distributed" and client is not None:
-            from sso_magic.each.cluster import Cluster
+            from sso_magic.each.places.dask import Cluster
 
             return Cluster(client, packed(work), region)
         return pool_of(on, work, lambda: packed(work), region)
     if on == "threads":
         return Threads(work, region)
     if on == "processes":
-        from sso_magic.each.processes import Processes
+        from sso_magic.each.places.processes import Processes
 
         return Processes(packed(work), region)
     if on == "dask":
         client = _current_client()
-        from sso_magic.each.cluster import Cluster
+        from sso_magic.each.places.dask import Cluster
 
         return Cluster(client, packed(work), region)
     raise UsageError(f"It runs on {', '.join(PLACES)} or an executor, not on {on!r}.")
@@ -175,7 +175,7 @@ def _venue(on: str | Executor, work: Work, region: str | None) -> Venue:
 
 def _current_client() -> Any:
     try:
-        from sso_magic.dask import current_client
+        from sso_magic.dask_cluster.cluster_role import current_client
     except ImportError:
         raise UsageError('Dask is not installed: pip install "sso-magic[dask]"') from None
     return current_client()

@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from sso_magic import locks
+from sso_magic.common import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

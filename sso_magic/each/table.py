@@ -21,9 +21,9 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.common.secret import REDACTED, Secret, Unshown
 from sso_magic.each.task import Failure, failure_of
 from sso_magic.inventory.snapshot import strings
-from sso_magic.secret import REDACTED, Secret, Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ def errors_frame(errors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from sso_magic.escaped_frame import frame_class
+    from sso_magic.common.escaped_frame import frame_class
 
     columns: dict[str, Any] = {name: strings(record[name] for record in errors) for name in ERRORS if name != "line"}
     columns["line"] = pd.array([record["line"] for record in errors], dtype="Int64")
@@ -181,7 +181,7 @@ def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from sso_magic.escaped_frame import frame_class
+    from sso_magic.common.escaped_frame import frame_class
 
     body = _body([part for _, part in good])
     body = body.rename(columns={name: f"result_{name}" for name in LABELS if name in body.columns})

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.common.secret import REDACTED
 from sso_magic.each.output import collected, lines_of
 from sso_magic.each.stopping import Stopped, stoppable
-from sso_magic.libraries.tasks import running
-from sso_magic.secret import REDACTED
+from sso_magic.kernel.libraries.tasks import running
 
 if TYPE_CHECKING:
     from sso_magic.each.here import Here
@@ -67,7 +67,7 @@ def perform(work: Work, here: Here, ticket: str) -> Outcome:
 
 
 def perform_as_role(work: Work, here: Here, ticket: str) -> Outcome:
-    """Do the work on a thread of a process that is not the account's alone; see `sso_magic.libraries.tasks`."""
+    """Do the work on a thread of a process that is not the account's alone; see `sso_magic.kernel.libraries.tasks`."""
     with running(here.task()):
         return perform(work, here, ticket)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.errors import DeserializationError, SignInRequired, TransportError
 from sso_magic.inventory.snapshot import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sso_magic.common.secret import Secret
     from sso_magic.portal import SSO
-    from sso_magic.secret import Secret
 
 _REFUSED = "The portal refuses the access token. Sign in again: %sso_login --force"
 PAGE_SIZE = 100  # the most the portal gives (portal-protocol 1.4); 20 where nothing is asked for

@@ -18,20 +18,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
 from sso_magic.client.pagination import MAX_PAGES
+from sso_magic.common import locks
+from sso_magic.common.text import printable
+from sso_magic.common.times import clock, span
 from sso_magic.errors import InventoryError
 from sso_magic.inventory import calls
 from sso_magic.inventory.progress import FetchState
 from sso_magic.inventory.rate import RateController
-from sso_magic.text import printable
-from sso_magic.times import clock, span
 
 if TYPE_CHECKING:
+    from sso_magic.common.secret import Secret
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.snapshot import Account
     from sso_magic.portal import SSO
-    from sso_magic.secret import Secret
 
 TRIES = 6  # of a call that fails in passing
 FIRST_DELAY = 0.1  # seconds before the second try; doubles, with jitter

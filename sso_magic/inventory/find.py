@@ -11,9 +11,9 @@ import difflib
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from sso_magic.common.text import printable
 from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound
 from sso_magic.inventory.search import fold
-from sso_magic.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

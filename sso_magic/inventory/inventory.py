@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.errors import SignInRequired
 from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sso_magic.common.secret import Secret
     from sso_magic.inventory.progress import Progress
     from sso_magic.inventory.snapshot import Role
     from sso_magic.portal import SSO
-    from sso_magic.secret import Secret
     from sso_magic.signin.marks import Mark
 
 WORKERS = 48

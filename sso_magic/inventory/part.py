@@ -123,7 +123,7 @@ def changes_frame(changes: Sequence[Change]) -> pd.DataFrame:
     """
     from itertools import chain
 
-    from sso_magic.escaped_frame import frame_class
+    from sso_magic.common.escaped_frame import frame_class
 
     columns = zip(*changes, strict=True) if changes else ((),) * len(Change._fields)
     frame: pd.DataFrame = frame_class(chain.from_iterable(changes))(

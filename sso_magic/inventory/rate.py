@@ -18,7 +18,7 @@ import math
 import time
 from typing import NamedTuple
 
-from sso_magic import locks
+from sso_magic.common import locks
 
 SURE = (
     40  # calls that may go at once at the start: portals refuse first after 31 to 40 (portal-protocol 17.1), or later

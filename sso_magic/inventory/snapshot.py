@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic.text import printable
+from sso_magic.common.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,7 +161,7 @@ class InventorySnapshot:
             yield from names
 
     def _table(self, columns: dict[str, pd.api.extensions.ExtensionArray]) -> pd.DataFrame:
-        from sso_magic.escaped_frame import frame_class
+        from sso_magic.common.escaped_frame import frame_class
 
         frame: pd.DataFrame = frame_class(self._texts())(columns)
         frame.attrs = self.attrs
@@ -183,7 +183,7 @@ def rows_frame(rows: Sequence[Role]) -> pd.DataFrame:
     """
     from itertools import chain
 
-    from sso_magic.escaped_frame import frame_class
+    from sso_magic.common.escaped_frame import frame_class
 
     columns = zip(*rows, strict=True) if rows else ((),) * len(Role._fields)
     frame: pd.DataFrame = frame_class(chain.from_iterable(rows))(

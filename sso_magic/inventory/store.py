@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache, locks
+from sso_magic.common import cache, locks
 from sso_magic.errors import CacheError
 from sso_magic.inventory.part import Change, Part
 from sso_magic.inventory.snapshot import Account

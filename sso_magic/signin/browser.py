@@ -20,19 +20,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
-from sso_magic import locks
+from sso_magic.common import locks
+from sso_magic.common.loopback import LoopbackHandler, LoopbackServer
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import DEFAULT_SCOPE
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
-from sso_magic.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.oidc import AccessDeniedException, ExpiredTokenException, InvalidGrantException
-from sso_magic.profiles import DEFAULT_SCOPE
-from sso_magic.secret import Secret
 from sso_magic.signin.callback_page import page
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
-    from sso_magic.profiles import Session
     from sso_magic.signin.registration import Registration
 
 GRANT = "authorization_code"

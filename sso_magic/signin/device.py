@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sso_magic import cache
 from sso_magic.client.retry import error_type
+from sso_magic.common import cache
 from sso_magic.errors import (
     ClientError,
     DeserializationError,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sso_magic.client.errors import ServiceException
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
-    from sso_magic.profiles import Session
-    from sso_magic.secret import Secret
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
     from sso_magic.signin.waiting import Waiting

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic.client.errors import ServiceException, one_line
+from sso_magic.common.interrupts import run_then
 from sso_magic.errors import ClientError, ConfigError, SignInError, SignInExpired
-from sso_magic.interrupts import run_then
 from sso_magic.oidc import (
     InvalidClientException,
     InvalidGrantException,
@@ -30,8 +30,8 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, SSOOIDCServiceException
-    from sso_magic.profiles import Session
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
     from sso_magic.signin.tokens import Token

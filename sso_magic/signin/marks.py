@@ -19,15 +19,15 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic import cache, locks
+from sso_magic.common import cache, locks
 from sso_magic.errors import CacheError
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sso_magic.profiles import Session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import Session
     from sso_magic.signin.tokens import Token
 
 VERSION = 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from sso_magic.common.times import clock, until
 from sso_magic.errors import ParamValidationError, SignInRequired
 from sso_magic.signin.tokens import utc_now
-from sso_magic.times import clock, until
 
 if TYPE_CHECKING:
-    from sso_magic.profiles import Session
+    from sso_magic.config.sessions import Session
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.signin.tokens import Token

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 
-from sso_magic import locks
-from sso_magic.environment import KEY_VARIABLES
+from sso_magic.common import locks
+from sso_magic.common.environment import KEY_VARIABLES
 
 _SCRIPT = "import sys, webbrowser; sys.exit(0 if webbrowser.open(sys.stdin.read()) else 1)"
 # Isolated (-I) and without site packages (-S): starts in a third of the time and imports nothing of the user's.

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
 from sso_magic.signin.browser import CALLBACK_PATH, is_loopback_host
 
 if TYPE_CHECKING:

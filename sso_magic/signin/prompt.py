@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
 

@@ -11,14 +11,14 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
+from sso_magic.common import cache
 from sso_magic.errors import CacheError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sso_magic.profiles import Session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import Session
 
 _KEPT = 8  # hashes of each session: more than one, since an access token and its refresh token are refused together
 _here: dict[str, tuple[str, ...]] = {}  # by session key; also where no file can be written

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sso_magic import cache
+from sso_magic.common import cache
+from sso_magic.common.secret import Secret, revealed
 from sso_magic.errors import CacheError, ConfigError
-from sso_magic.secret import Secret, revealed
 
 if TYPE_CHECKING:
     from types import ModuleType

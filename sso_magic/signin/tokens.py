@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from sso_magic import cache
+from sso_magic.common import cache
+from sso_magic.common.secret import Secret, is_sendable
+from sso_magic.common.text import printable
+from sso_magic.config.start_url import is_aws_owned, is_same_portal
 from sso_magic.errors import DeserializationError
-from sso_magic.secret import Secret, is_sendable
 from sso_magic.signin import refusals, store
-from sso_magic.start_url import is_aws_owned, is_same_portal
-from sso_magic.text import printable
 
 if TYPE_CHECKING:
+    from sso_magic.config.sessions import Session
     from sso_magic.oidc import CreateTokenOutput
-    from sso_magic.profiles import Session
 
 REFUSED = "the portal refuses its access token"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     import threading
 
-    from sso_magic.signin.provider import TokenProvider
+    from sso_magic.signin.access_token import TokenProvider
     from sso_magic.signin.tokens import Token
 
 LOOK_EVERY = 1.0  # seconds between two looks at the token file

@@ -12,8 +12,8 @@ from typing import Any
 from ipywidgets import HTML, Box, Layout, Password
 from traitlets import Unicode
 
-from sso_magic import locks
-from sso_magic.secret import Secret
+from sso_magic.common import locks
+from sso_magic.common.secret import Secret
 
 
 class _Entry(Password):  # type: ignore[misc]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from sso_magic.common.text import printable
 from sso_magic.display import table
-from sso_magic.kernel import KERNEL
-from sso_magic.text import printable
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.widgets import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import Role
 
 _SHOWN = 10  # roles

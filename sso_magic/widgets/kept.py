@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sso_magic import cache, person
+from sso_magic.common import cache
 from sso_magic.errors import CacheError
+from sso_magic.kernel import person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sso_magic.credentials import RoleCredentials
-    from sso_magic.kernel import Use
+    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.kernel.kernel_role import Use
 
 VERSION = 1
 RECENT = 5  # roles remembered of those used last

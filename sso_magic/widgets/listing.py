@@ -10,14 +10,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sso_magic.inventory import Account, Role, search
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.widgets import kept, words
 from sso_magic.widgets.kept import Kept, RoleKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import InventorySnapshot
     from sso_magic.widgets.view import View
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Layout
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.display import browser_card, device_card
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.widgets.address_field import AddressField

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
+from sso_magic.common import locks
 from sso_magic.inventory import FetchState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
 
 class Loading:

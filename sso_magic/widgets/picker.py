@@ -12,11 +12,11 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from sso_magic import locks
+from sso_magic.common import locks
+from sso_magic.common.text import printable
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
-from sso_magic.status import status
-from sso_magic.text import printable
+from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.magics.status import status
 from sso_magic.widgets import fallback, kept, words
 from sso_magic.widgets.kept import RoleKey
 from sso_magic.widgets.listing import LIMIT, Listing
@@ -29,8 +29,8 @@ from sso_magic.widgets.work import Cells, Pulse, Work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.center import IdentityCenter
-    from sso_magic.magics import SSOMagics
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.choice import Method
 
 _LOOK = "The list has just changed. Look at what is chosen, then press Use or Enter again."
@@ -387,11 +387,11 @@ class Panel:
 
     def _is_production(self, account_name: str | None, account_id: str) -> bool:
         if self._magics is None:
-            from sso_magic.magics import SSOMagics
+            from sso_magic.magics.magics import SSOMagics
 
             pattern = SSOMagics.production.default_value
         else:
             pattern = self._magics.production
-        from sso_magic.using import marks
+        from sso_magic.magics.use import marks
 
         return marks(pattern, account_name, account_id)

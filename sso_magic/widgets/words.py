@@ -7,6 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.client.errors import ServiceException
+from sso_magic.common.text import is_linkable, printable
+from sso_magic.common.times import span, until
 from sso_magic.errors import (
     DeserializationError,
     SignInCancelled,
@@ -17,14 +19,12 @@ from sso_magic.errors import (
     TransportError,
 )
 from sso_magic.signin.tokens import utc_now
-from sso_magic.text import is_linkable, printable
-from sso_magic.times import span, until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sso_magic.inventory import FetchState, InventorySnapshot, Role
-    from sso_magic.kernel import Use
+    from sso_magic.kernel.kernel_role import Use
     from sso_magic.signin.tokens import Token
 
 # What to do next in the panel, where the error's own text names a magic.

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sso_magic import locks
+from sso_magic.common import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_in_browser import SETTINGS, write_notebook
 
-from sso_magic import process_groups
+from sso_magic.common import process_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ import pytest
 
 from sso_magic.client import http
 from sso_magic.client.errors import MemberMissing
+from sso_magic.common.secret import Secret
 from sso_magic.errors import ClientError, DeserializationError
 from sso_magic.portal import AccountInfo, RoleInfo, SSOServiceException
-from sso_magic.secret import Secret
 
 TOKEN = "aoaPLANTEDaccessTOKEN"
 

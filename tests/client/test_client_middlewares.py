@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sso_magic.client.middleware import HandlerResult, after, before
+from sso_magic.common.secret import Secret
 from sso_magic.errors import ClientError, ConfigError, ConnectError
 from sso_magic.portal import SSO, ListAccountsCommand, LogoutCommand, SSOServiceException
-from sso_magic.secret import Secret
 
 TOKEN = "aoaPLANTEDaccessTOKEN"
 

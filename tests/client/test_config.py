@@ -432,7 +432,7 @@ def test_every_value_says_where_it_came_from(configured):
 
 
 def test_what_the_files_say_can_be_handed_in(configured, tmp_path):
-    from sso_magic.client.shared_config import load_shared_config
+    from sso_magic.config.files import load_shared_config
 
     (tmp_path / "other").write_text("[default]\nregion = eu-central-2\n")
     shared = load_shared_config({"AWS_CONFIG_FILE": str(tmp_path / "other")})

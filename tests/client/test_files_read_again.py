@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from sso_magic.client import ini
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config import grammar as ini
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
 
 

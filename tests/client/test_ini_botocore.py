@@ -8,7 +8,7 @@ from botocore.exceptions import ConfigNotFound, ConfigParseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
 
 SPACE = st.sampled_from(["", "", "", " ", "  ", "\t", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\xa0"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sso_magic import cache
 from sso_magic.client.signout import remove_role_credentials
+from sso_magic.common import cache
 from sso_magic.errors import CacheError, ConnectError
 from sso_magic.portal import LogoutCommand, SSOServiceException, UnauthorizedException
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sso_magic.center import IdentityCenter
+from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.client import patience
 from sso_magic.client.http import HttpResponse
 from sso_magic.client.patience import PatientRetryStrategy, add_read_timeouts

@@ -8,9 +8,9 @@ import pickle
 
 import pytest
 
+from sso_magic.common.secret import Secret
 from sso_magic.errors import SSOMagicError
 from sso_magic.portal import ListAccountsCommand
-from sso_magic.secret import Secret
 
 PLANTED = "aoaPLANTEDsecret"
 EVERY_SECRET = {

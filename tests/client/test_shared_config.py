@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import sso_magic
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError, ProfileNotFound
 
 
@@ -238,7 +238,7 @@ def test_an_unknown_profile_that_a_variable_names_is_an_error_that_names_the_var
 def test_it_imports_nothing_that_is_not_of_the_standard_library():
     program = (
         "import sys; before = set(sys.modules)\n"
-        "from sso_magic.client.shared_config import load_shared_config; load_shared_config({})\n"
+        "from sso_magic.config.files import load_shared_config; load_shared_config({})\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new - set(sys.stdlib_module_names)))\n"
     )

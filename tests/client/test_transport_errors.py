@@ -14,9 +14,9 @@ from requests import Response
 from sso_magic import errors
 from sso_magic.client import transport_errors
 from sso_magic.client.http import RequestsHandler
+from sso_magic.common.secret import Secret
 from sso_magic.local import Fault
 from sso_magic.portal import SSO
-from sso_magic.secret import Secret
 
 TOKEN = "aoaPLANTEDaccessTOKEN"
 HOST = "portal.sso.eu-west-1.amazonaws.com"

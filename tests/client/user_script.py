@@ -20,7 +20,7 @@ from sso_magic.client.middleware import (
     before,
 )
 from sso_magic.client.retry import RetryToken, StandardRetryStrategy
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config.files import load_shared_config
 from sso_magic.oidc import (
     GRANT_DEVICE_CODE,
     SSOOIDC,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sso_magic.client.http import Timeout
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
 
 
 class Handing:

@@ -149,9 +149,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
 
     import requests  # noqa: F401 - before moto's thread imports it too: two at once see half a module
 
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import find_session
     from sso_magic.local import LocalIdentityCenter
-    from sso_magic.profiles import find_session
-    from sso_magic.secret import Secret
     from sso_magic.signin import tokens
 
     with pytest.MonkeyPatch.context() as patch, LocalIdentityCenter() as center:
@@ -168,12 +168,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
         tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), soon))
         (home / ".aws" / "credentials").write_text(_third_accounts_keys())
         center.role_lifetime = LIFETIME  # keys that are cached from now on end while the tests wait
-        patch.setattr("sso_magic.kernel.KERNEL.forget", lambda *session: None)  # between tests; the modules release
+        patch.setattr(
+            "sso_magic.kernel.kernel_role.KERNEL.forget", lambda *session: None
+        )  # between tests; the modules release
         yield center
 
 
 def _third_accounts_keys() -> str:
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
     keys = IdentityCenter("corp").credentials(THIRD, "ReadOnly")
     return (
@@ -185,8 +187,8 @@ def _third_accounts_keys() -> str:
 
 def use(account: str, *, serve: bool) -> str | None:
     """Uses the role; the line that says what still uses another one."""
-    from sso_magic.center import IdentityCenter
-    from sso_magic.kernel import KERNEL, Use
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.kernel.kernel_role import KERNEL, Use
 
     center = IdentityCenter("corp")
 
@@ -206,7 +208,7 @@ def wait_for_the_end(center: LocalIdentityCenter) -> None:
 @pytest.fixture(scope="module", params=["keys", "endpoint"])
 def in_children(request: pytest.FixtureRequest, here: LocalIdentityCenter) -> Iterator[Timeline]:
     """What child processes could read."""
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     serve = request.param == "endpoint"
     here.role_lifetime = LIFETIME_OF_CHILDREN

@@ -104,7 +104,7 @@ class Timeline:
 
     def run(self) -> Measured:
         """Run it, and release the role; again with keys that last longer, if they expired before their time."""
-        from sso_magic.kernel import KERNEL
+        from sso_magic.kernel.kernel_role import KERNEL
 
         while True:
             self._center.role_lifetime = self._lifetime
@@ -120,7 +120,7 @@ class Timeline:
 
     def _is_run_in_time(self) -> bool:
         """Run all steps; False, on a busy machine, as soon as keys have expired before a step that needs them."""
-        from sso_magic.kernel import KERNEL
+        from sso_magic.kernel.kernel_role import KERNEL
 
         self._use(A)
         early = self._make()
@@ -150,8 +150,8 @@ class Timeline:
         return True
 
     def _use(self, account: str) -> str:
-        from sso_magic.center import IdentityCenter
-        from sso_magic.kernel import KERNEL, Use
+        from sso_magic.center.identity_center import IdentityCenter
+        from sso_magic.kernel.kernel_role import KERNEL, Use
 
         role = IdentityCenter("corp").role(account, "ReadOnly")
 
@@ -201,7 +201,7 @@ class Timeline:
 
     def _in_a_task(self) -> None:
         """Let each row read in a task of ``%%sso_each`` for A, in which the role in use is not A."""
-        from sso_magic.center import IdentityCenter
+        from sso_magic.center.identity_center import IdentityCenter
 
         def read(here: Any) -> None:
             for name, row in self._rows.items():
@@ -234,8 +234,8 @@ def close(thing: Any) -> None:
 
 def prepare(center: LocalIdentityCenter, rows: Iterable[Row]) -> None:
     """Write what the rows read, with each account's role in use, by keys that end when all is written."""
-    from sso_magic.center import IdentityCenter
-    from sso_magic.kernel import KERNEL
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.kernel.kernel_role import KERNEL
 
     before, lifetime, center.role_lifetime = set(center.keys), center.role_lifetime, 3600
     for account in (A, B, C):

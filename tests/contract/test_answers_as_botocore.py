@@ -19,10 +19,10 @@ from botocore.exceptions import ClientError as TheirClientError
 
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.http import HttpResponse
+from sso_magic.common.secret import Secret
 from sso_magic.errors import DeserializationError
 from sso_magic.oidc import SSOOIDC
 from sso_magic.portal import SSO
-from sso_magic.secret import Secret
 
 LOADER = botocore.session.Session().get_component("data_loader")
 

@@ -15,9 +15,9 @@ from botocore.exceptions import ParamValidationError as TheirValidationError
 import sso_magic.oidc
 import sso_magic.portal
 from sso_magic.client.errors import ServiceException
+from sso_magic.common.secret import Secret
 from sso_magic.errors import SSOMagicError
 from sso_magic.local import Fault, LocalIdentityCenter, Throttle
-from sso_magic.secret import Secret
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 RANDOM = {

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sso_magic.client.shared_config import load_shared_config
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
 
 NAMES = st.from_regex(r"\A[A-Za-z0-9_.@/+-]{1,8}( [a-z]{1,4})?\Z")

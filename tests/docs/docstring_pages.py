@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import sso_magic
 from sso_magic import demo, errors, oidc, portal
 from sso_magic.client import errors as client_errors
-from sso_magic.each_magic import EachMagics
 from sso_magic.local import errors as local_errors
-from sso_magic.magics import SSOMagics
+from sso_magic.magics.each import EachMagics
+from sso_magic.magics.magics import SSOMagics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ import pytest
 from traitlets.config import Config
 
 from sso_magic import IdentityCenter
-from sso_magic.kernel import KERNEL
-from sso_magic.magics import SSOMagics
+from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.magics.magics import SSOMagics
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 

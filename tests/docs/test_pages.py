@@ -5,9 +5,9 @@ from __future__ import annotations
 import docstring_pages as pages
 import pytest
 
-from sso_magic.each_magic import EachMagics
 from sso_magic.errors import SSOMagicError
-from sso_magic.magics import SSOMagics
+from sso_magic.magics.each import EachMagics
+from sso_magic.magics.magics import SSOMagics
 
 
 @pytest.mark.parametrize("name", pages.PAGES)

@@ -46,7 +46,7 @@ def many(signed_in: LocalIdentityCenter, monkeypatch: pytest.MonkeyPatch) -> Cal
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
     def make(number: int) -> IdentityCenter:
-        from sso_magic.centers import shared_center
+        from sso_magic.center.shared import shared_center
 
         signed_in.organization = organization_of(number)
         return shared_center()
@@ -106,7 +106,7 @@ def client(cluster: LocalCluster) -> Iterator[Client]:
     """The current client of the cluster, with all its workers there; no role stays on them."""
     from distributed import Client
 
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     with Client(cluster) as made:
         made.wait_for_workers(2, timeout=60)

@@ -18,7 +18,7 @@ def names(selection) -> list[str]:
 @pytest.fixture
 def sample(signed_in):
     """The sample organisation of a dozen accounts."""
-    from sso_magic.centers import shared_center
+    from sso_magic.center.shared import shared_center
 
     return shared_center()
 

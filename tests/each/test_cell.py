@@ -13,7 +13,7 @@ from sso_magic.each.cell import CellWork, own_functions
 from sso_magic.each.here import EachAccount, Here
 from sso_magic.each.task import perform
 from sso_magic.each.work import packed, unpacked
-from sso_magic.libraries import boto_session
+from sso_magic.kernel.libraries import boto_session
 
 HOUR = timedelta(hours=1)
 
@@ -267,9 +267,9 @@ def test_only_what_the_cell_needs_is_sent():
     ],
 )
 def test_credentials_are_found_wherever_a_name_may_stand(cell):
-    from sso_magic.credentials import RoleCredentials
-    from sso_magic.renewal import RenewingRole
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.kernel.renewal import RenewingRole
 
     keys = RoleCredentials(
         "000000000001", "one", "ReadOnly", Secret("a"), Secret("b"), Secret("c"), datetime.now(timezone.utc) + HOUR

@@ -15,7 +15,7 @@ import pytest
 from distributed.cfexecutor import ClientExecutor
 
 from sso_magic import errors
-from sso_magic.each import cluster as venue
+from sso_magic.each.places import dask as venue
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -199,13 +199,13 @@ def test_credentials_that_are_asked_for_here_are_refused_with_where_they_come_to
 
 def test_a_notebook_that_does_not_answer_is_told_by_each_that_asked(client):
     def hurry(seconds: float) -> float:
-        from sso_magic.each import cluster
+        from sso_magic.each.places import dask as cluster
 
         before, cluster.ANSWERED_WITHIN = cluster.ANSWERED_WITHIN, seconds
         return before
 
     def left() -> int:
-        from sso_magic.each import cluster
+        from sso_magic.each.places import dask as cluster
 
         return len(cluster._WAITING)
 

@@ -20,11 +20,14 @@ import cloudpickle
 import pytest
 from distributed import Client, LocalCluster
 
-from sso_magic import dask, dask_calls, dask_worker, errors
-from sso_magic.kernel import KERNEL, Use
-from sso_magic.libraries import arrow
-from sso_magic.libraries.arrow_lazy import LAZY
-from sso_magic.libraries.boto_session import boto3_session
+from sso_magic import errors
+from sso_magic.dask_cluster import calls as dask_calls
+from sso_magic.dask_cluster import cluster_role as dask
+from sso_magic.dask_cluster import worker as dask_worker
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.kernel.libraries import arrow
+from sso_magic.kernel.libraries.arrow_lazy import LAZY
+from sso_magic.kernel.libraries.boto_session import boto3_session
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -157,7 +160,7 @@ class Notebook:
 
 @pytest.fixture
 def sample(signed_in, monkeypatch, environment):
-    from sso_magic.centers import shared_center
+    from sso_magic.center.shared import shared_center
 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -355,8 +358,8 @@ def test_a_scheduler_that_is_restarted_gets_the_role_again(processes, notebook):
 OTHER_NOTEBOOK = """
 import os, sys
 from distributed import Client
-from sso_magic import dask
-from sso_magic.centers import shared_center
+from sso_magic.dask_cluster import cluster_role as dask
+from sso_magic.center.shared import shared_center
 
 client = Client(sys.argv[1])
 shared_center().use(sys.argv[2], "ReadOnly", region="eu-west-1")

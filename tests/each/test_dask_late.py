@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import time_machine
 
-from sso_magic.credentials import RoleCredentials
-from sso_magic.dask_worker import SentRole
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.dask_cluster.worker import SentRole
 
 
 def sent(seconds: float) -> RoleCredentials:

@@ -7,8 +7,8 @@ import urllib.request
 import pytest
 from distributed import Client, LocalCluster
 
-from sso_magic import dask
-from sso_magic.kernel import KERNEL
+from sso_magic.dask_cluster import cluster_role as dask
+from sso_magic.kernel.kernel_role import KERNEL
 
 PAGES = (
     "/health",
@@ -33,7 +33,7 @@ def client():
 @pytest.fixture
 def secrets(signed_in, monkeypatch, client):
     """The keys of a role that is in use on the cluster."""
-    from sso_magic.centers import shared_center
+    from sso_magic.center.shared import shared_center
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     center = shared_center()

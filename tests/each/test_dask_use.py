@@ -16,9 +16,11 @@ import cloudpickle
 import pytest
 from distributed import Client, LocalCluster
 
-from sso_magic import dask, dask_worker, errors
+from sso_magic import errors
+from sso_magic.dask_cluster import cluster_role as dask
+from sso_magic.dask_cluster import worker as dask_worker
 from sso_magic.each.handover import Handover
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -32,7 +34,7 @@ EXPIRED = (
 
 @pytest.fixture
 def sample(signed_in, monkeypatch):
-    from sso_magic.centers import shared_center
+    from sso_magic.center.shared import shared_center
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     yield shared_center()
@@ -122,7 +124,7 @@ def test_workers_that_join_later_have_the_role_and_lose_it_too(sample, signed_in
 
 
 def _uses() -> str:
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     return KERNEL.current.label
 
@@ -333,7 +335,7 @@ def test_before_credentials_go_over_a_network_without_tls_there_is_a_warning(sam
 
 
 def _uses_none() -> bool:
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     return KERNEL.current is None
 

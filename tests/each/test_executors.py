@@ -15,11 +15,11 @@ import cloudpickle
 import pytest
 
 from sso_magic import errors
+from sso_magic.common.secret import Secret
 from sso_magic.each.handover import Handover
 from sso_magic.each.here import EachAccount
-from sso_magic.each.line import Line
-from sso_magic.each.remote import Parcel
-from sso_magic.secret import Secret
+from sso_magic.each.places.remote import Parcel
+from sso_magic.each.places.socket import Line
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -104,7 +104,7 @@ def test_what_somebody_cancels_in_their_pool_is_told_as_stopped(many):
 
 
 def test_the_line_tells_why_there_are_no_credentials(many, signed_in):
-    from sso_magic.renewal import RenewingRole
+    from sso_magic.kernel.renewal import RenewingRole
 
     center = many(1)
     [account] = center.snapshot().accounts
@@ -204,6 +204,6 @@ def test_keys_on_their_way_are_shown_as_nothing_and_arrive_whole(many):
 
 
 def _role(center, account):
-    from sso_magic.renewal import RenewingRole
+    from sso_magic.kernel.renewal import RenewingRole
 
     return RenewingRole(center.credentials(account.account_id, "ReadOnly"), lambda: None)

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from sso_magic import errors
-from sso_magic.credentials import RoleCredentials
-from sso_magic.each import line as line_module
-from sso_magic.each.line import Line
-from sso_magic.renewal import RenewingRole
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.each.places import socket as line_module
+from sso_magic.each.places.socket import Line
+from sso_magic.kernel.renewal import RenewingRole
 
 unix_only = pytest.mark.skipif(sys.platform == "win32", reason="a Unix socket")
 
@@ -114,7 +114,7 @@ def test_the_line_closes_where_its_directory_cannot_come_back(unix_line):
 
 SHORT_OF_DESCRIPTORS = """
 import os, resource, socket, sys, threading, time
-from sso_magic.each.line import Line
+from sso_magic.each.places.socket import Line
 from sso_magic import errors
 
 line = Line()
@@ -190,7 +190,7 @@ def test_nothing_of_a_line_is_left(role):
 @unix_only
 def test_a_run_ends_while_a_process_of_it_is_stopped(many, monkeypatch, each_threads_end, tmp_path):
     """A process that a debugger has stopped after its work is killed when the run ends."""
-    from sso_magic.each import processes
+    from sso_magic.each.places import processes
 
     monkeypatch.setattr(processes, "_ENDS_WITHIN", 1)
     dismiss = processes.Child.dismiss

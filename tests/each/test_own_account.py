@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 
 from sso_magic import errors
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 sys.path.insert(0, str(Path(__file__).parent))
 from s3_by_signer import S3BySigner

@@ -11,7 +11,7 @@ import cloudpickle
 import pytest
 
 from sso_magic import errors
-from sso_magic.each import processes
+from sso_magic.each.places import processes
 from sso_magic.local import Fault
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as for functions of a notebook
@@ -26,7 +26,7 @@ def test_the_same_results_as_on_threads(many, whoami, signed_in):
 
 
 def test_whatever_reads_the_environment_speaks_for_the_account(signed_in, monkeypatch):
-    from sso_magic.centers import shared_center
+    from sso_magic.center.shared import shared_center
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     center = shared_center()

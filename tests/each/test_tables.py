@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sso_magic.common.secret import Secret, Unshown
 from sso_magic.each.table import Row, errors_frame, put_together
 from sso_magic.each.task import Failure
 from sso_magic.inventory import Account
-from sso_magic.secret import Secret, Unshown
 
 FRONT = ["account_id", "account_name", "role_name"]
 ACCOUNTS = [Account("000000000001", "one"), Account("000000000002", None), Account("000000000003", "three")]

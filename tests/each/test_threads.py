@@ -13,7 +13,7 @@ import time
 import pytest
 
 from sso_magic import errors
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault, Throttle
 
 
@@ -82,7 +82,7 @@ def test_the_environment_is_not_touched_and_the_role_in_use_stays(many, whoami):
 
 
 def test_a_boto3_session_is_made_only_where_it_is_touched(many, monkeypatch):
-    from sso_magic.libraries import boto_session
+    from sso_magic.kernel.libraries import boto_session
 
     center = many(4)
     made = []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.local import Fault, LocalIdentityCenter
 
 __all__ = ["bench", "impatient", "nothing_left", "open_panel", "ready", "strike"]
@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, center: LocalIdentityCenter) -> L
     """Waits in tenths of a second where a person would wait for a minute; every call is made once."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SIGNIN", center.url)
-    monkeypatch.setattr("sso_magic.console_link.remote_signal", lambda: None)
+    monkeypatch.setattr("sso_magic.magics.console.remote_signal", lambda: None)
     monkeypatch.setattr("shutil.which", lambda _: None)  # %sso_doctor starts the AWS CLI, if there is one
     monkeypatch.setattr("sso_magic.inventory.fetch.FIRST_DELAY", 0.001)
     monkeypatch.setattr("sso_magic.inventory.fetch.LONGEST_DELAY", 0.001)
@@ -58,8 +58,8 @@ def strike(monkeypatch: pytest.MonkeyPatch, impatient: LocalIdentityCenter) -> C
     def strike(fault: Fault) -> None:
         impatient.faults.append(fault)
         if fault.kind == "stall":
-            monkeypatch.setattr("sso_magic.console._TIMEOUT", 0.1)
-            monkeypatch.setattr("sso_magic.network_findings.WITHIN", (0.1, 0.1))
+            monkeypatch.setattr("sso_magic.credentials.federation._TIMEOUT", 0.1)
+            monkeypatch.setattr("sso_magic.doctor.network.WITHIN", (0.1, 0.1))
             monkeypatch.setitem(RequestsHandler.__init__.__kwdefaults__, "request_timeout", 0.1)
         if fault.kind == "drip":  # whoever sends so closes the connection, which may be seen too late
             monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
@@ -79,9 +79,9 @@ def nothing_left(
     monkeypatch: pytest.MonkeyPatch, center: LocalIdentityCenter, clean_environment: Path
 ) -> Iterator[None]:
     """Fails a test that leaves a thread, a connection or a lock behind once what it used is closed."""
-    from sso_magic.center import IdentityCenter
-    from sso_magic.console_link import OneTimeLink
-    from sso_magic.kernel import KERNEL
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.kernel.kernel_role import KERNEL
+    from sso_magic.magics.console import OneTimeLink
 
     centers, links = _made(monkeypatch, IdentityCenter), _made(monkeypatch, OneTimeLink)
     port = int(center.url.rpartition(":")[2])

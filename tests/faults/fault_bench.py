@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from sso_magic import cache, errors
-from sso_magic.centers import _SHARED
+from sso_magic import errors
+from sso_magic.center.shared import _SHARED
 from sso_magic.client.errors import ServiceException
-from sso_magic.kernel import KERNEL
+from sso_magic.common import cache
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import find_session
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
 from sso_magic.signin import tokens
 
 if TYPE_CHECKING:

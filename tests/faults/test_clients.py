@@ -10,8 +10,8 @@ from fault_bench import FAULTS, PROD
 
 from sso_magic import errors, oidc, portal
 from sso_magic.client.errors import ServiceException
+from sso_magic.common.secret import Secret
 from sso_magic.local import Fault
-from sso_magic.secret import Secret
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]
 

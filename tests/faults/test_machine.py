@@ -17,9 +17,10 @@ import pytest
 import trustme
 from fault_bench import ASK, LEAVE, LOOK, PROD, is_one_line
 
-from sso_magic import cache, errors
-from sso_magic.kernel import KERNEL
-from sso_magic.profiles import find_session
+from sso_magic import errors
+from sso_magic.common import cache
+from sso_magic.config.sessions import find_session
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import registration
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]
@@ -270,7 +271,7 @@ def test_who_is_signed_in_in_memory_is_shown_as_signed_in(bench):
 
 HOLD = """
 import time
-from sso_magic import cache
+from sso_magic.common import cache
 with cache.lock("corp"):
     print("held", flush=True)
     time.sleep(60)

@@ -8,9 +8,10 @@ import os
 import pytest
 from fault_bench import ASK, FAULTS, LEAVE, LOOK, is_one_line
 
-from sso_magic import cache, errors
+from sso_magic import errors
 from sso_magic.client.errors import ServiceException
-from sso_magic.kernel import KERNEL
+from sso_magic.common import cache
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]

@@ -7,8 +7,8 @@ import os
 import pytest
 from fault_bench import FAULTS
 
-from sso_magic import cache
-from sso_magic.kernel import KERNEL
+from sso_magic.common import cache
+from sso_magic.kernel.kernel_role import KERNEL
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_up import TEXTS, check_error, check_shown, examples, outcome_of
 
-from sso_magic.cells import Cell
+from sso_magic.common.cells import Cell
 from sso_magic.each.cell import NAMES, CellWork, needed
 from sso_magic.each.traps import refuse_own_names
 from sso_magic.errors import UsageError

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from IPython.core.completer import CompletionContext
 from made_up import TEXTS, check_error, check_shown, examples, outcome_of
 
-from sso_magic import lexer
-from sso_magic.completion import matcher
+from sso_magic.common import lexer
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import find_session
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
-from sso_magic.magic_line import parse
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
+from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.magics.completion import matcher
+from sso_magic.magics.line import parse
 from sso_magic.signin import tokens
 
 LINE_MAGICS = (

@@ -13,18 +13,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_up import NUMBERS, TEXTS, check_error, check_shown, contents, examples, outcome_of
 
-from sso_magic import display, service_clock
-from sso_magic.center import IdentityCenter
+from sso_magic import display
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.client import service_clock
 from sso_magic.client.errors import MemberMissing, ServiceException
 from sso_magic.client.http import HttpResponse
 from sso_magic.client.retry import StandardRetryStrategy, http_date
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import Session
+from sso_magic.doctor.network import _clock
 from sso_magic.errors import ClientError, DeserializationError, SignInError, SSOMagicError, TransportError
 from sso_magic.inventory import Account, Inventory
-from sso_magic.network_findings import _clock
 from sso_magic.oidc import SSOOIDC
 from sso_magic.portal import SSO
-from sso_magic.profiles import Session
-from sso_magic.secret import Secret
 from sso_magic.signin import device, registration
 from sso_magic.signin.browser import BrowserSignIn
 from sso_magic.signin.tokens import Token, utc_now

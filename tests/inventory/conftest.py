@@ -11,8 +11,8 @@ import pytest
 
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
+from sso_magic.common.secret import Secret
 from sso_magic.inventory import Inventory
-from sso_magic.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

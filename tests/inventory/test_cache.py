@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from sso_magic import cache
+from sso_magic.common import cache
 from sso_magic.inventory.part import Part
 from sso_magic.inventory.store import Store
 

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
+from sso_magic.common.secret import Secret
 from sso_magic.local import Organization
 from sso_magic.portal import SSO
-from sso_magic.secret import Secret
 
 
 def fetch_threads() -> list[threading.Thread]:
@@ -163,7 +163,7 @@ _CHILD = """
 import sys
 from sso_magic.inventory import Inventory
 from sso_magic.portal import SSO
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
 url, token = sys.argv[1:]
 client = SSO(region="eu-west-1", endpoint=url, max_attempts=1)
 Inventory(key="killed", client=lambda: client, access_token=lambda: Secret(token), reauthenticate=lambda _: 1/0).fetch()

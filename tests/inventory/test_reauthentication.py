@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from sso_magic.common.secret import Secret
 from sso_magic.errors import SignInRequired
 from sso_magic.local import Organization
-from sso_magic.secret import Secret
 
 
 def test_one_renewal_serves_every_worker(local, local_inventory):

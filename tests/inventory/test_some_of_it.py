@@ -140,7 +140,7 @@ def test_importing_the_inventory_imports_nothing_heavy():
     import sys
 
     code = (
-        "import sys, sso_magic.inventory, sso_magic.profile_writer;"
+        "import sys, sso_magic.inventory, sso_magic.profiles.plan;"
         "print({'pandas', 'numpy', 'requests', 'tqdm', 'filelock', 'urllib3'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sso_magic.credentials import RoleCredentials
-from sso_magic.kernel import KERNEL, KernelRole, Use
-from sso_magic.secret import Secret
+from sso_magic.common.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.kernel.kernel_role import KERNEL, KernelRole, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ import boto3
 import pytest
 
 import sso_magic
-from sso_magic.changes import Changes
-from sso_magic.environment import OWNED
+from sso_magic.common.environment import OWNED
+from sso_magic.kernel.changes import Changes
 
 # An exception in the callback of a weak reference or in a generator's destructor is printed and goes no further.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -193,7 +193,7 @@ def test_the_same_where_no_thread_can_be_started(scene, name, monkeypatch):
         "c_environment.py",
         "environment.py",
         "in_use.py",
-        "kernel.py",
+        "kernel_role.py",
         "layers.py",
         "locks.py",
         "renewal.py",

@@ -9,12 +9,12 @@ import threading
 
 import pytest
 
-from sso_magic import c_environment, environment
+from sso_magic.common import c_environment, environment
 
 # The threads call C's getenv without Python's lock, as threads of polars and DuckDB do.
 READERS = """
 import ctypes, os, threading
-from sso_magic import environment
+from sso_magic.common import environment
 
 getenv = ctypes.CDLL(None).getenv
 getenv.restype = ctypes.c_void_p

@@ -23,8 +23,8 @@ import boto3
 import pytest
 import time_machine
 
-from sso_magic import canary
-from sso_magic.libraries import arrow, arrow_lazy, boto
+from sso_magic.kernel import canary
+from sso_magic.kernel.libraries import arrow, arrow_lazy, boto
 
 LIBRARY = Path(__file__).with_name("made_up_library.py")
 OLD = "dev (111111111111) / ReadOnly."

@@ -21,13 +21,13 @@ from botocore.exceptions import BotoCoreError, NoRegionError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sso_magic import chained
-from sso_magic.client.shared_config import load_shared_config
-from sso_magic.credentials import RoleCredentials
+from sso_magic.common.secret import Secret
+from sso_magic.config.files import load_shared_config
+from sso_magic.config.sessions import find_session
+from sso_magic.credentials import chained
+from sso_magic.credentials.role_credentials import RoleCredentials
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned
-from sso_magic.kernel import KERNEL
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
+from sso_magic.kernel.kernel_role import KERNEL
 
 from .conftest import FakeRole
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sso_magic.changes import Changes
+from sso_magic.kernel.changes import Changes
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
-from sso_magic.center import IdentityCenter
-from sso_magic.console import _home, _sign_in_host, federated_url
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.common.secret import Secret
+from sso_magic.credentials.federation import _home, _sign_in_host, federated_url
 from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ProxyError, ResponseStreamError, TLSError
-from sso_magic.secret import Secret
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from sso_magic.errors import CredentialsError
-from sso_magic.libraries.daft_config import DaftBinding
+from sso_magic.kernel.libraries.daft_config import DaftBinding
 
 PATH = "s3://bucket/key.parquet"
 

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from sso_magic.errors import CredentialsError
-from sso_magic.libraries.duck import create_secret
+from sso_magic.kernel.libraries.duck import create_secret
 
 
 def load(connection, *packages):

@@ -17,7 +17,7 @@ import pytest
 import time_machine
 
 from sso_magic.errors import ConnectError, SignInRequired
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 
 @pytest.fixture
@@ -184,9 +184,9 @@ def test_shutdown_closes_the_port_and_removes_the_file(served, kernel):
 SERVE_AND_FORK = """
 import os, sys, time
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials import RoleCredentials
-from sso_magic.kernel import KERNEL, Use
-from sso_magic.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
 keys = RoleCredentials("111111111111", "dev", "ReadOnly", Secret("ASIA1"), Secret("s"), Secret("t"), soon)

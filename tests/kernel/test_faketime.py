@@ -12,7 +12,7 @@ import pytest
 LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 KERNEL = """
 from sso_magic import IdentityCenter
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 role = IdentityCenter("corp").role("payments-dev", "ReadOnly")
 keys = role.renewing().get()
 role.use()

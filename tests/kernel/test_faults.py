@@ -8,7 +8,7 @@ import time
 import boto3
 import pytest
 
-from sso_magic.center import IdentityCenter
+from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.local import Fault
 
 LIFETIME = 6  # seconds; they are renewed when four are left
@@ -25,7 +25,7 @@ def in_use(kernel, signed_in, monkeypatch):
 
 
 def ends() -> float:
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     return KERNEL.current.credentials.expires_at.timestamp()
 
@@ -77,8 +77,8 @@ def _make_refreshable(center) -> None:
     """The token of a real sign-in, which has what it takes to be refreshed."""
     from datetime import datetime, timedelta, timezone
 
-    from sso_magic.profiles import find_session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
 
     session = center.sign_in()

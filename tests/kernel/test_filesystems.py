@@ -121,9 +121,9 @@ import sys
 sys.modules["pyarrow._s3fs"] = None
 import pyarrow.fs
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials import RoleCredentials
-from sso_magic.kernel import KERNEL, Use
-from sso_magic.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
 keys = RoleCredentials("111111111111", "dev", "R", Secret("ASIA1"), Secret("s"), Secret("t"), soon)
@@ -164,7 +164,7 @@ class TestPolars:
 
     @pytest.fixture
     def use(self, signed_in, kernel):
-        from sso_magic.center import IdentityCenter
+        from sso_magic.center.identity_center import IdentityCenter
 
         return lambda account: IdentityCenter("corp").use(account, "ReadOnly", region="eu-west-1")
 

@@ -12,7 +12,7 @@ import cloudpickle
 import pytest
 
 from sso_magic.errors import ConnectError, SSOMagicError
-from sso_magic.libraries import reference
+from sso_magic.kernel.libraries import reference
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +168,7 @@ def test_unpickled_elsewhere_it_raises_at_first_use_and_uses_no_other_keys(
     kernel.release()
     kernel._roles.forget(None)  # as in a process that never had the role
     if identity is not None:
-        from sso_magic.libraries import polar
+        from sso_magic.kernel.libraries import polar
 
         polar._providers.clear()
     if there == "another role":
@@ -237,7 +237,7 @@ def test_a_filesystem_that_is_made_at_first_use_reads_and_writes(signed_in, kern
     import pyarrow.dataset
     import pyarrow.fs
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
     IdentityCenter("corp").use("payments-dev", "ReadOnly", region="eu-west-1")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ["AWS_ENDPOINT_URL"]

@@ -15,7 +15,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from sso_magic.libraries import forget
+from sso_magic.kernel.libraries import forget
 
 
 def newest_key_id(role) -> str:
@@ -257,7 +257,7 @@ def test_a_cache_that_cannot_be_emptied_is_named_at_the_switch_and_the_switch_go
 
 def test_no_row_imports_a_module(clean_environment):
     code = (
-        "import sys; from sso_magic.libraries import forget; before = set(sys.modules)\n"
+        "import sys; from sso_magic.kernel.libraries import forget; before = set(sys.modules)\n"
         "list(forget.imported_rows()); sys.exit(bool(set(sys.modules) - before))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

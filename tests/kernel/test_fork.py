@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import sso_magic
-from sso_magic import IdentityCenter, locks
+from sso_magic import IdentityCenter
+from sso_magic.common import locks
 from sso_magic.local import locks as local_locks
 
 PACKAGE = Path(sso_magic.__file__).parent
@@ -30,7 +31,7 @@ def test_every_lock_of_the_package_is_made_by_its_locks_module():
     found = []
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if name in {"locks.py", "local/locks.py"}:  # the local Identity Center imports nothing of the rest
+        if name in {"common/locks.py", "local/locks.py"}:  # the local Identity Center imports nothing of the rest
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found += [
@@ -150,7 +151,7 @@ def test_a_client_that_has_threads_makes_calls_in_a_child(signed_in):
 def test_a_file_lock_held_by_the_parent_is_not_released_by_a_child(clean_environment, how):
     import filelock
 
-    from sso_magic import cache
+    from sso_magic.common import cache
 
     taken, done = threading.Event(), threading.Event()
 
@@ -246,7 +247,7 @@ def forked(way: str, call) -> int:
 def test_a_fork_in_the_middle_of_a_switch_leaves_the_child_a_whole_state(kernel, role_a, role_b, monkeypatch):
     use = role_a.use()
     kernel.use(use)
-    monkeypatch.setattr("sso_magic.kernel._PATIENCE", 0.1)
+    monkeypatch.setattr("sso_magic.kernel.kernel_role._PATIENCE", 0.1)
     inside, go_on = threading.Event(), threading.Event()
     real = kernel._libraries.enter
 

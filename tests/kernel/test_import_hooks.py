@@ -14,9 +14,9 @@ SETUP = """
 import os, sys
 os.environ.update(AWS_DEFAULT_REGION="eu-west-1", AWS_EC2_METADATA_DISABLED="true")
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials import RoleCredentials
-from sso_magic.kernel import KERNEL, Use
-from sso_magic.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.common.secret import Secret
 
 def use(name, number):
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
@@ -145,7 +145,7 @@ def test_a_library_of_another_shape_can_be_imported_and_is_named_at_the_switch(l
 @pytest.mark.parametrize("step", ["_make", "_install", "_imported"])
 def test_no_error_of_a_hook_surfaces_in_an_import(error, step):
     code = f"""SERVE = False{SETUP}
-from sso_magic.libraries import Libraries
+from sso_magic.kernel.libraries import Libraries
 use('A', '1')
 intact = Libraries.{step}
 def fail(self, name, *rest):

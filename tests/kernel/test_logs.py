@@ -6,8 +6,8 @@ import logging
 
 import boto3
 
-from sso_magic.center import IdentityCenter
-from sso_magic.libraries import logs
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.kernel.libraries import logs
 
 
 def test_a_request_is_logged_without_the_keys_it_is_signed_with(signed_in, kernel, caplog):

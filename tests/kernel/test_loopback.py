@@ -11,10 +11,12 @@ import urllib.request
 
 import pytest
 
-from sso_magic import console_link, loopback, serve
-from sso_magic.console_link import OneTimeLink
-from sso_magic.loopback import LoopbackHandler, LoopbackServer
-from sso_magic.secret import Secret
+from sso_magic.common import loopback
+from sso_magic.common.loopback import LoopbackHandler, LoopbackServer
+from sso_magic.common.secret import Secret
+from sso_magic.kernel import endpoint as serve
+from sso_magic.magics import console as console_link
+from sso_magic.magics.console import OneTimeLink
 from sso_magic.signin import browser
 
 READERS = 64
@@ -245,8 +247,8 @@ def test_a_forked_child_does_not_keep_the_port_open(server):
 
 EXIT = """
 import socket, time
-from sso_magic.console_link import OneTimeLink
-from sso_magic.secret import Secret
+from sso_magic.magics.console import OneTimeLink
+from sso_magic.common.secret import Secret
 link = OneTimeLink(Secret("https://x"))
 socks = [socket.create_connection(link.server_address) for _ in range(5)]
 socks[0].sendall(b"GET / HT")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import sso_magic
-from sso_magic import centers
+from sso_magic.center import shared as centers
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"),

@@ -17,11 +17,11 @@ import pytest
 from botocore.credentials import ContainerProvider
 from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 
-from sso_magic import person
 from sso_magic.errors import CredentialsError
-from sso_magic.libraries.assume import Chain
-from sso_magic.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
-from sso_magic.renewal import RenewingRole
+from sso_magic.kernel import person
+from sso_magic.kernel.libraries.assume import Chain
+from sso_magic.kernel.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
+from sso_magic.kernel.renewal import RenewingRole
 
 
 class Client:

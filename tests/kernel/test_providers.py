@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sso_magic.libraries.crt import CrtBinding
-from sso_magic.libraries.daft_config import DaftBinding, RoleProvider
+from sso_magic.kernel.libraries.crt import CrtBinding
+from sso_magic.kernel.libraries.daft_config import DaftBinding, RoleProvider
 
 
 class Provider:

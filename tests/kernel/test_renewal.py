@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from sso_magic import serve
+from sso_magic.common.times import clock
 from sso_magic.errors import ConnectError, CredentialsError, RoleNotAssigned, SignInRequired
-from sso_magic.renewal import RenewingRole, lead
-from sso_magic.times import clock
+from sso_magic.kernel import endpoint as serve
+from sso_magic.kernel.renewal import RenewingRole, lead
 
 SIGN_IN = SignInRequired("corp is not signed in. Run %sso_login corp")
 
@@ -306,14 +306,14 @@ class TestInUse:
     def test_the_thread_sleeps_while_there_is_nothing_to_do(self, kernel, role_a, monkeypatch):
         looks = []
         monkeypatch.setattr(
-            "sso_magic.renewal.RenewingRole.seconds_until_due", lambda role: looks.append(1) or 1e6, raising=True
+            "sso_magic.kernel.renewal.RenewingRole.seconds_until_due", lambda role: looks.append(1) or 1e6, raising=True
         )
         kernel.use(role_a.use())
         threads("sso_magic renewal")[0].join(0.3)
         assert len(looks) <= 2
 
     def test_the_wall_clock_is_looked_at_although_waits_stand_still_in_sleep(self, kernel, role_a, until, monkeypatch):
-        monkeypatch.setattr("sso_magic.renewal._LONGEST_WAIT", 0.02)
+        monkeypatch.setattr("sso_magic.kernel.renewal._LONGEST_WAIT", 0.02)
         use = role_a.use()
         kernel.use(use)
         with time_machine.travel(use.credentials.expires_at - timedelta(minutes=5)):  # the laptop has slept

@@ -13,9 +13,9 @@ import pytest
 import s3fs
 
 import sso_magic
-from sso_magic.center import IdentityCenter
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.center.role import Role
 from sso_magic.errors import AccountNotFound, ConfigError, ParamValidationError, RoleNotFound
-from sso_magic.role import Role
 
 BUCKET = "payments-dev-data"
 CSV = f"{BUCKET}/transactions/2026-10.csv"
@@ -180,7 +180,7 @@ def test_pyarrow_reads_with_its_filesystem(role):
 
 @pytest.mark.parametrize("library", ["polars", "s3fs", "pyarrow"])
 def test_a_provider_stays_its_role_while_another_is_in_use(role, signed_in, library):
-    from sso_magic.kernel import KERNEL
+    from sso_magic.kernel.kernel_role import KERNEL
 
     provider = role.credential_provider(library)
     IdentityCenter("corp").role("payments-prod", "ReadOnly").use()
@@ -196,7 +196,7 @@ def test_a_provider_stays_its_role_while_another_is_in_use(role, signed_in, libr
 
 
 def test_the_expiry_that_providers_pass_on_has_a_time_zone(role):
-    from sso_magic.credential_providers import ObstoreProvider
+    from sso_magic.center.credential_providers import ObstoreProvider
 
     keys = ObstoreProvider(role)()
     assert keys["expires_at"] == role.credentials().expires_at

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from sso_magic.config_copies import ConfigCopies
+from sso_magic.common.runtime_directory import RuntimeDirectory, sweep
 from sso_magic.errors import ConfigError
-from sso_magic.runtime_directory import RuntimeDirectory, sweep
+from sso_magic.kernel.config_copies import ConfigCopies
 
 PROGRAM = """
 import sys
-from sso_magic.runtime_directory import RuntimeDirectory
+from sso_magic.common.runtime_directory import RuntimeDirectory
 directory = RuntimeDirectory()
 (directory.path / "copy").write_text("a key")
 print(directory.path, flush=True)
@@ -126,7 +126,7 @@ def test_directories_of_other_programs_stay(base):
 def test_a_forked_child_neither_removes_it_nor_gives_up_its_lock(end):
     then = f"""
 import os, signal
-from sso_magic.runtime_directory import sweep
+from sso_magic.common.runtime_directory import sweep
 child = os.fork()
 if child == 0:
     del directory

@@ -9,15 +9,15 @@ from email.utils import format_datetime
 import pytest
 import time_machine
 
-from sso_magic import service_clock
-from sso_magic.center import IdentityCenter
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.client import service_clock
 from sso_magic.client.base import tell_time
 from sso_magic.client.http import HttpResponse
-from sso_magic.doctor import examine
-from sso_magic.kernel import KERNEL
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
-from sso_magic.service_clock import SERVICE_CLOCK, Moment, ServiceClock
+from sso_magic.client.service_clock import SERVICE_CLOCK, Moment, ServiceClock
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import find_session
+from sso_magic.doctor.report import examine
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import tokens
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=timezone.utc).timestamp()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.oidc import SSOOIDC
 from sso_magic.portal import SSO
 
@@ -280,7 +280,7 @@ def test_a_renewal_asks_the_host_that_the_profile_of_the_environment_names(
     shell, center, signed_in, clean_environment, monkeypatch
 ):
     """A role cached by an earlier kernel: the first request of this one is the renewal, without AWS_PROFILE."""
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
     accounts = IdentityCenter("corp").directory.accounts()
     dev = next(account.account_id for account in accounts if account.account_name == "payments-dev")

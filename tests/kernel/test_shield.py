@@ -14,9 +14,9 @@ from botocore.exceptions import ConfigParseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sso_magic.config_copies import ConfigCopies
 from sso_magic.errors import ConfigError
-from sso_magic.shield import SharedFile, gives_credentials, shielded
+from sso_magic.kernel.config_copies import ConfigCopies
+from sso_magic.kernel.shield import SharedFile, gives_credentials, shielded
 
 CONFIG = """\
 # mine

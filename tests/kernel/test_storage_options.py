@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from IPython.lib.pretty import pretty
 
-from sso_magic.center import IdentityCenter
+from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.errors import ConfigError, ParamValidationError
 
 

@@ -19,10 +19,10 @@ import botocore.session
 import pytest
 import time_machine
 
-from sso_magic.environment import OWNED
+from sso_magic.common.environment import OWNED
 from sso_magic.errors import SignInRequired
-from sso_magic.libraries import _MAKERS
-from sso_magic.libraries.boto_session import boto3_session
+from sso_magic.kernel.libraries import _MAKERS
+from sso_magic.kernel.libraries.boto_session import boto3_session
 
 
 @pytest.fixture(autouse=True)
@@ -370,9 +370,9 @@ class TestHolders:
 LATE_IMPORTS = """
 import os, sys
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials import RoleCredentials
-from sso_magic.kernel import KERNEL, Use
-from sso_magic.secret import Secret
+from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
 

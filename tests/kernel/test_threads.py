@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from sso_magic.libraries.boto_session import boto3_session
+from sso_magic.kernel.libraries.boto_session import boto3_session
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -107,7 +107,7 @@ def test_no_mixed_set_of_keys_ever(kernel, role_a, role_b, region):
 
 
 def test_real_requests_during_switches_are_answered_for_one_account_or_the_other(kernel, signed_in, region):
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
     center = IdentityCenter("corp")
     ids = {account.name: account.id for account in signed_in.organization.accounts}

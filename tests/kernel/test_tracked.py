@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from sso_magic.canary import heap
-from sso_magic.tracked import referrers, tracked_objects
+from sso_magic.kernel.canary import heap
+from sso_magic.kernel.tracked import referrers, tracked_objects
 
 MOST = 60  # seconds to wait for what must come
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sso_magic.client.http import HttpRequest, HttpResponse
-from sso_magic.secret import Secret, Unshown, reveal
+from sso_magic.common.secret import Secret, Unshown, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,9 @@ import sys
 import pytest
 from leak_search import traces
 
-from sso_magic import IdentityCenter, redaction
-from sso_magic.secret import Secret
+from sso_magic import IdentityCenter
+from sso_magic.common import redaction
+from sso_magic.common.secret import Secret
 
 CELLS = [
     "os.environ",

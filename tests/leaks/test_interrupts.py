@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import pytest
 from leak_search import reached
 
-from sso_magic import IdentityCenter, cache, chained
-from sso_magic.client.shared_config import load_shared_config
-from sso_magic.console import federated_url
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
+from sso_magic.config.files import load_shared_config
+from sso_magic.credentials import chained
+from sso_magic.credentials.federation import federated_url
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 ROLE = ("payments-prod", "ReadOnly")
 MOMENTS = int(os.environ.get("SSO_MAGIC_MOMENTS", "12"))  # a call is interrupted at, in each test

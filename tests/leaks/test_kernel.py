@@ -29,7 +29,7 @@ CELLS = [
     *BEGIN,
     "%sso_use payments-prod ReadOnly --region eu-west-1",
     (
-        "from sso_magic.kernel import KERNEL\n"
+        "from sso_magic.kernel.kernel_role import KERNEL\n"
         "link = KERNEL.endpoint.url(KERNEL.current.role)\n"
         "told = KERNEL.endpoint.token.reveal() + ' ' + link.reveal().rpartition('/')[2]\n"
         "_ = open(os.environ['TOLD'], 'w').write(told); del told"
@@ -165,8 +165,8 @@ def test_nothing_secret_is_saved_sent_written_or_in_a_process(run, center, plant
 
 def test_with_the_redaction_taken_out_the_same_search_finds_what_leaks(run, planted):
     take_out = (
-        "from sso_magic import redaction\nredaction.redact = lambda text: text\n"
-        "from sso_magic.secret import Secret\n"
+        "from sso_magic.common import redaction\nredaction.redact = lambda text: text\n"
+        "from sso_magic.common.secret import Secret\n"
         "Secret.__repr__ = Secret.__str__ = lambda self: repr(self.reveal())\n"
         "Secret.__format__ = lambda self, spec: self.reveal()\n"
         "del Secret.__reduce_ex__\n"

@@ -14,11 +14,11 @@ from types import SimpleNamespace
 import pytest
 from leak_search import reached
 
-from sso_magic import secret
+from sso_magic.common import secret
+from sso_magic.common.secret import Secret, Unshown
 from sso_magic.errors import SSOMagicError
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
-from sso_magic.secret import Secret, Unshown
 
 CENTER = "import sso_magic, boto3\ncenter = sso_magic.IdentityCenter('corp')\n"
 CREDENTIALS = CENTER + "credentials = center.credentials('payments-prod', 'ReadOnly')\n"
@@ -32,7 +32,7 @@ CELLS = {
         "%sso_use payments-dev ReadOnly",
         "%sso_use -",
         "%sso_status",
-        "from sso_magic.kernel import KERNEL\nKERNEL.current, vars(KERNEL), KERNEL.current.credentials",
+        "from sso_magic.kernel.kernel_role import KERNEL\nKERNEL.current, vars(KERNEL), KERNEL.current.credentials",
         "%sso_use --off",
     ],
     "serve": ["%sso_use payments-prod ReadOnly --serve", "%sso_status", "vars(KERNEL.endpoint)", "%sso_use --off"],
@@ -80,7 +80,7 @@ CELLS = {
         "center.oidc.register_client(client_name='x')",
         "import copy\ncopy.copy(credentials), copy.deepcopy(credentials)",
         "import pickle\npickle.dumps(credentials), pickle.dumps(center.tokens.peek())",
-        "from sso_magic.console import federated_url\nfederated_url(credentials, endpoint=URL)",
+        "from sso_magic.credentials.federation import federated_url\nfederated_url(credentials, endpoint=URL)",
         "center.boto3_session('payments-prod', 'ReadOnly'), center.use('payments-prod', 'ReadOnly')",
         "raise ValueError(credentials, credentials.session_token)",
         (
@@ -203,7 +203,7 @@ def notebook(shell, planted, center, clean_environment, monkeypatch):
         )
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SIGNIN", center.url)
-    monkeypatch.setattr("sso_magic.console_link.remote_signal", lambda: None)
+    monkeypatch.setattr("sso_magic.magics.console.remote_signal", lambda: None)
     monkeypatch.setattr("sso_magic.inventory.fetch.TRIES", 1)
     center.auto_approve = True
     made = Notebook(shell, planted)
@@ -218,7 +218,7 @@ def notebook(shell, planted, center, clean_environment, monkeypatch):
     )
     made.run("begin", "%xmode Verbose")
     made.run("begin", "import sso_magic\n%sso_login --device")
-    made.run("begin", CREDENTIALS + "from sso_magic.kernel import KERNEL")
+    made.run("begin", CREDENTIALS + "from sso_magic.kernel.kernel_role import KERNEL")
     yield made
     logging.getLogger().removeHandler(made.handler)
     for name, level in levels.items():
@@ -269,7 +269,7 @@ REDACTIONS = {
         lambda patch: (patch.delattr(Unshown, "__repr__"), patch.delattr(Unshown, "_repr_pretty_")),
         ["objects"],
     ),
-    "what botocore logs": (lambda patch: patch.setattr("sso_magic.libraries.logs.install", list), ["one cell"]),
+    "what botocore logs": (lambda patch: patch.setattr("sso_magic.kernel.libraries.logs.install", list), ["one cell"]),
     "what a task prints": (
         lambda patch: patch.setattr("sso_magic.each.here.Here.known_secrets", lambda self: []),
         ["each"],
@@ -280,7 +280,7 @@ REDACTIONS = {
 @pytest.mark.parametrize("redaction", REDACTIONS)
 def test_with_a_redaction_taken_out_the_same_search_finds_what_leaks(notebook, monkeypatch, redaction):
     take_out, names = REDACTIONS[redaction]
-    monkeypatch.setattr("sso_magic.redaction.redact", lambda text: text)  # test_displayed.py tests it
+    monkeypatch.setattr("sso_magic.common.redaction.redact", lambda text: text)  # test_displayed.py tests it
     take_out(monkeypatch)
     for name in names:
         assert search(notebook, name), name

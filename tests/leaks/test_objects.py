@@ -14,18 +14,19 @@ import requests
 from IPython.lib.pretty import pretty
 from leak_search import reached
 
-from sso_magic import IdentityCenter, cache, oidc, portal
+from sso_magic import IdentityCenter, oidc, portal
 from sso_magic.client.http import HttpRequest, HttpResponse
 from sso_magic.client.middleware import before
 from sso_magic.client.transport_errors import chain
-from sso_magic.console import federated_url
-from sso_magic.console_link import OneTimeLink
+from sso_magic.common import cache
+from sso_magic.common.secret import Unshown
+from sso_magic.credentials.federation import federated_url
 from sso_magic.each.accounts import select
 from sso_magic.each.handover import Handover
 from sso_magic.each.here import EachAccount, Here
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
-from sso_magic.secret import Unshown
+from sso_magic.magics.console import OneTimeLink
 from sso_magic.signin import browser, device, registration
 from sso_magic.signin.store import KeyringStore
 
@@ -131,8 +132,8 @@ def test_an_identity_center_and_its_parts(planted, corp):
 
 @pytest.mark.parametrize("serve", [False, True], ids=["keys", "endpoint"])
 def test_a_role_in_use(planted, corp, shell, serve):
-    from sso_magic.doctor import examine
-    from sso_magic.status import status
+    from sso_magic.doctor.report import examine
+    from sso_magic.magics.status import status
 
     with corp.use(*ROLE, serve=serve) as layer:
         endpoint = KERNEL.endpoint
@@ -314,8 +315,8 @@ def test_an_error_of_the_console_and_what_it_came_of(planted, corp, center):
 
 
 def test_an_error_of_a_chained_profile_and_what_it_came_of(planted, corp, center, clean_environment, monkeypatch):
-    from sso_magic import chained
-    from sso_magic.client.shared_config import load_shared_config
+    from sso_magic.config.files import load_shared_config
+    from sso_magic.credentials import chained
 
     base = corp.credentials(*ROLE)
     account_id = base.account_id

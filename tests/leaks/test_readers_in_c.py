@@ -14,8 +14,8 @@ import pytest
 from IPython.lib.pretty import pretty
 
 from sso_magic import IdentityCenter
-from sso_magic.console import federated_url
-from sso_magic.secret import Secret, Unshown
+from sso_magic.common.secret import Secret, Unshown
+from sso_magic.credentials.federation import federated_url
 
 ROLE = ("payments-prod", "ReadOnly")
 FRAMES = {

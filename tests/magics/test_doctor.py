@@ -12,11 +12,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import trustme
 
-from sso_magic import cache
-from sso_magic.doctor import Report, examine
+from sso_magic.common import cache
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import find_session
+from sso_magic.doctor.report import Report, examine
 from sso_magic.local import Fault
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
 from sso_magic.signin import tokens
 
 

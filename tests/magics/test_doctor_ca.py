@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trustme
 
-from sso_magic.doctor import examine
+from sso_magic.doctor.report import examine
 
 
 @pytest.fixture

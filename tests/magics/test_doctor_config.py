@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 
 import pytest
 
-from sso_magic.centers import shared_center
-from sso_magic.doctor import examine
+from sso_magic.center.shared import shared_center
+from sso_magic.common.times import clock
+from sso_magic.doctor.report import examine
 from sso_magic.errors import TransportError
-from sso_magic.kernel import KERNEL
-from sso_magic.times import clock
+from sso_magic.kernel.kernel_role import KERNEL
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ import threading
 import pytest
 import trustme
 
-from sso_magic.centers import shared_center
-from sso_magic.doctor import examine
+from sso_magic.center.shared import shared_center
+from sso_magic.doctor.report import examine
 from sso_magic.errors import ProxyError
 from sso_magic.local import Fault
 from sso_magic.oidc import SSOOIDC

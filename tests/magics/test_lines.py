@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from IPython.core.completer import provisionalcompleter
 
-from sso_magic import errors, lexer
-from sso_magic.kernel import KERNEL
-from sso_magic.magic_line import parse
-from sso_magic.regions import REGIONS, nearest_region
+from sso_magic import errors
+from sso_magic.common import lexer
+from sso_magic.common.regions import REGIONS, nearest_region
+from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.magics.line import parse
 
 ODD_NAMES = {
     "111111111101": "data",
@@ -90,7 +91,7 @@ def completes(shell):
 @pytest.mark.parametrize("magic", ["%sso_use", "%%sso_as"])
 def test_an_account_is_the_one_that_the_line_names(shell, odd, words, name, magic, capsys):
     if magic == "%%sso_as":
-        cell = f"%%sso_as {words}\nimport sso_magic.kernel\nseen = sso_magic.kernel.KERNEL.current.credentials"
+        cell = f"%%sso_as {words}\nfrom sso_magic.kernel.kernel_role import KERNEL\nseen = KERNEL.current.credentials"
         assert shell.run_cell(cell).success
         used = shell.user_ns["seen"]
     else:

@@ -11,8 +11,8 @@ import pytest
 from traitlets import TraitError
 
 from sso_magic import errors
-from sso_magic.doctor import Finding, Report, examine
-from sso_magic.kernel import KERNEL
+from sso_magic.doctor.report import Finding, Report, examine
+from sso_magic.kernel.kernel_role import KERNEL
 
 START = "sso_start_url = https://d-1234567890.awsapps.com/start\n"
 ROLE = "sso_account_id = 731659028443\nsso_role_name = ReadOnly\n"

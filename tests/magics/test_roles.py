@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from sso_magic import errors
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 PROD, DEV = "payments-prod", "payments-dev"
 
@@ -231,7 +231,7 @@ def test_the_console_of_no_account_says_so(shell, ids):
 
 @pytest.fixture
 def browser_here(monkeypatch, signed_in):
-    monkeypatch.setattr("sso_magic.console_link.remote_signal", lambda: None)
+    monkeypatch.setattr("sso_magic.magics.console.remote_signal", lambda: None)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SIGNIN", signed_in.url)
 
 
@@ -265,7 +265,7 @@ def test_the_federated_link_leads_into_the_console_once(shell, ids, browser_here
 
 
 def test_the_federated_link_needs_a_browser_beside_the_kernel(shell, ids, monkeypatch):
-    monkeypatch.setattr("sso_magic.console_link.remote_signal", lambda: "SSH (SSH_TTY is set)")
+    monkeypatch.setattr("sso_magic.magics.console.remote_signal", lambda: "SSH (SSH_TTY is set)")
     with pytest.raises(errors.UsageError) as caught:
         shell.run_line_magic("sso_console", f"--federated {PROD} ReadOnly")
     assert str(caught.value) == (
@@ -337,7 +337,7 @@ def test_a_boto3_session_of_its_own_stays_with_its_role(ids):
 
 def test_a_boto3_session_without_boto3_says_what_to_install(ids, monkeypatch):
     from sso_magic import IdentityCenter
-    from sso_magic.libraries import boto_session
+    from sso_magic.kernel.libraries import boto_session
 
     boto_session.role_session_class.cache_clear()
     monkeypatch.setitem(sys.modules, "boto3.session", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sso_magic import cache
+from sso_magic.common import cache
 from sso_magic.errors import SSOMagicError
 
 
@@ -106,7 +106,7 @@ def test_of_two_start_urls_that_are_signed_in_to_none_is_guessed(center, shell, 
 
 def restarted(shell):
     """Forget what the process knows, as a new kernel."""
-    from sso_magic.centers import _SHARED
+    from sso_magic.center.shared import _SHARED
 
     _SHARED.clear()
     shell.magics_manager.registry["SSOMagics"]._center = None

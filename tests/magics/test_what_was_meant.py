@@ -7,7 +7,7 @@ import re
 import pytest
 
 from sso_magic import errors
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ SWAPPED = (
 
 @pytest.mark.parametrize("magic", ["%sso_use", "%sso_console", "%sso_console --federated", "%%sso_as"])
 def test_account_and_role_swapped(fails, shell, known, magic, monkeypatch):
-    monkeypatch.setattr("sso_magic.console_link.remote_signal", lambda: None)
+    monkeypatch.setattr("sso_magic.magics.console.remote_signal", lambda: None)
     cell = f"{magic} ReadOnly payments-prod" + ("\n1" if magic.startswith("%%") else "")
     line = fails(cell)
     assert line == SWAPPED.format(magic=magic.split()[0])

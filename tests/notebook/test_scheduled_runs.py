@@ -28,7 +28,7 @@ def corp(center, prompt) -> IdentityCenter:
 @pytest.fixture
 def remote_service(monkeypatch):
     """The service counts as one that needs a person."""
-    monkeypatch.setattr("sso_magic.sign_in.is_loopback", lambda host: False)
+    monkeypatch.setattr("sso_magic.center.sign_in.is_loopback", lambda host: False)
 
 
 def test_the_page_has_commands():

@@ -8,7 +8,7 @@ import time
 
 from panel_screen import Screen
 
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel.kernel_role import KERNEL
 
 
 def test_what_a_magic_uses_and_releases_is_shown(open_panel, ready, shell):

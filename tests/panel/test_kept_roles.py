@@ -143,11 +143,11 @@ def test_a_sign_in_of_the_same_person_keeps_the_favorites(center, use_as, monkey
     assert kept.learn_person("corp", use_as(0)) is False
     credentials = use_as(0)
     with monkeypatch.context() as patch:
-        patch.setattr("sso_magic.person.name_of", lambda _: None)  # STS cannot be reached
+        patch.setattr("sso_magic.kernel.person.name_of", lambda _: None)  # STS cannot be reached
         assert kept.learn_person("corp", credentials) is False
     assert kept.load("corp").favourites == (ONE,)
     kept.learn_person("corp", credentials)
-    monkeypatch.setattr("sso_magic.person.name_of", lambda _: pytest.fail("STS is asked twice for a sign-in"))
+    monkeypatch.setattr("sso_magic.kernel.person.name_of", lambda _: pytest.fail("STS is asked twice for a sign-in"))
     kept.learn_person("corp", credentials)
     kept.toggle_favourite("corp", TWO)
     assert kept.load("corp").favourites == (ONE, TWO)

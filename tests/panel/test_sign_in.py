@@ -12,9 +12,9 @@ from ipywidgets import Widget
 from jupyter_in_browser import plant_token
 
 from sso_magic import IdentityCenter
+from sso_magic.common.secret import Secret
+from sso_magic.config.sessions import find_session
 from sso_magic.local import Fault
-from sso_magic.profiles import find_session
-from sso_magic.secret import Secret
 from sso_magic.signin import tokens
 
 

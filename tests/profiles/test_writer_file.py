@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sso_magic.errors import ConfigError
-from sso_magic.profile_writer import plan, write_sso_session
+from sso_magic.profiles.plan import plan, write_sso_session
 
 PROD = ("111111111111", "prod", ["Admin"])
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sso_magic.inventory import Role
-from sso_magic.profile_names import TEMPLATE, named
+from sso_magic.profiles.names import TEMPLATE, named
 
 
 def role(name: str | None, role_name: str, account_id: str = "111111111111") -> Role:

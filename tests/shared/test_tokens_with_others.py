@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, timezone
 import boto3
 import pytest
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 
 REGION = "eu-west-1"
 

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta, timezone
 import boto3
 import pytest
 
-from sso_magic import IdentityCenter, cache, person
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import SignInChanged
-from sso_magic.kernel import KERNEL
+from sso_magic.kernel import person
+from sso_magic.kernel.kernel_role import KERNEL
 
 ACCOUNT = "payments-dev"
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sso_magic import IdentityCenter, cache, times
+from sso_magic import IdentityCenter
 from sso_magic.__main__ import main
+from sso_magic.common import cache, times
 from sso_magic.errors import ParamValidationError, SignInError, SignInRequired
 from sso_magic.local import Fault
 
@@ -60,7 +61,7 @@ def test_one_that_cannot_is_signed_in_again(corp, center, prompt, changes):
 
 def test_a_run_without_a_person_fails_before_it_begins(corp, monkeypatch):
     rewrite(refreshToken="")
-    monkeypatch.setattr("sso_magic.sign_in.is_loopback", lambda host: False)
+    monkeypatch.setattr("sso_magic.center.sign_in.is_loopback", lambda host: False)
     with pytest.raises(SignInRequired) as caught:
         corp.sign_in(at_least="6h", interactive=False)
     assert re.fullmatch(
@@ -115,7 +116,7 @@ def test_a_token_that_ended_says_when(corp, monkeypatch):
     with pytest.raises(SignInRequired) as caught:
         corp.tokens.get()
     assert str(caught.value) == "The sign-in to corp ended at 2026-01-02 03:04 UTC. Run %sso_login corp"
-    monkeypatch.setattr("sso_magic.sign_in.is_loopback", lambda host: False)
+    monkeypatch.setattr("sso_magic.center.sign_in.is_loopback", lambda host: False)
     with pytest.raises(SignInRequired) as caught:
         corp.sign_in(interactive=False)
     assert str(caught.value).startswith("The sign-in to corp ended at 2026-01-02 03:04 UTC, and this run is not")

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import ConfigError, SignInCancelled, SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
 from sso_magic.signin import browser, browser_answer, flow

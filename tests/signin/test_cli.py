@@ -6,8 +6,9 @@ import io
 
 import pytest
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
 from sso_magic.__main__ import main
+from sso_magic.common import cache
 from sso_magic.signin import opener
 
 

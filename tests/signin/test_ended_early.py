@@ -9,12 +9,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sso_magic import IdentityCenter, cache
-from sso_magic.doctor import examine
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
+from sso_magic.doctor.report import examine
 from sso_magic.errors import SignInRequired
 from sso_magic.local import Fault
+from sso_magic.magics.status import status
 from sso_magic.signin import refusals
-from sso_magic.status import status
 
 ENDED = "The sign-in to corp has ended. Run %sso_login corp"
 ENDED_LINE = "The sign-in to corp has ended: the portal refuses its access token. Run %sso_login corp"

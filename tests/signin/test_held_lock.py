@@ -11,11 +11,12 @@ import threading
 
 import pytest
 
-from sso_magic import IdentityCenter, cache, file_lock
+from sso_magic import IdentityCenter
+from sso_magic.common import cache, file_lock
 
 HOLD = """
 import sys
-from sso_magic import cache
+from sso_magic.common import cache
 with cache.lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.readline()

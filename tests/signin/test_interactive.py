@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from sso_magic import IdentityCenter, sign_in
+from sso_magic import IdentityCenter
+from sso_magic.center import sign_in
 from sso_magic.errors import ParamValidationError, SignInRequired
 
 NOBODY = (

@@ -7,7 +7,8 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import CacheError, ConfigError, SignInRequired
 from sso_magic.signin import store, tokens
 

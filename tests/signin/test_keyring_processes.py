@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from sso_magic import cache
+from sso_magic.common import cache
 
 PROCESSES, ROUNDS = 10, 12
 

@@ -13,14 +13,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 
 PROCESSES, ROUNDS = 20, 50
 
 PREAMBLE = """
 import json, random, sys
 from datetime import timedelta
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import SignInError, ClientError
 from sso_magic.signin import tokens
 

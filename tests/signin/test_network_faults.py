@@ -11,10 +11,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import ClientError, SignInRequired, TransportError
 from sso_magic.local import Fault
-from sso_magic.signin.provider import TokenProvider
+from sso_magic.signin.access_token import TokenProvider
 
 CALL = """
 import json, sys

@@ -15,9 +15,9 @@ import pytest
 import requests
 
 from sso_magic import IdentityCenter, display
+from sso_magic.common.secret import Secret
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
-from sso_magic.secret import Secret
 from sso_magic.signin import browser, browser_answer, flow, pasted, registration
 
 PASTE = "Paste the address here (it stays hidden), then press Enter"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
 from sso_magic.errors import SignInRequired
 from sso_magic.local import LocalIdentityCenter
 

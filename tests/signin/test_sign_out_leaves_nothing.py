@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sso_magic import IdentityCenter, cache, leftovers, sign_out_all, whole_file
+from sso_magic import IdentityCenter, sign_out_all
+from sso_magic.common import cache, leftovers, whole_file
 from sso_magic.errors import SSOMagicError
 from sso_magic.signin import registration
 
@@ -93,7 +94,7 @@ def test_the_next_start_removes_what_killed_processes_left(corp, clean_environme
 WRITES_UNTIL_TOLD = """
 import os, sys
 from pathlib import Path
-from sso_magic import whole_file
+from sso_magic.common import whole_file
 path = Path(sys.argv[1])
 rename = os.replace
 def later(*names):

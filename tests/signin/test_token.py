@@ -10,11 +10,13 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
+from sso_magic.common.secret import Secret
 from sso_magic.errors import DeserializationError, SignInRequired
 from sso_magic.local import Fault
-from sso_magic.secret import Secret
-from sso_magic.signin import marks, provider, tokens
+from sso_magic.signin import access_token as provider
+from sso_magic.signin import marks, tokens
 
 ENDED_AT = r"The sign-in to corp ended at (\S+ )?\d\d:\d\d \S+\. Run %sso_login corp"
 

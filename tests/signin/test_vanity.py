@@ -10,9 +10,10 @@ import threading
 import pytest
 import trustme
 
-from sso_magic import IdentityCenter, cache
+from sso_magic import IdentityCenter
+from sso_magic.common import cache
+from sso_magic.config.sessions import find_session
 from sso_magic.errors import ConfigError, ConnectError, TLSError
-from sso_magic.profiles import find_session
 from sso_magic.signin import vanity
 
 pytestmark = pytest.mark.usefixtures("kernel_is_here")

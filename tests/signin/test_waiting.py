@@ -16,8 +16,9 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from sso_magic import IdentityCenter, cache, errors
+from sso_magic import IdentityCenter, errors
 from sso_magic.__main__ import main
+from sso_magic.common import cache
 from sso_magic.display import TerminalPrompt, browser_card, device_card
 from sso_magic.local import Fault
 from sso_magic.signin import device, flow, registration

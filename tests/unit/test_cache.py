@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sso_magic import cache
+from sso_magic.common import cache
 from sso_magic.errors import CacheError
 
 URL = "https://d-1234567890.awsapps.com/start"
@@ -175,7 +175,7 @@ def test_the_lock_holds_one_thread_at_a_time():
 
 
 def test_the_lock_of_a_process_that_died_is_free(clean_environment):
-    code = "import os\nfrom sso_magic import cache\nwith cache.lock('corp'):\n    os._exit(1)"
+    code = "import os\nfrom sso_magic.common import cache\nwith cache.lock('corp'):\n    os._exit(1)"
     subprocess.run([sys.executable, "-c", code], check=False, env=os.environ)
     assert list((cache.own_directory() / "locks").iterdir())
     entered = []

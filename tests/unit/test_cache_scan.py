@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from sso_magic import cache
+from sso_magic.common import cache
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from sso_magic import hints
 from sso_magic.__main__ import main
+from sso_magic.common import hints
 from sso_magic.errors import SignInRequired, TransportError
 
 
@@ -53,8 +53,8 @@ def style():
         ),
         (
             "Run it again; %sso_doctor looks for the cause.",
-            "Run it again; sso_magic.doctor.examine() looks for the cause.",
-            "Run it again; sso_magic.doctor.examine() looks for the cause.",
+            "Run it again; sso_magic.doctor.report.examine() looks for the cause.",
+            "Run it again; sso_magic.doctor.report.examine() looks for the cause.",
         ),
         ("%sso_inventory --refresh goes on.", "center.inventory(refresh=True) goes on.", None),
         ("AWS_PROFILE is ignored until %sso_use --off.", "AWS_PROFILE is ignored until sso_magic.release().", None),

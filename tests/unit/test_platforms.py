@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 import sso_magic
-from sso_magic import process_groups
-from sso_magic.canary import forks
+from sso_magic.common import process_groups
+from sso_magic.kernel.canary import forks
 
 PACKAGE = Path(sso_magic.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -35,44 +35,50 @@ FOLDERS = ("/dev/", "/etc/", "/opt/", "/proc", "/run/", "/sys/", "/tmp", "/var/"
 # What happens on Windows, and the test of it; None where nothing needs to be done, for the reason given.
 USES = {
     **dict.fromkeys(
-        (f"whole_file.py: {name}" for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "fcntl", "st_mode")),
+        (f"common/whole_file.py: {name}" for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "fcntl", "st_mode")),
         ("no lock: an open file cannot be removed", None),
     ),
-    "whole_file.py: chmod": ("the profile directory is the user's", "profiles/test_writer_file.py"),
+    "common/whole_file.py: chmod": ("the profile directory is the user's", "profiles/test_writer_file.py"),
     "address_input.py: termios": ("msvcrt reads key by key", None),
-    "cache.py: O_CLOEXEC": ("files are not inherited there", None),
-    "cache.py: O_NONBLOCK": ("no pipes among files", None),
-    "cache.py: st_mode": ("tells a regular file there, too", "unit/test_cache_scan.py"),
-    "canary/forks.py: register_at_fork": ("no fork", "unit/test_platforms.py"),
+    "common/cache.py: O_CLOEXEC": ("files are not inherited there", None),
+    "common/cache.py: O_NONBLOCK": ("no pipes among files", None),
+    "common/cache.py: st_mode": ("tells a regular file there, too", "unit/test_cache_scan.py"),
+    "kernel/canary/forks.py: register_at_fork": ("no fork", "unit/test_platforms.py"),
     "client/user_agent.py: uname": ("platform.uname is everywhere", None),
-    "config_file.py: st_mode": ("the mode that is kept", "profiles/test_writer_file.py"),
+    "config/stored.py: st_mode": ("the mode that is kept", "profiles/test_writer_file.py"),
     "demo.py: geteuid": ("no root", "demo/test_demo.py"),
-    "directory_findings.py: st_mode": ("the profile directory is the user's", "magics/test_doctor.py"),
-    "file_lock.py: /proc/": (
+    "doctor/directories.py: st_mode": ("the profile directory is the user's", "magics/test_doctor.py"),
+    "common/file_lock.py: /proc/": (
         "ps on macOS; a suspended process on Windows is waited for 20 s",
         "signin/test_held_lock.py",
     ),
-    "each/line.py: /tmp": ("no limit on a path, as there is no Unix socket", "each/test_line.py"),
-    "each/line.py: AF_UNIX": ("a port on loopback", "each/test_line.py"),
+    "each/places/socket.py: /tmp": ("no limit on a path, as there is no Unix socket", "each/test_line.py"),
+    "each/places/socket.py: AF_UNIX": ("a port on loopback", "each/test_line.py"),
     "local/locks.py: register_at_fork": ("no fork", None),
-    "kernel.py: register_at_fork": ("no fork", None),
-    "libraries/forget.py: WNOHANG": ("no fork server", None),
-    "libraries/forget.py: waitpid": ("no fork server", None),
+    "kernel/kernel_role.py: register_at_fork": ("no fork", None),
+    "kernel/libraries/forget.py: WNOHANG": ("no fork server", None),
+    "kernel/libraries/forget.py: waitpid": ("no fork server", None),
     "local/aws_process.py: pass_fds": ("socket.share hands the socket over", None),
     "local/aws_process.py: start_new_session": ("CREATE_NEW_PROCESS_GROUP", None),
     "local/cli.py: SIGHUP": ("taken if the platform has it", "local/test_cli.py"),
     "local/cli.py: SIGTERM": ("terminating is killing; Ctrl-Break is taken", "local/test_cli.py"),
-    "locks.py: register_at_fork": ("no fork", None),
-    "process_groups.py: SIGKILL": ("descendants are killed one by one", "unit/test_platforms.py"),
-    "process_groups.py: killpg": ("descendants are killed one by one", "unit/test_platforms.py"),
-    "process_groups.py: start_new_session": ("CREATE_NEW_PROCESS_GROUP", "unit/test_platforms.py"),
-    "runtime_directory.py: SIGTERM": (
+    "common/locks.py: register_at_fork": ("no fork", None),
+    "common/process_groups.py: SIGKILL": ("descendants are killed one by one", "unit/test_platforms.py"),
+    "common/process_groups.py: killpg": ("descendants are killed one by one", "unit/test_platforms.py"),
+    "common/process_groups.py: start_new_session": ("CREATE_NEW_PROCESS_GROUP", "unit/test_platforms.py"),
+    "common/runtime_directory.py: SIGTERM": (
         "terminating is killing: the next kernel removes what is left",
         "kernel/test_runtime_directory.py",
     ),
-    "runtime_directory.py: getuid": ("the temporary directory is the user's", "kernel/test_runtime_directory.py"),
-    "runtime_directory.py: register_at_fork": ("no fork", None),
-    "runtime_directory.py: st_uid": ("the temporary directory is the user's", "kernel/test_runtime_directory.py"),
+    "common/runtime_directory.py: getuid": (
+        "the temporary directory is the user's",
+        "kernel/test_runtime_directory.py",
+    ),
+    "common/runtime_directory.py: register_at_fork": ("no fork", None),
+    "common/runtime_directory.py: st_uid": (
+        "the temporary directory is the user's",
+        "kernel/test_runtime_directory.py",
+    ),
     "signin/where.py: /opt/ml/metadata/resource-metadata.json": ("SageMaker runs on Linux alone", None),
     "signin/machine.py: /proc/sys/kernel/osrelease": (
         "WSL alone has it; it is empty elsewhere",

@@ -12,7 +12,7 @@ import pytest
 import requests
 from IPython.lib.pretty import pretty
 
-from sso_magic.secret import Secret, Unshown, revealed
+from sso_magic.common.secret import Secret, Unshown, revealed
 
 PLANTED = "aoaAAAA-planted-token"
 

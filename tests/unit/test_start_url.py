@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sso_magic.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
+from sso_magic.config.start_url import is_aws_owned, is_same_portal, looks_like_start_url, normalize, region_of
 
 CORP = "https://corp.awsapps.com/start"
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
 ACCOUNTS, WORKERS, WAIT, ROUNDS = 200, 16, 0.05, 5
 IDEAL = ACCOUNTS * WAIT / WORKERS
@@ -58,8 +58,8 @@ def main() -> int:
 
 
 def sign_in(access_token: str) -> None:
-    from sso_magic.profiles import find_session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
 
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
@@ -67,8 +67,8 @@ def sign_in(access_token: str) -> None:
 
 
 def compare() -> int:
-    from sso_magic.centers import shared_center
-    from sso_magic.libraries import boto_session
+    from sso_magic.center.shared import shared_center
+    from sso_magic.kernel.libraries import boto_session
 
     shell = notebook()
     center = shared_center("corp")

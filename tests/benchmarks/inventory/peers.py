@@ -103,9 +103,9 @@ def ours(workers: int | None = None) -> Callable[[Server], int]:
     """`Inventory.fetch`, its client made new, its cache empty."""
 
     def job(server: Server) -> int:
+        from sso_magic.common.secret import Secret
         from sso_magic.inventory import Inventory
         from sso_magic.portal import SSO
-        from sso_magic.secret import Secret
 
         token = Secret(server.token)
         with SSO(region=REGION, endpoint=server.url, max_attempts=1) as client:

@@ -70,8 +70,8 @@ def main() -> int:
 
 
 def sign_in(access_token: str) -> None:
-    from sso_magic.profiles import find_session
-    from sso_magic.secret import Secret
+    from sso_magic.common.secret import Secret
+    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
 
     soon = datetime.now(timezone.utc) + timedelta(hours=1)

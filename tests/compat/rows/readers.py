@@ -32,7 +32,7 @@ def rows(url: str) -> list[Row]:
 
 
 def role(account: str = A) -> Any:
-    from sso_magic.center import IdentityCenter
+    from sso_magic.center.identity_center import IdentityCenter
 
     return IdentityCenter("corp").role(account, "ReadOnly")
 

@@ -1,0 +1,360 @@
+"""`IdentityCenter`: one session, signed in. Magics, panel and scripts all call this.
+
+What is known is answered without the network: accounts and roles from the inventory's cache, role credentials from the
+cache shared with the AWS CLI. Only what is missing is asked for, and only then is the client imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.center.role import Role
+from sso_magic.center.sign_in import SignIn, own_config_path
+from sso_magic.config.sessions import Session, find_session
+from sso_magic.credentials import role_credentials as role_cache
+from sso_magic.errors import (
+    AccountNotFound,
+    ConfigError,
+    CredentialsThrottled,
+    RoleNotAssigned,
+    RoleNotFound,
+    SSOMagicError,
+    kept_in,
+)
+from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
+from sso_magic.kernel.kernel_role import KERNEL, Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import boto3
+    import pandas as pd
+
+    from sso_magic.common.secret import Secret
+    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.each import Here
+    from sso_magic.inventory import InventorySnapshot, Progress
+    from sso_magic.inventory import Role as RoleAssignment
+    from sso_magic.portal import GetRoleCredentialsOutput
+    from sso_magic.profiles.plan import Plan
+    from sso_magic.signin.marks import Mark
+
+
+class IdentityCenter(SignIn):
+    """One Identity Center, as one person sees it.
+
+    Args:
+        session: An ``[sso-session]`` of ``~/.aws/config``, a profile that names one, or a start URL. Without one, the
+            active profile's session, else the only one there is.
+        start_url: A start URL that need not be in any file.
+        region: The region of the Identity Center instance; needed with a start URL that no file has.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+
+    def __init__(
+        self, session: str | Session | None = None, *, start_url: str | None = None, region: str | None = None
+    ) -> None:
+        if session is not None and start_url is not None:
+            raise ConfigError("Give a session or a start URL, not both.")
+        found = session if isinstance(session, Session) else find_session(session or start_url, region=region)
+        super().__init__(found)
+        self.directory = Inventory(
+            key=f"{self.session.key} {self.session.portal_url}",  # a name may be given to another portal
+            client=lambda: self.patient_portal,
+            access_token=self.tokens.get,
+            reauthenticate=self.tokens.get,
+            refuse=self.tokens.refuse,
+            owner=self.tokens.mark,
+        )
+
+    def __repr__(self) -> str:
+        return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.region})"
+
+    def sign_out(self) -> bool:
+        """Ends the session at AWS and removes its tokens and role credentials here and for the AWS CLI.
+
+        A role of it that is used in this kernel is released.
+
+        Returns:
+            Whether there was a token.
+
+        Raises:
+            SSOMagicError: What failed first; all the rest is done.
+        """
+        KERNEL.forget(self.session.label)
+        failures: list[SSOMagicError] = []
+        was_in = False
+        try:
+            with kept_in(failures):
+                was_in = self.tokens.sign_out()
+        finally:
+            with kept_in(failures):
+                role_cache.forget(self.session)
+            with kept_in(failures):
+                self.directory.forget()
+            self.changed.notify()
+        if failures:
+            raise failures[0]
+        return was_in
+
+    def accounts(self, words: str = "", *, progress: Progress | None = None) -> pd.DataFrame:
+        """Return the accounts that this person has access to.
+
+        Args:
+            words: Only accounts that contain all of these words in their id, name or email address.
+            progress: Is called with how far the list is.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
+        """
+        return self.directory.accounts_frame(words, progress=progress)
+
+    def roles(self, account: str | None = None) -> pd.DataFrame:
+        """The roles that this person has, in one account or in all.
+
+        Args:
+            account: 12 digits, a name, or any part that fits one account alone.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings; the name may be missing).
+
+        Raises:
+            AccountNotFound: No account fits.
+            Ambiguous: Several fit.
+            SignInRequired: There is no valid access token.
+        """
+        if account is None:
+            return self.snapshot().roles_frame()
+        return self.directory.roles_frame(self.find_account(account))
+
+    def inventory(self, words: str = "", *, refresh: bool = False, progress: Progress | None = None) -> pd.DataFrame:
+        """Accounts x roles.
+
+        Args:
+            words: Only the rows in which all these words stand, best first.
+            refresh: Wait until all of it was asked for again.
+            progress: Is told how far a fetch is.
+
+        Returns:
+            DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
+            ``attrs`` has ``errors`` (text by account id, of those that failed) and ``fetched_at`` (text, ISO
+            8601, UTC).
+
+        Raises:
+            SignInRequired: There is no valid access token, and nothing is cached.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        from sso_magic.inventory import search_frame
+
+        return search_frame(self.snapshot(refresh=refresh, progress=progress), words)
+
+    def snapshot(self, *, refresh: bool = False, progress: Progress | None = None) -> InventorySnapshot:
+        """The inventory as it is known: at once where it is cached, and then refreshed behind if it is old.
+
+        Args:
+            refresh: Wait until all of it was asked for again.
+            progress: Is told how far a fetch is.
+
+        Raises:
+            SignInRequired: There is no valid access token, and nothing is cached.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        cached = None if refresh else self.directory.cached()
+        if cached is None or not cached.complete:
+            return self.directory.fetch(progress=progress)
+        if self.directory.is_stale and self.tokens.is_usable():
+            self.directory.refresh_in_background()
+        return cached
+
+    def iter_inventory(self, *, refresh: bool = False) -> Iterator[RoleAssignment]:
+        """The roles in the accounts, one by one, while they come in.
+
+        Args:
+            refresh: Ask the portal even where the cache is young.
+
+        Raises:
+            SignInRequired: There is no valid access token.
+            InventoryError: The accounts could not be listed, or not one of them asked for its roles.
+        """
+        return self.directory.iter_rows(refresh=refresh)
+
+    def plan_profiles(
+        self,
+        words: str = "",
+        *,
+        template: str | None = None,
+        region: str | None = None,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> Plan:
+        """Plan the profiles of ``~/.aws/config`` for every account and role; nothing is written yet.
+
+        Args:
+            words: Only accounts and roles that contain all of these words.
+            template: The profiles' names, of ``{account_name}``, ``{account_id}``, ``{role_name}`` and ``{session}``.
+            region: Their region for the work; None leaves it as it is, or out.
+            replace: Also remove profiles that were written here by another template.
+            progress: Is called with how far the inventory is, if it has to be fetched.
+
+        Returns:
+            The plan: `Plan.frame` shows it as a DataFrame, `Plan.write` writes it.
+
+        Raises:
+            UsageError: The template names something else.
+            ConfigError: The file cannot be read.
+            SignInRequired: There is no valid access token, and nothing is cached.
+        """
+        from sso_magic.profiles.names import TEMPLATE
+        from sso_magic.profiles.plan import plan
+
+        return plan(
+            self.snapshot(progress=progress),
+            self.session,
+            words=words,
+            template=template or TEMPLATE,
+            region=region,
+            path=own_config_path(),
+            replace=replace,
+        )
+
+    def inventory_changes(self) -> pd.DataFrame:
+        """What the last whole fetch found added and removed since the one before it.
+
+        Returns:
+            DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings).
+        """
+        return self.directory.changes()
+
+    def find_account(self, text: str) -> Account:
+        """The account meant: by what is cached first, then by asking.
+
+        Raises:
+            AccountNotFound: None fits; has the nearest names.
+            Ambiguous: Several fit; lists them.
+        """
+        known = self.directory.cached_accounts()
+        digits = account_digits(text)
+        if known is None and digits is not None:
+            return Account(digits, None, None)  # its roles tell whether it is one; a list of thousands need not
+        if known is not None:
+            with contextlib.suppress(AccountNotFound):  # it may be new
+                return find_account(known, text)
+        return find_account(self.directory.accounts(), text)
+
+    def find_role(self, account: Account, text: str | None = None) -> str:
+        """The role meant; without a text the only one that the account has.
+
+        Raises:
+            RoleNotFound: None fits; has those there are.
+            Ambiguous: Several fit; lists them.
+        """
+        known = self.directory.cached_roles(account.account_id)
+        if known is not None:
+            with contextlib.suppress(RoleNotFound):  # it may be new
+                return find_role(account, known, text)
+        return find_role(account, self.directory.roles(account.account_id), text)
+
+    def role(self, account: str, role: str | None = None) -> Role:
+        """Return a handle of a role in an account. No credentials are fetched.
+
+        Args:
+            account: 12 digits, a name, or any part that matches one account only.
+            role: The role's name; optional if the account has only one role.
+
+        Raises:
+            AccountNotFound: No account matches.
+            RoleNotFound: The account has no such role.
+            Ambiguous: Several match.
+            SignInRequired: The inventory is not cached, and there is no valid access token.
+        """
+        found = self.find_account(account)
+        return Role(self, found, self.find_role(found, role))
+
+    def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:
+        """Return credentials of a role, from the cache if they are valid for 15 minutes; see `Role.credentials`."""
+        return self.role(account, role).credentials(refresh=fresh)
+
+    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> RoleCredentials:
+        """Return credentials of a role whose account and name are known; see `Role.credentials`."""
+        if not refresh:
+            cached = role_cache.load(
+                self.session, account.account_id, account.account_name, role_name, self.tokens.mark()
+            )
+            if cached is not None:
+                return cached
+        return self._fetch_credentials(account, role_name)
+
+    def _fetch_credentials(self, account: Account, role_name: str) -> RoleCredentials:
+        from sso_magic.client.patience import throttled_text
+        from sso_magic.client.retry import error_type
+        from sso_magic.portal import SSOServiceException
+
+        sign_ins: list[Mark | None] = []
+
+        def ask(token: Secret) -> GetRoleCredentialsOutput:
+            sign_ins.append(self.tokens.mark_of(token))
+            return self.credentials_portal.get_role_credentials(
+                access_token=token, account_id=account.account_id, role_name=role_name
+            )
+
+        try:
+            output = self.call(ask)
+        except SSOServiceException as error:
+            if error_type(error) == "throttling":
+                raise CredentialsThrottled(throttled_text(error)) from None
+            if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
+                raise  # an error without a name is not AWS's: a proxy may have answered
+            raise RoleNotAssigned(
+                f"The role {role_name} in {account.label} is refused (403, {error.message}): it is not assigned to "
+                f"you, or was assigned a moment ago. %sso_roles {account.account_id} lists what you have."
+            ) from None
+        fetched = role_cache.from_portal(output.role_credentials, account.account_id, account.account_name, role_name)
+        sign_in = sign_ins[-1]
+        fetched = replace(fetched, sign_in=sign_in.id if sign_in is not None else None)
+        role_cache.store(self.session, fetched, self.tokens.mark)
+        return fetched
+
+    def use(self, account: str, role: str | None = None, *, region: str | None = None, serve: bool = False) -> Layer:
+        """Put a role's credentials in this kernel's environment; see `Role.use`."""
+        return self.role(account, role).use(region=region, serve=serve)
+
+    def boto3_session(self, account: str, role: str | None = None, *, region: str | None = None) -> boto3.Session:
+        """Return a boto3 session that renews and stays one role; see `Role.boto3_session`."""
+        return self.role(account, role).boto3_session(region=region)
+
+    def console_url(self, account: str, role: str | None = None, *, destination: str | None = None) -> str:
+        """Return the portal's link into an account's console; see `Role.console_url`."""
+        return self.role(account, role).console_url(destination=destination)
+
+    def each(self, function: Callable[[Here], Any], role: str, words: str = "", **options: Any) -> pd.DataFrame:
+        """Call the function once for each account in which the role is granted, many at a time.
+
+        Args:
+            function: Is called with a `sso_magic.each.Here`: ``account`` (``id``, ``name``, ``email``), ``role_name``,
+                ``credentials`` and ``session``. It returns a DataFrame, a list of dicts or a scalar.
+            role: The role's name, or a part that matches one role only.
+            words: Only accounts that contain all of these words in their id, name or email address.
+            **options: ``accounts``, ``on`` (``"threads"``, ``"processes"``, ``"dask"`` or an executor), ``workers``,
+                ``region`` and ``progress``; `sso_magic.each.each` describes them.
+
+        Returns:
+            DataFrame: account_id, account_name, role_name (strings), and the columns of the results.
+            ``attrs["errors"]`` has a record for each account that failed.
+
+        Raises:
+            RoleNotFound: No account has such a role.
+            AccountNotFound: A named account does not exist, or no account is left.
+            SignInRequired: There is no valid access token, and no person can be asked.
+            EachError: The function failed in every account; has ``errors``.
+            UsageError: An argument is not valid, or the function cannot be sent to another process.
+        """
+        from sso_magic.each import each
+
+        return each(self, function, role, words, **options)

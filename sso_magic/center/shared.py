@@ -1,0 +1,150 @@
+"""The Identity Centers of this process: one a session, shared by magics and panels; and signing out of all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sso_magic.center.identity_center import IdentityCenter
+from sso_magic.common import locks
+from sso_magic.config.files import usable_config
+from sso_magic.config.sessions import Session, find_session
+from sso_magic.errors import Ambiguous, SessionNotFound, SSOMagicError, kept_in
+from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.signin import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sso_magic.common.secret import Secret
+    from sso_magic.signin.tokens import Token
+
+_SHARED: dict[Session, IdentityCenter] = {}
+_SHARED_LOCK = locks.Lock()
+
+
+def shared_center(session: str | Session | None = None, *, region: str | None = None) -> IdentityCenter:
+    """The one `IdentityCenter` of a session in this process, for magics and panels to see each other's changes.
+
+    Args:
+        session: As in `IdentityCenter`.
+        region: As in `IdentityCenter`.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+    found = session if isinstance(session, Session) else session_meant(session, region=region)
+    with _SHARED_LOCK:
+        center = _SHARED.get(found)
+        if center is None:
+            center = _SHARED[found] = IdentityCenter(found)
+        return center
+
+
+def session_meant(text: str | None = None, *, region: str | None = None) -> Session:
+    """Return the session as `find_session` does; without a name and a configuration, the only one that has a token.
+
+    So a start URL that was signed in to in another kernel need not be typed again.
+
+    Args:
+        text: The name of an ``[sso-session]``, or a start URL.
+        region: The region of the Identity Center.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        Ambiguous: None was named and there are several.
+        ConfigError: The session lacks a setting.
+    """
+    from sso_magic.magics.status import known_sessions
+
+    try:
+        return find_session(text, region=region)
+    except SessionNotFound:
+        signed_in = [] if text or region else [one for one in known_sessions() if token_of(one) is not None]
+        if len(signed_in) > 1:
+            labels = ", ".join(one.label for one in signed_in)
+            raise Ambiguous(f"Which session? Name one: {labels}.") from None
+        if not signed_in:
+            raise
+        return find_session(signed_in[0].key, region=signed_in[0].region)
+
+
+def signed_in_here() -> list[Session]:
+    """The sessions that this process has a token of, in a file or, where none can be written, in memory."""
+    return [session for session, center in list(_SHARED.items()) if center.tokens.peek() is not None]
+
+
+def token_of(session: Session) -> Token | None:
+    """The session's token at hand, valid or not; never the network."""
+    center = _SHARED.get(session)
+    return tokens.load(session) if center is None else center.tokens.peek()
+
+
+def refresh_failure(session: Session) -> str | None:
+    """Return why the session's token could not be refreshed the last time; None if it could, or was not tried."""
+    center = _SHARED.get(session)
+    return None if center is None else center.tokens.refresh_failure
+
+
+def release() -> bool:
+    """Take the role in use out of the environment, and restore what the environment was before.
+
+    Returns:
+        True if a role was in use.
+    """
+    return KERNEL.release() is not None
+
+
+def sign_out_all() -> list[str]:
+    """Ends every session that has a token on this machine, as ``aws sso logout`` does.
+
+    One that fails keeps no other from being ended.
+
+    Returns:
+        The sessions' names; a start URL where a token's session is not configured.
+
+    Raises:
+        SSOMagicError: What the first failed with of those that did.
+    """
+    from sso_magic.magics.status import known_sessions
+
+    ended: list[str] = []
+    failures: list[SSOMagicError] = []
+    for session in dict.fromkeys([*known_sessions(), *signed_in_here()]):
+        with kept_in(failures):
+            ended += [session.label] if _center_of(session).sign_out() else []
+    for label, region, token in list(_tokens_of_unknown_sessions()):
+        with kept_in(failures):
+            _sign_out_unknown(label, region, token)
+            ended.append(label)
+    KERNEL.forget()
+    if failures:
+        raise failures[0]
+    return ended
+
+
+def _center_of(session: Session) -> IdentityCenter:
+    return _SHARED.get(session) or IdentityCenter(session)
+
+
+def _tokens_of_unknown_sessions() -> Iterator[tuple[str, str, Secret]]:
+    """What a message calls the session, its region and its access token, for each that no file names any more."""
+    from sso_magic.common import cache
+
+    for _, content in cache.scan(cache.sso_directory()):
+        token, region = tokens.parse(content), content.get("region")
+        if token is not None and isinstance(region, str):
+            yield str(content.get("startUrl", "a session of another tool")), region, token.access_token
+
+
+def _sign_out_unknown(label: str, region: str, access_token: Secret) -> None:
+    from sso_magic.client.signout import forget_locally
+    from sso_magic.portal import SSO
+    from sso_magic.signin.access_token import end_session
+
+    with SSO(region=region, shared_config=usable_config()) as portal:
+        try:
+            forget_locally(access_token)
+        finally:
+            end_session(portal, access_token, label)

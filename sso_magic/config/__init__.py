@@ -1,0 +1,1 @@
+"""Reading and editing of ~/.aws/config and ~/.aws/credentials, as botocore reads them."""

@@ -1,0 +1,155 @@
+"""Where the work is done: on the crew's own threads, by an executor, in processes, on a cluster.
+
+A venue does one job at a time for each of the crew's threads, and ends what it does when it is told to.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sso_magic.each import stopping
+from sso_magic.each.handover import Handover
+from sso_magic.each.here import Here
+from sso_magic.each.places import remote
+from sso_magic.each.task import STOPPED, Outcome, failure_of, perform_as_role
+from sso_magic.kernel.kernel_role import KERNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sso_magic.each.accounts import Job
+    from sso_magic.each.work import Work
+    from sso_magic.kernel.renewal import RenewingRole
+
+WORKERS = 16  # jobs at a time: most of a job's time is spent waiting for AWS
+
+
+class Venue(Protocol):
+    """Where jobs are done."""
+
+    workers: int  # how many at a time, if nobody says
+
+    def run(self, job: Job, role: RenewingRole) -> Outcome:
+        """Does the job with the role's credentials, and waits."""
+
+    def stop(self, jobs: Sequence[Job]) -> None:
+        """Ends these jobs, as far as they have begun; does not wait."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class Threads:
+    """The crew's own threads."""
+
+    workers = WORKERS
+
+    def __init__(self, work: Work, region: str | None) -> None:
+        KERNEL.separate_tasks()
+        self._work = work
+        self._region = region
+
+    def run(self, job: Job, role: RenewingRole) -> Outcome:
+        """Does the job on this very thread."""
+        return perform_as_role(self._work, here(job, role, self._region), job.ticket)
+
+    def stop(self, jobs: Sequence[Job]) -> None:
+        """Raises `Stopped` in what runs."""
+        stopping.stop(job.ticket for job in jobs)
+
+    def close(self) -> None:
+        """Let the notebook find none of the tasks' clients."""
+        KERNEL.separate_tasks()
+
+
+class ThreadPool:
+    """Somebody's `ThreadPoolExecutor`."""
+
+    workers = WORKERS
+
+    def __init__(self, executor: Executor, work: Work, region: str | None) -> None:
+        KERNEL.separate_tasks()
+        self._executor = executor
+        self._work = work
+        self._region = region
+
+    def run(self, job: Job, role: RenewingRole) -> Outcome:
+        """Does the job on a thread of the pool."""
+        future = self._executor.submit(perform_as_role, self._work, here(job, role, self._region), job.ticket)
+        return waited_for(future, job, lambda outcome: outcome)
+
+    def stop(self, jobs: Sequence[Job]) -> None:
+        """Raises `Stopped` in what runs."""
+        stopping.stop(job.ticket for job in jobs)
+
+    def close(self) -> None:
+        """Let the notebook find none of the tasks' clients; the pool is the caller's."""
+        KERNEL.separate_tasks()
+
+
+class Pool:
+    """Any other executor: a pool of processes, on this machine or elsewhere.
+
+    A task has its role's credentials with it, and asks for new ones over a local socket. On another machine nobody
+    answers there, and it has what it brought: 15 minutes at least.
+    """
+
+    workers = WORKERS
+
+    def __init__(self, executor: Executor, blob: bytes, region: str | None) -> None:
+        from sso_magic.each.places.socket import Line
+
+        self._executor = executor
+        self._blob = blob
+        self._region = region
+        self._line = Line()
+
+    def run(self, job: Job, role: RenewingRole) -> Outcome:
+        """Sends the job there."""
+        self._line.open(job.ticket, role)
+        try:
+            parcel = remote.Parcel(
+                job.ticket, job.account, job.role_name, self._region, self._line.far_end, Handover(role.get())
+            )
+            return waited_for(self._executor.submit(remote.run, self._blob, parcel), job, remote.received)
+        finally:
+            self._line.close_ticket(job.ticket)
+
+    def stop(self, jobs: Sequence[Job]) -> None:
+        """What has not begun is cancelled by whoever waits for it; no executor can end the rest."""
+
+    def close(self) -> None:
+        """Ends the line; the executor is somebody else's."""
+        self._line.close()
+
+
+def here(job: Job, role: RenewingRole, region: str | None) -> Here:
+    """The job's account, for work in this process."""
+    return Here(job.account, job.role_name, lambda: role, region)
+
+
+def waited_for(future: Future[Any], job: Job, read: Callable[[Any], Outcome]) -> Outcome:
+    """What comes of a future, unless the job is stopped before."""
+    future.add_done_callback(lambda _: job.wake.set())
+    job.wake.wait()
+    if not future.done():
+        future.cancel()
+        return Outcome(failure=STOPPED)
+    return result_of(future, read)
+
+
+def result_of(future: Future[Any], read: Callable[[Any], Outcome]) -> Outcome:
+    """The outcome in a future that is done; where the task never got as far as that, why."""
+    try:
+        return read(future.result())
+    except CancelledError:
+        return Outcome(failure=STOPPED)
+    except Exception as error:  # noqa: BLE001 - a pool whose process died, a worker that cannot import the package
+        return Outcome(failure=failure_of(error))
+
+
+def pool_of(executor: Executor, work: Work, blob: Callable[[], bytes], region: str | None) -> Venue:
+    """The venue of an executor that somebody has made."""
+    shares_memory = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
+    return ThreadPool(executor, work, region) if shares_memory else Pool(executor, blob(), region)

@@ -1,0 +1,181 @@
+"""Find what in this process and its children still holds the credentials of a role that is no longer in use.
+
+The bindings of `sso_magic.kernel.libraries` know the libraries that they bind. The canary knows none: it looks through
+every object of the process for the access key IDs of the roles used before, and through the environment of every child
+process. It runs behind the switch, on a thread of its own, in small steps, so that neither the switch nor the kernel
+waits for it.
+
+    heap.py       objects that hold an access key ID, and their referrers up to what keeps them alive
+    owners.py     what an object is called: a function cache, a module's variable, an instance of a class
+    text.py       whether strings, bytes and buffers contain an access key ID
+    children.py   child processes
+    forks.py      which role was in use when a child process was forked
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from sso_magic.common.secret import Secret
+from sso_magic.credentials import key_ids
+from sso_magic.kernel.canary.text import Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sso_magic.kernel.layers import Use
+
+_DELAY = 0.05  # seconds; switches that follow one another closely are searched once
+HELD = "object in running code"
+_AT_ONCE = 0.001  # seconds between two pauses
+_ADDRESS = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+
+RoleKey = tuple[str, str]  # account ID and role name
+
+
+class Finding(NamedTuple):
+    """Something that holds a role's credentials.
+
+    Attributes:
+        label: The role.
+        noun: What it is, in the singular: ``function cache``.
+        name: Which one it is; empty if the noun says enough.
+    """
+
+    label: str
+    noun: str
+    name: str
+
+
+def holding(counts: Mapping[str, Mapping[str, int]], found: Iterable[Finding]) -> list[str]:
+    """Return a sentence for each role that is still used.
+
+    Args:
+        counts: How many of what are known to use which role: by label and noun.
+        found: What else holds credentials of which role.
+    """
+    numbers = {label: Counter(nouns) for label, nouns in counts.items()}
+    names: dict[tuple[str, str], list[str]] = {}
+    for finding in found:
+        numbers.setdefault(finding.label, Counter())[finding.noun] += 1
+        known = names.setdefault((finding.label, finding.noun), [])
+        if finding.name and finding.name not in known:
+            known.append(finding.name)
+    return [_sentence(label, nouns, names) for label, nouns in numbers.items()]
+
+
+def _sentence(label: str, nouns: Mapping[str, int], names: Mapping[tuple[str, str], list[str]]) -> str:
+    parts = []
+    for noun, count in sorted(nouns.items()):
+        called = sorted(names.get((label, noun), ()))
+        which = f" ({', '.join(called)})" if called else ""
+        parts.append(f"{count} {_plural(noun) if count != 1 else noun}{which}")
+    return f"{', '.join(parts)} still {'uses' if sum(nouns.values()) == 1 else 'use'} {label}."
+
+
+def _plural(noun: str) -> str:
+    if noun == HELD:
+        return "objects in running code"
+    if noun.endswith("ss"):  # child process, class
+        return f"{noun}es"
+    return noun if noun.endswith("s") else f"{noun}s"
+
+
+class SearchCanceledError(Exception):
+    """Another switch has made this search obsolete."""
+
+
+class Canary:
+    """The roles that have been in use in this process, and the search for what still holds their credentials."""
+
+    def __init__(self) -> None:
+        self._labels: dict[RoleKey, str] = {}
+        self._addresses: dict[RoleKey, set[Secret]] = {}  # of the credential endpoint, which child processes ask
+        self._in_use: RoleKey | None = None
+        # The search that is wanted, with what to call when it ends; an older one ends when it sees another.
+        self._request: list[Callable[[list[Finding]], None]] | None = None
+        self._waiting: threading.Thread | None = None  # the thread that has not begun to search
+
+    def enter(self, use: Use | None) -> None:
+        """Note the role that is in use from now on, once its variables are in the environment."""
+        self._request = None
+        if use is None:
+            self._in_use = None
+        else:
+            self._in_use = key = (use.credentials.account_id, use.credentials.role_name)
+            self._labels[key] = use.label
+            if use.serve and os.environ.get(_ADDRESS):
+                self._addresses.setdefault(key, set()).add(Secret(os.environ[_ADDRESS]))
+        from sso_magic.kernel.canary import forks
+
+        forks.enter(self._in_use)
+
+    def forget(self) -> None:
+        """End the search that is running, if any, without a result, and forget all roles."""
+        self._request = self._in_use = None
+        self._labels.clear()
+        self._addresses.clear()
+        key_ids.clear()
+
+    def find(self) -> list[Finding]:
+        """Search this process and its children now, without a pause."""
+        return self._find(lambda: None)
+
+    def start(self, tell: Callable[[list[Finding]], None]) -> None:
+        """Search on a background thread, in place of a search that is still running.
+
+        Args:
+            tell: Called on that thread with what was found, unless another role came into use meanwhile.
+        """
+        if not self._old_roles():
+            return
+        self._request = [tell]
+        if self._waiting is None or not self._waiting.is_alive():
+            # A thread costs a tenth of a switch: of switches in close succession, only the first starts one.
+            self._waiting = threading.Thread(target=self._search, name="sso_magic canary", daemon=True)
+            self._waiting.start()
+
+    def _search(self) -> None:
+        seen: object = None
+        while self._request is not seen:
+            seen = self._request
+            time.sleep(_DELAY)
+        self._waiting = None  # a request made from here on starts a thread of its own
+        request = self._request
+        went_on = time.monotonic()
+
+        def pause() -> None:
+            nonlocal went_on
+            if self._request is not request:
+                raise SearchCanceledError
+            if time.monotonic() - went_on > _AT_ONCE:
+                time.sleep(_AT_ONCE / 2)  # gives up the interpreter's lock: other threads go first
+                went_on = time.monotonic()
+
+        with contextlib.suppress(Exception):  # a search that fails must not fail the kernel
+            tell = request.pop() if request else None  # one thread only takes it
+            if tell is not None:
+                pause()
+                found = self._find(pause)
+                pause()
+                tell(found)
+
+    def _old_roles(self) -> dict[RoleKey, str]:
+        return {key: label for key, label in list(self._labels.items()) if key != self._in_use}
+
+    def _find(self, pause: Callable[[], None]) -> list[Finding]:
+        from sso_magic.kernel.canary import children, heap
+
+        old = self._old_roles()
+        marks = Marks()
+        for key, label in old.items():
+            for mark in chain(key_ids.of_role(*key), self._addresses.get(key, ())):
+                marks[mark.reveal()] = label
+        found = heap.find(marks, pause) if marks else []
+        return found + children.find(marks, old, pause)

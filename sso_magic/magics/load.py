@@ -1,0 +1,47 @@
+"""What ``%load_ext sso_magic`` puts into IPython, and ``%unload_ext`` takes out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sso_magic.common import leftovers, redaction
+from sso_magic.magics.completion import is_ours, matcher
+from sso_magic.magics.each import EachMagics
+from sso_magic.magics.line import split_name_from_semicolon
+from sso_magic.magics.magics import SSOMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register magics and completion; loading again replaces them."""
+    unload(shell)
+    magics = SSOMagics(shell)
+    shell.register_magics(magics, EachMagics(shell, magics))
+    shell.Completer.custom_matchers.append(matcher(magics))
+    shell.input_transformers_post.append(split_name_from_semicolon)
+    shell.events.register("pre_run_cell", magics.before_cell)
+    redaction.install(shell)
+    leftovers.sweep_once()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Remove magics and completion, and release the role in use."""
+    for magics in [item for item in shell.configurables if type(item).__name__ in {"SSOMagics", "EachMagics"}]:
+        shell.configurables.remove(magics)
+        if hasattr(magics, "before_cell"):
+            shell.events.unregister("pre_run_cell", magics.before_cell)
+        for kind, names in magics.magics.items():  # type: ignore[attr-defined]
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+    if split_name_from_semicolon in shell.input_transformers_post:
+        shell.input_transformers_post.remove(split_name_from_semicolon)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
+    redaction.uninstall(shell)
+    if "sso_magic.kernel.kernel_role" in sys.modules:
+        from sso_magic.magics.use import shut_down
+
+        shut_down()

@@ -1,0 +1,400 @@
+"""The magics: read the line, call, show.
+
+Nothing heavier than IPython is imported here: a magic brings in what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Bool, Float, Unicode, validate
+
+from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
+from sso_magic.magics.line import parse, silenced_by_semicolon
+from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.config.sessions import Session
+    from sso_magic.doctor.report import Report
+    from sso_magic.kernel.kernel_role import Use
+    from sso_magic.magics.status import Status
+    from sso_magic.signin.choice import Method
+    from sso_magic.widgets import Panel
+
+
+@magics_class
+class SSOMagics(Magics):
+    """AWS credentials from IAM Identity Center."""
+
+    production = Unicode(
+        r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)", help="Accounts whose name or id this finds are marked as production."
+    ).tag(config=True)
+
+    sign_in = Unicode(
+        "auto", help="How %sso_login asks: 'browser', 'device', or 'auto' (by where the kernel runs)."
+    ).tag(config=True)
+
+    token_store = Unicode("file", help="Where tokens are kept: 'file' (shared with the AWS CLI) or 'keyring'.").tag(
+        config=True
+    )
+
+    inventory_max_age = Float(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
+    identity_line = Bool(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
+        config=True
+    )
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._center: IdentityCenter | None = None
+
+    @validate("production")
+    def _check_production(self, proposal: dict[str, Any]) -> str:
+        """Refuse a pattern that is none when it is set; one of a configuration file is said when it is first needed."""
+        from sso_magic.magics.use import check_trait
+
+        return check_trait(proposal["value"]) if hasattr(self, "_center") else str(proposal["value"])
+
+    def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
+        """Return the Identity Center that is named, else the one signed in to last, else the configured one."""
+        from sso_magic.center.shared import shared_center
+        from sso_magic.signin import store
+
+        store.choose(self.token_store)
+        is_named = session is not None or region is not None
+        found = self._center if self._center is not None and not is_named else shared_center(session, region=region)
+        found.directory.max_age = self.inventory_max_age
+        return found
+
+    def remember(self, center: IdentityCenter) -> None:
+        """Use this Identity Center for lines that name no session: a sign-in to it has succeeded."""
+        self._center = center
+
+    def before_cell(self, *_: object) -> None:
+        """What IPython calls before a cell; costs nothing until a role is used."""
+        if "sso_magic.kernel.kernel_role" in sys.modules:
+            from sso_magic.magics.use import before_cell
+
+            before_cell(self)
+
+    def is_production(self, use: Use) -> bool:
+        """Whether the role's account is to be marked as production."""
+        from sso_magic.magics.use import matches
+
+        return matches(self.production, use)
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
+    @sso_region_option
+    @argument("--save", metavar="NAME", help="keep a start URL as [sso-session NAME], for the AWS CLI too")
+    @argument("--browser", action="store_true", help="through the browser of the machine this kernel runs on")
+    @argument("--device", action="store_true", help="by a code that is approved on any device")
+    @argument("--no-open", action="store_true", help="show the link only, open no browser")
+    @argument("--force", action="store_true", help="ask again even where a token is valid")
+    @argument("--at-least", metavar="DURATION", help="ask again if the sign-in cannot last that long: 6h, 90m")
+    @line_magic
+    def sso_login(self, line: str) -> None:
+        """Sign in to IAM Identity Center.
+
+        Silent where a token is valid or can be refreshed. Else through the browser where it is on this machine, and by
+        a link and a code in the cell elsewhere.
+
+        Examples::
+
+            %sso_login                      the configured session
+            %sso_login corp                 [sso-session corp] of ~/.aws/config
+            %sso_login corp --at-least 6h   before a run of 6 hours
+            %sso_login https://example.awsapps.com/start --sso-region eu-west-1 --save corp
+        """
+        args = parse(self.sso_login, line)
+        if args.browser and args.device:
+            raise UsageError("Say --browser or --device, not both.")
+        from sso_magic.center.sign_in import needed_duration
+        from sso_magic.display import say
+        from sso_magic.magics import use as using
+
+        needed = needed_duration(args.at_least)
+        saved = using.session_to_save(args.session, args.sso_region, args.save) if args.save else None
+        center = self.center(saved or args.session, args.sso_region)
+        method = cast("Method", "browser" if args.browser else "device" if args.device else self.sign_in)
+        if not args.force and center.sign_in_silently(needed):
+            say(center.sign_in_line())
+        else:
+            try:
+                newer = args.force or needed is not None
+                center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
+            except KeyboardInterrupt:
+                raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.") from None
+            using.say_next(center)
+        self.remember(center)
+        if args.save and (path := center.save(args.save)):
+            say(f"Wrote [sso-session {args.save}] to {path}.")
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")
+    @argument("--all", action="store_true", help="every session that has a token on this machine")
+    @line_magic
+    def sso_logout(self, line: str) -> None:
+        """Sign out: ends the session at AWS and removes its tokens and role credentials from this machine.
+
+        A role that it put in this kernel is released.
+
+        Examples::
+
+            %sso_logout
+            %sso_logout corp
+            %sso_logout --all
+        """
+        from sso_magic.display import say
+
+        args = parse(self.sso_logout, line)
+        if args.all and args.session:
+            raise UsageError("Name a session or say --all, not both.")
+        if args.all:
+            from sso_magic.center.shared import sign_out_all
+
+            ended = sign_out_all()
+            say(f"Signed out of {', '.join(ended)}." if ended else "No session was signed in.")
+            return
+        center = self.center(args.session)
+        was_in = center.sign_out()
+        say(f"Signed out of {center.session.label}." if was_in else f"{center.session.label} was not signed in.")
+
+    @magic_arguments()
+    @line_magic
+    @silenced_by_semicolon
+    def sso_status(self, line: str) -> Status:
+        """Show sessions, until when they last, the role in use, and what in the environment would win over it.
+
+        Examples::
+
+            %sso_status
+            status = %sso_status
+        """
+        parse(self.sso_status, line)
+        from sso_magic.magics.status import status
+
+        return status()
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="by default the session in use")
+    @sso_region_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_doctor(self, line: str) -> Report:
+        """Find what stands in the way: configuration, network, certificate, clock, cache, environment.
+
+        Examples::
+
+            %sso_doctor
+            %sso_doctor corp
+            %sso_doctor https://example.awsapps.com/start --sso-region eu-west-1
+        """
+        args = parse(self.sso_doctor, line)
+        from sso_magic.doctor.report import examine
+
+        in_use = None if args.sso_region or self._center is None else self._center.session
+        return examine(args.session or in_use, region=args.sso_region)
+
+    @magic_arguments()
+    @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
+    @sso_region_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_panel(self, line: str) -> Panel:
+        """Show the panel: sign in, find a role, use it, see until when, open the console, all by clicking.
+
+        Examples::
+
+            %sso_panel
+            %sso_panel corp
+        """
+        args = parse(self.sso_panel, line)
+        from sso_magic.widgets import Panel
+
+        return Panel(args.session, region=args.sso_region, magics=self)
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
+    @session_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_accounts(self, line: str) -> pd.DataFrame:
+        """List the accounts you may reach: account_id, account_name, email_address.
+
+        Examples::
+
+            %sso_accounts
+            %sso_accounts payments prod
+            df = %sso_accounts
+        """
+        args = parse(self.sso_accounts, line)
+        from sso_magic.inventory import TqdmProgress
+        from sso_magic.magics.table import accounts_table
+
+        progress = TqdmProgress(summary=False, delay=1.0)  # seconds; most lists are there sooner
+        return accounts_table(self.center(args.session).directory, " ".join(args.words), progress)
+
+    @magic_arguments()
+    @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one only")
+    @session_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_roles(self, line: str) -> pd.DataFrame:
+        """List the roles you have, in one account or in all: account_id, account_name, role_name.
+
+        Examples::
+
+            %sso_roles payments-prod
+            df = %sso_roles
+        """
+        args = parse(self.sso_roles, line)
+        center = self.center(args.session)
+        try:
+            return center.roles(args.account)
+        except AccountNotFound as error:
+            from sso_magic.magics.suggestions import improved
+
+            raise improved(error, center, args) from None
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")
+    @argument("--refresh", action="store_true", help="wait until all of it was asked for again")
+    @session_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_inventory(self, line: str) -> pd.DataFrame:
+        """List every role in every account: account_id, account_name, email_address, role_name.
+
+        What is cached is shown at once, and refreshed behind when it is old; a line under the table says how old it is,
+        what failed and what changed.
+
+        Examples::
+
+            %sso_inventory
+            %sso_inventory payments readonly
+            df = %sso_inventory --refresh
+        """
+        args = parse(self.sso_inventory, line)
+        from sso_magic.inventory import TqdmProgress
+
+        center = self.center(args.session)
+        snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
+        from sso_magic.magics.table import inventory_table
+
+        return inventory_table(center.directory, snapshot, " ".join(args.words))
+
+    @magic_arguments()
+    @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")
+    @argument(
+        "--template",
+        metavar="NAME",
+        help="the profiles' names; by default {account_name}.{role_name}; {account_id} and {session} may be in it too",
+    )
+    @region_option
+    @argument("--write", action="store_true", help="write them; without it nothing is changed")
+    @argument(
+        "--replace", action="store_true", help="remove the profiles that another --template wrote for these roles"
+    )
+    @session_option
+    @line_magic
+    @silenced_by_semicolon
+    def sso_profiles(self, line: str) -> pd.DataFrame:
+        """Show, and with --write write, a profile of ~/.aws/config for every account and role.
+
+        Comments, order and other profiles are kept, and a copy of the previous file is left beside it. A profile that
+        was written here is removed when its role is no longer assigned to you. Writing twice changes nothing.
+
+        Examples::
+
+            %sso_profiles                   what would be added, changed, removed
+            %sso_profiles payments --region eu-west-1 --write
+            %sso_profiles --template {account_name}-{role_name} --replace --write
+        """
+        args = parse(self.sso_profiles, line)
+        from sso_magic.magics import use as using
+
+        return using.write_profiles(self.center(args.session), args)
+
+    @magic_arguments()
+    @argument(
+        "account", nargs="?", metavar="ACCOUNT|PROFILE|-", help="an account, a profile, or - for the previous role"
+    )
+    @role_argument
+    @region_option
+    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
+    @argument("--dask", action="store_true", help="on every worker of the current Dask client as well")
+    @argument("--off", action="store_true", help="release the role and restore the environment")
+    @session_option
+    @line_magic
+    def sso_use(self, line: str) -> None:
+        """Use a role: put its credentials in this kernel, for every library and child process.
+
+        Examples::
+
+            %sso_use payments-prod ReadOnly
+            %sso_use 111111111111 ReadOnly --region eu-west-1
+            %sso_use my-profile             a profile of ~/.aws/config
+            %sso_use payments-dev --dask    here and on the Dask cluster
+            %sso_use -                      the previous role
+            %sso_use --off                  the environment as it was before the first use
+        """
+        args = parse(self.sso_use, line)
+        from sso_magic.magics import use as using
+
+        using.run(self, args)
+
+    @magic_arguments()
+    @argument("account", metavar="ACCOUNT|PROFILE", help="an account, or a profile")
+    @role_argument
+    @region_option
+    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
+    @session_option
+    @cell_magic
+    @silenced_by_semicolon
+    def sso_as(self, line: str, cell: str) -> Any:
+        """Run this cell under a role, then restore the environment; returns the cell's value.
+
+        Examples::
+
+            %%sso_as payments-dev ReadOnly
+            boto3.client("sts").get_caller_identity()["Account"]
+        """
+        args = parse(self.sso_as, line)
+        from sso_magic.common.cells import Cell
+        from sso_magic.magics import use as using
+
+        shell = cast("InteractiveShell", self.shell)
+        code = Cell(shell, cell)
+        with using.begin(self, args) as layer:
+            using.show(self, layer)
+            return code.run(shell.user_ns)
+
+    @magic_arguments()
+    @argument("account", nargs="?", metavar="ACCOUNT", help="an account; by default that of the role in use")
+    @role_argument
+    @argument("--destination", metavar="URL", help="the console page to open")
+    @argument("--federated", action="store_true", help="open it without a sign-in, once, from this machine")
+    @session_option
+    @line_magic
+    def sso_console(self, line: str) -> None:
+        """Show a link into the AWS console, by way of the portal; no secret is in it.
+
+        With --federated the console opens without a sign-in, as the role: by a link to this kernel that works once,
+        from a browser on this machine.
+
+        Examples::
+
+            %sso_console payments-prod ReadOnly
+            %sso_console
+        """
+        args = parse(self.sso_console, line)
+        from sso_magic.magics import console as console_link
+
+        console_link.show(self, args)

@@ -1,0 +1,98 @@
+"""The inventory as ``%sso_inventory`` shows it: a DataFrame with a line under it that says how true it is.
+
+pandas is imported at the top: this module is imported when a table is about to be shown.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sso_magic.common.text import printable
+from sso_magic.common.times import span
+from sso_magic.display import TEXT
+from sso_magic.inventory import nothing_contains, search_frame
+from sso_magic.signin.tokens import utc_now
+
+if TYPE_CHECKING:
+    from sso_magic.inventory import Inventory, InventorySnapshot, Progress
+
+SHOWN_ERRORS = 3  # accounts named in the line; `attrs["errors"]` has all
+
+
+class NotedTable(pd.DataFrame):
+    """A DataFrame with a line under it where it is shown; what is made of it is a plain DataFrame.
+
+    Attributes:
+        note: The line; an empty table is shown by its line alone.
+        shown_as: The class that the rows are shown as, `pandas.DataFrame` or `EscapedFrame`.
+    """
+
+    _metadata = ["note", "shown_as"]  # noqa: RUF012 - pandas' name for what is no column
+    note: str
+    shown_as: type[pd.DataFrame]
+
+    @property
+    def _constructor(self) -> Any:
+        return self.shown_as
+
+    def __repr__(self) -> str:
+        return self.note if self.empty else f"{self.shown_as(self)!r}\n{self.note}"
+
+    def _repr_html_(self) -> str:
+        table: str = "" if self.empty else self.shown_as(self)._repr_html_() or ""
+        return f'{table}<div style="{TEXT};opacity:.85;margin-top:4px">{escape(self.note)}</div>'
+
+
+def noted(frame: pd.DataFrame, note: str) -> NotedTable:
+    """Return the table with a line under it."""
+    table: NotedTable = NotedTable(frame)
+    table.attrs = frame.attrs
+    table.note, table.shown_as = printable(note), type(frame)
+    return table
+
+
+def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> pd.DataFrame:
+    """Return the rows that contain all the words, with a line; without any, the line names what is near."""
+    found = search_frame(snapshot, words)
+    if found.empty and words.split() and snapshot.accounts:
+        roles = {name for names in snapshot.roles.values() for name in names}
+        return noted(found, nothing_contains(snapshot.accounts, words, roles))
+    return noted(found, note(directory, snapshot))
+
+
+def accounts_table(directory: Inventory, words: str, progress: Progress | None = None) -> pd.DataFrame:
+    """Return the accounts that contain all the words; without any, a line names what is near."""
+    found = directory.accounts_frame(words, progress=progress)
+    accounts = directory.cached_accounts() or ()
+    return noted(found, nothing_contains(accounts, words)) if found.empty and words.split() and accounts else found
+
+
+def note(directory: Inventory, snapshot: InventorySnapshot) -> str:
+    """How old it is, what failed, and what changed since the time before."""
+    roles = sum(len(names) for names in snapshot.roles.values())
+    sentences = [f"{len(snapshot.accounts):,} accounts, {roles:,} roles, {_age(directory, snapshot)}."]
+    if not snapshot.complete:
+        sentences.append("Not all of it: the fetch was not finished. %sso_inventory --refresh goes on.")
+    if snapshot.errors:
+        named = [f"{account_id} ({error})" for account_id, error in list(snapshot.errors.items())[:SHOWN_ERRORS]]
+        rest = len(snapshot.errors) - len(named)
+        more = f" and {rest:,} more in .attrs['errors']" if rest else ""
+        sentences.append(f"Failed: {', '.join(named)}{more}.")
+    counts = directory.changes()["change"].value_counts()
+    changed = [f"{counts[kind]:,} {kind}" for kind in ("added", "removed") if kind in counts]
+    if changed:
+        sentences.append(f"Since the time before: {', '.join(changed)} (center.inventory_changes()).")
+    if directory.refresh_error is not None:
+        sentences.append(f"The refresh failed: {directory.refresh_error}")
+    if directory.warning:
+        sentences.append(directory.warning)
+    return " ".join(sentences)
+
+
+def _age(directory: Inventory, snapshot: InventorySnapshot) -> str:
+    seconds = (utc_now() - snapshot.fetched_at).total_seconds() if snapshot.fetched_at else 0.0
+    refreshing = ", being refreshed" if directory.is_refreshing else ""
+    return f"fetched {f'{span(seconds)} ago' if seconds >= 1 else 'now'}{refreshing}"

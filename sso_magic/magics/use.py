@@ -1,0 +1,299 @@
+"""What ``%sso_use`` and ``%%sso_as`` mean by their words, and the line that says what is used."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.common.times import until
+from sso_magic.config import sessions as profiles
+from sso_magic.config.files import load_shared_config
+from sso_magic.config.sessions import sso_profile
+from sso_magic.config.start_url import looks_like_start_url
+from sso_magic.credentials import chained
+from sso_magic.display import TEXT, Shown, ask_hidden, say
+from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
+from sso_magic.kernel.kernel_role import KERNEL, Use
+from sso_magic.magics import switch_line
+from sso_magic.magics.suggestions import FIND_ERRORS, improved
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.config.sessions import Session
+    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.kernel.kernel_role import Layer
+    from sso_magic.magics.magics import SSOMagics
+
+
+def run(magics: SSOMagics, args: argparse.Namespace) -> None:
+    """Does what the line of ``%sso_use`` says, and says what was done."""
+    if args.off:
+        if args.account:
+            raise UsageError("%sso_use --off takes nothing else.")
+        _release()
+        return
+    if not args.account:
+        raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? shows help.")
+    client = _dask_client() if args.dask else None  # nothing is used if there is none
+    show(magics, again(magics) if args.account == "-" else begin(magics, args))
+    if client is not None:
+        from sso_magic.dask_cluster import cluster_role as dask
+
+        say(f"{dask.use(client).line()}.")
+
+
+def say_next(center: IdentityCenter) -> None:
+    """Name the next magics after a sign-in to a start URL that is in no file, as from an empty home directory."""
+    if KERNEL.current is None and center.session.name is None:
+        say(
+            "Next: %sso_accounts lists accounts, %sso_use ACCOUNT [ROLE] uses a role, %sso_use --off releases it, "
+            "%sso_logout signs out."
+        )
+
+
+def _release() -> None:
+    """Release the role, and name what still uses it."""
+    released = KERNEL.release()
+    if released is None:
+        say("No role is in use.")
+        return
+    text = f"Released {released.label}; the environment is what it was before."
+
+    def render(holders: str | None) -> tuple[str, str]:
+        whole = f"{text} {holders}" if holders else text
+        return whole, Shown(whole).html
+
+    switch_line.show(render, KERNEL.holders())
+
+
+def _dask_client() -> Any:
+    try:
+        from sso_magic.dask_cluster.cluster_role import current_client
+    except ImportError:
+        raise UsageError('Dask is not installed: pip install "sso-magic[dask]"') from None
+    return current_client()
+
+
+def session_to_save(start_url: str | None, region: str | None, name: str) -> Session:
+    """Return the session that ``--save`` keeps; `IdentityCenter.save` writes it once the sign-in has succeeded.
+
+    Raises:
+        UsageError: There is no start URL to keep.
+        ConfigError: Another portal's session has the name, or the region is not known.
+    """
+    if start_url is None or not looks_like_start_url(start_url):
+        raise UsageError(
+            "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION --save NAME"
+        )
+    return profiles.session_to_save(start_url, region, name)
+
+
+def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
+    """Plans profiles for the inventory, writes them if asked to, and says what came of it; the plan as a table."""
+    from sso_magic.inventory import TqdmProgress, nothing_contains, search
+
+    snapshot = center.snapshot(progress=TqdmProgress())
+    planned = center.plan_profiles(
+        " ".join(args.words), template=args.template, region=args.region, replace=args.replace
+    )
+    if args.words and not search(snapshot, args.words, limit=1):
+        roles = {name for names in snapshot.roles.values() for name in names}
+        say(nothing_contains(snapshot.accounts, args.words, roles))
+        return planned.frame()
+    if not args.write:
+        would = [note.replace("Removed:", "To be removed:") for note in planned.notes()]
+        say(" ".join([f"Would write to {planned.path}: {planned.summary()}. Add --write to do it.", *would]))
+        return planned.frame()
+    backup = planned.write()
+    kept = [f"The previous file is {backup}."] if backup else []
+    say(" ".join([f"Wrote to {planned.path}: {planned.summary()}.", *planned.notes(), *kept]))
+    return planned.frame()
+
+
+def again(magics: SSOMagics) -> Layer:
+    """Uses the previous role again, with fresh credentials if the old ones end soon."""
+    check_pattern(magics.production)
+    previous = KERNEL.previous
+    if previous is None:
+        raise UsageError("There is no previous role in this kernel. %sso_use ACCOUNT [ROLE]")
+    return KERNEL.use(previous.current())
+
+
+def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
+    """Uses an account's role, or an AWS profile's: ``account``, ``role``, ``region``, ``session``, ``serve``."""
+    check_pattern(magics.production)
+    if args.role is None and args.session is None:
+        use = _use_of_profile(args.account, args.region, serve=args.serve)
+        if use is not None:
+            return KERNEL.use(use)
+    try:
+        center = magics.center(args.session)
+        try:
+            return center.use(args.account, args.role, region=args.region, serve=args.serve)
+        except FIND_ERRORS as error:
+            raise improved(error, center, args) from None
+    except (AccountNotFound, SessionNotFound):
+        config = load_shared_config()
+        if args.account in config.profiles:  # it was meant, and has no role
+            chained.root(args.account, config)
+        elif args.role is None and config.misquoted(args.account):
+            config.profile(args.account)  # says how its header has to be written
+        raise
+
+
+def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None:
+    """The role of the profile of exactly this name, assumed where it is one on top of another; None if it has none.
+
+    Raises:
+        ConfigError: There is one, and no role of SSO can be had by it.
+    """
+    config = load_shared_config()
+    if name not in config.profiles or not (chained.is_chained(name, config) or sso_profile(name, config)):
+        return None
+    from sso_magic.center.shared import shared_center
+
+    profile = chained.root(name, config)
+    center = shared_center(profile.session) if profile is not None else None
+    if profile is not None and center is not None and not chained.is_chained(name, config):
+        _refuse_two_meanings(center, name, profile.account_id)
+
+    def credentials(*, fresh: bool) -> RoleCredentials:
+        def base() -> RoleCredentials:
+            assert center is not None
+            assert profile is not None
+            return center.credentials(profile.account_id, profile.role_name, fresh=fresh)
+
+        # A renewal runs where nobody can be asked for a code.
+        return chained.assume(name, config, base if center else None, None if fresh else ask_hidden())
+
+    own_region = config.profiles[name].get("region")
+    region = region or (own_region if isinstance(own_region, str) else None)
+    label = profile.session.label if profile is not None else f"profile {name}"
+    return Use(credentials(fresh=False), region, label, lambda: credentials(fresh=True), serve=serve)
+
+
+def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> None:
+    """A profile called as another account is: never a guess."""
+    for account in center.directory.cached_accounts() or ():
+        if account.account_name == name and account.account_id != account_id:
+            raise Ambiguous(
+                f"{name} is a profile of account {account_id} and the name of account {account.account_id}: "
+                f"use the 12 digits, or name the role as well (%sso_use {name} ROLE is the account)."
+            )
+
+
+def show(magics: SSOMagics, layer: Layer | None = None) -> None:
+    """Show which role is in use, where, until when, which variables it replaced, and what still uses another role."""
+    use = KERNEL.current
+    if use is None:
+        return
+    production = magics.is_production(use)
+
+    def render(holders: str | None) -> tuple[str, str]:
+        return line(use, holders, production=production), html(use, holders, production=production)
+
+    if layer is None:  # no switch
+        say(*render(None))
+    else:
+        switch_line.show(render, layer.holders)
+
+
+def shut_down() -> None:
+    """Releases the role as the extension goes, and says so: what runs next is somebody else."""
+    use = KERNEL.current
+    KERNEL.shutdown()
+    if use is not None:
+        say(f"Released {use.label}; the environment is what it was before.")
+
+
+def before_cell(magics: SSOMagics) -> None:
+    """Show before a cell runs what still uses another role, that the role could not be renewed, and the role itself."""
+    for sentence in (switch_line.waiting_sentence(), KERNEL.before_cell()):
+        if sentence:
+            say(sentence)
+    use = KERNEL.current
+    if magics.identity_line and use is not None:
+        try:
+            production = magics.is_production(use)
+        except UsageError as error:  # IPython would print it as one of a callback, with the callback's arguments
+            say(str(error))
+            production = False
+        say(
+            line(use, production=production, verb="Running as"),
+            html(use, production=production, verb="Running as"),
+        )
+
+
+def line(use: Use, holders: str | None = None, *, production: bool, verb: str = "Using") -> str:
+    """The role in use in one line of text."""
+    region = f" in {use.region}" if use.region else ""
+    aside = KERNEL.set_aside()
+    are = "is" if len(aside) == 1 else "are"
+    rest = f" {profiles.listed(aside)} {are} ignored until %sso_use --off." if aside else ""
+    rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
+    mark = "PRODUCTION " if production else ""
+    return f"{mark}{verb} {use.label}{region}, {until(use.credentials.local_expires_at)}.{rest}"
+
+
+def html(use: Use, holders: str | None = None, *, production: bool, verb: str = "Using") -> str:
+    """The same line with the account in bold, and a red bar before production."""
+    text = line(use, holders, production=False, verb=verb)
+    start = len(f"{verb} ")
+    end = start + len(use.label)
+    mark = (
+        '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
+        'margin-right:8px">PRODUCTION</span> '
+        if production
+        else ""
+    )
+    return f'<div style="{TEXT}">{mark}{escape(text[:start])}<b>{escape(text[start:end])}</b>{escape(text[end:])}</div>'
+
+
+def matches(pattern: str, use: Use) -> bool:
+    """Whether the pattern finds the account's name or id.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    return marks(pattern, use.credentials.account_name, use.credentials.account_id)
+
+
+def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
+    """Whether the pattern finds the name or the id of this account; see `matches`."""
+    compiled = check_pattern(pattern)
+    return bool(compiled.search(account_name or "") or compiled.search(account_id))
+
+
+def check_pattern(pattern: str) -> re.Pattern[str]:
+    """Return the pattern of ``SSOMagics.production``, compiled.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(
+            f"SSOMagics.production is not a regular expression ({error}). Correct it: "
+            "%config SSOMagics.production = '(?i)prod'"
+        ) from None
+
+
+def check_trait(pattern: str) -> str:
+    """Return the pattern that the trait is set to.
+
+    Raises:
+        TraitError: It is no regular expression. After any other error traitlets does not restore the former value.
+    """
+    from traitlets import TraitError
+
+    try:
+        check_pattern(pattern)
+    except UsageError as error:
+        raise TraitError(str(error)) from None
+    return pattern

@@ -1,0 +1,1 @@
+"""Profiles for ~/.aws/config, written from the inventory."""

@@ -166,7 +166,7 @@ def walk(scene, action, in_use, allowed, files: tuple[str, ...] = ("",)) -> int:
             sys.settrace(None)
         where = f"{number}, {interrupt.where}"
         permitted = [uses[name] for name in allowed]
-        if interrupt.where.startswith("return kernel.use:"):
+        if interrupt.where.startswith("return kernel_role.use:"):
             permitted += [scene.b, scene.c]  # CPython handles no signal there: the use is made, its block not begun
         scene.check(permitted, where)
         if scene.kernel.current is uses.get(in_use):

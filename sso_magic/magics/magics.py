@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Float, Unicode, validate
 
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magics.line import parse, silenced_by_semicolon
 from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option
+from sso_magic.magics.settings import Choice, Pattern, Seconds, Switch, checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,43 +33,39 @@ if TYPE_CHECKING:
 class SSOMagics(Magics):
     """AWS credentials from IAM Identity Center."""
 
-    production = Unicode(
+    production = Pattern(
         r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)", help="Accounts whose name or id this finds are marked as production."
     ).tag(config=True)
 
-    sign_in = Unicode(
-        "auto", help="How %sso_login asks: 'browser', 'device', or 'auto' (by where the kernel runs)."
+    sign_in = Choice(
+        ["auto", "browser", "device"],
+        help="How %sso_login asks: 'browser', 'device', or 'auto' (by where the kernel runs).",
     ).tag(config=True)
 
-    token_store = Unicode("file", help="Where tokens are kept: 'file' (shared with the AWS CLI) or 'keyring'.").tag(
-        config=True
-    )
+    token_store = Choice(
+        ["file", "keyring"], help="Where tokens are kept: 'file' (shared with the AWS CLI) or 'keyring'."
+    ).tag(config=True)
 
-    inventory_max_age = Float(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
-    identity_line = Bool(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
+    inventory_max_age = Seconds(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
+    identity_line = Switch(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
         config=True
     )
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._center: IdentityCenter | None = None
-
-    @validate("production")
-    def _check_production(self, proposal: dict[str, Any]) -> str:
-        """Refuse a pattern that is none when it is set; one of a configuration file is said when it is first needed."""
-        from sso_magic.magics.use import check_trait
-
-        return check_trait(proposal["value"]) if hasattr(self, "_center") else str(proposal["value"])
+        self.are_made = True
 
     def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one signed in to last, else the configured one."""
         from sso_magic.center.shared import shared_center
         from sso_magic.signin import store
 
-        store.choose(self.token_store)
+        max_age = checked(self, "inventory_max_age")
+        store.choose(checked(self, "token_store"))
         is_named = session is not None or region is not None
         found = self._center if self._center is not None and not is_named else shared_center(session, region=region)
-        found.directory.max_age = self.inventory_max_age
+        found.directory.max_age = max_age
         return found
 
     def remember(self, center: IdentityCenter) -> None:
@@ -122,7 +118,7 @@ class SSOMagics(Magics):
         needed = needed_duration(args.at_least)
         saved = using.session_to_save(args.session, args.sso_region, args.save) if args.save else None
         center = self.center(saved or args.session, args.sso_region)
-        method = cast("Method", "browser" if args.browser else "device" if args.device else self.sign_in)
+        method = cast("Method", "browser" if args.browser else "device" if args.device else checked(self, "sign_in"))
         if not args.force and center.sign_in_silently(needed):
             say(center.sign_in_line())
         else:

@@ -16,6 +16,7 @@ from sso_magic.display import TEXT, Shown, ask_hidden, say
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.magics import switch_line
+from sso_magic.magics.settings import checked
 from sso_magic.magics.suggestions import FIND_ERRORS, improved
 
 if TYPE_CHECKING:
@@ -218,11 +219,12 @@ def before_cell(magics: SSOMagics) -> None:
             say(sentence)
     use = KERNEL.current
     if magics.identity_line and use is not None:
+        production = False
         try:
+            checked(magics, "identity_line")
             production = magics.is_production(use)
         except UsageError as error:  # IPython would print it as one of a callback, with the callback's arguments
             say(str(error))
-            production = False
         say(
             line(use, production=production, verb="Running as"),
             html(use, production=production, verb="Running as"),
@@ -277,23 +279,8 @@ def check_pattern(pattern: str) -> re.Pattern[str]:
     """
     try:
         return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, RecursionError, OverflowError, TypeError) as error:
         raise UsageError(
             f"SSOMagics.production is not a regular expression ({error}). Correct it: "
             "%config SSOMagics.production = '(?i)prod'"
         ) from None
-
-
-def check_trait(pattern: str) -> str:
-    """Return the pattern that the trait is set to.
-
-    Raises:
-        TraitError: It is no regular expression. After any other error traitlets does not restore the former value.
-    """
-    from traitlets import TraitError
-
-    try:
-        check_pattern(pattern)
-    except UsageError as error:
-        raise TraitError(str(error)) from None
-    return pattern

@@ -22,7 +22,7 @@ _PROSE = frozenset(
     {"a", "again", "and", "before", "finds", "first", "for", "goes", "if", "in", "is", "lists", "looks", "may", "names"}
     | {"on", "once", "or", "puts", "says", "shows", "tells", "that", "the", "then", "to", "until", "while", "with"}
 )
-_MAGIC = re.compile(r"%{1,2}sso_([a-z]+)\??((?: +[^\s]+)*)")
+_MAGIC = r"%{1,2}sso_([a-z]+)\??((?: +[^\s]+)*)"  # compiled by `re` when first needed: %load_ext does without it
 _END = ".,;:)"
 _COMMANDS = frozenset({"login", "logout"})
 _OPTIONS_WITH_VALUE = frozenset({"--sso-region", "--region", "--save", "--at-least", "--role", "--template"})
@@ -39,7 +39,11 @@ def for_caller(text: str) -> str:
     if "%sso_" not in text:
         return text
     style = _forced or ("magics" if _has_shell() else "python")
-    return text if style == "magics" else _MAGIC.sub(lambda match: _replaced(match[0], match[1], match[2], style), text)
+    return (
+        text
+        if style == "magics"
+        else re.sub(_MAGIC, lambda match: _replaced(match[0], match[1], match[2], style), text)
+    )
 
 
 def _has_shell() -> bool:
@@ -61,7 +65,7 @@ def _replaced(whole: str, name: str, rest: str, style: Style) -> str:
 
 
 def _translated(tail: str, style: Style) -> str:
-    return _MAGIC.sub(lambda match: _replaced(match[0], match[1], match[2], style), tail)
+    return re.sub(_MAGIC, lambda match: _replaced(match[0], match[1], match[2], style), tail)
 
 
 def _arguments(words: Sequence[str]) -> tuple[list[str], str, int]:

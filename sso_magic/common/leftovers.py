@@ -1,6 +1,7 @@
 """Remove what killed processes left: temporary files with tokens in them, and directories of dead kernels.
 
-Once in each process, when the extension is loaded or a session is first used: a few directory listings, no network.
+Once in each process, after the cell that loads the extension or when a session is first used: a few directory
+listings, no network.
 """
 
 from __future__ import annotations

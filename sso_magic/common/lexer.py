@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-# Spaces without width and a byte order mark come with text that is pasted from chats and web pages.
-_SPACES = "".join(character for character in map(chr, range(0x3001)) if character.isspace()) + "\u200b\ufeff"
+# What `str.isspace` finds, written out because a search takes a millisecond at %load_ext; and spaces without width and
+# a byte order mark, which come with text that is pasted from chats and web pages.
+_SPACES = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
+)
 _QUOTES = "'\""
 CURLY_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb"
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # what word processors and chats make of a hyphen
-_OPTION = re.compile(r"--[A-Za-z][\w-]*=(?=[\"'])")
+_OPTION = r"--[A-Za-z][\w-]*=(?=[\"'])"  # compiled by `re` when first needed: %load_ext does without it
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a line.
 
     Attributes:
@@ -40,8 +43,7 @@ class Word:
         return self.raw.startswith("-") and len(self.raw) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line, split.
 
     Attributes:
@@ -51,7 +53,7 @@ class Line:
         is_comment: True if a comment ends the line.
     """
 
-    words: list[Word] = field(default_factory=list)
+    words: list[Word]
     is_silenced: bool = False
     ends_inside: bool = False
     is_comment: bool = False
@@ -77,7 +79,7 @@ def split(line: str) -> Line:
 
 def _first(text: str) -> tuple[Word, str]:
     """The first word of a text that begins with one, and the rest of the text."""
-    option = _OPTION.match(text)
+    option = re.match(_OPTION, text)
     name, value = (option[0], text[option.end() :]) if option else ("", text)
     lexer = shlex.shlex(value, posix=False)
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = _SPACES, "", True

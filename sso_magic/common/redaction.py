@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _SIZE = 12  # characters of a secret that are looked up
 _DATA = "base64,"  # begins an embedded image, of which each character would cost a look-up
-_RUN = re.compile(rf"{_DATA}[A-Za-z0-9+/=]+|[A-Za-z0-9+/=_.~%-]{{{_SIZE},}}")  # what a token can be part of
+# What a token can be part of; compiled by `re` when first needed: %load_ext does without it.
+_RUN = rf"{_DATA}[A-Za-z0-9+/=]+|[A-Za-z0-9+/=_.~%-]{{{_SIZE},}}"
 _BINARY = ("image/", "audio/", "video/", "application/pdf", "application/octet-stream")
 _VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
@@ -62,8 +63,8 @@ class _Index:
     def redacted(self, text: str) -> str:
         """Return the text with the longest pieces of secrets replaced."""
         if "%" in text:
-            text = _RUN.sub(lambda run: _replaced(run[0], self._quoted), text)
-        return _RUN.sub(lambda run: _replaced(run[0], self._plain), text)
+            text = re.sub(_RUN, lambda run: _replaced(run[0], self._quoted), text)
+        return re.sub(_RUN, lambda run: _replaced(run[0], self._plain), text)
 
 
 def _add(form: str, pieces: _Pieces) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import ItemsView, Mapping, ValuesView
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 REDACTED = "***"
 KNOWN = 10_000
 """Secrets that are remembered, the latest, to be taken out of what is displayed (`sso_magic.common.redaction`)."""
-_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{16,8192}")  # a token or key; no URL and no JSON that has one in it
+_TOKEN_FORM = r"[A-Za-z0-9+/=_.~-]{16,8192}"  # a token or key; no URL and no JSON that has one in it
 _known: dict[str, None] = {}
 
 
@@ -59,6 +58,8 @@ class Secret(str):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, str):
             return NotImplemented
+        from hmac import compare_digest  # here: it imports OpenSSL, which %load_ext does without
+
         return compare_digest(self.encode(errors="surrogatepass"), other.encode(errors="surrogatepass"))
 
     def __ne__(self, other: object) -> bool:  # str has a __ne__ of its own, which compares the redacted characters
@@ -90,7 +91,7 @@ del Secret._real  # type: ignore[attr-defined]  # noqa: SLF001
 
 def _remember(secret: Secret) -> None:
     """Keep a token or key in mind, so that it is not displayed when a library has it as plain text."""
-    if secret.reveal() in _known or not _TOKEN.fullmatch(secret.reveal()):
+    if secret.reveal() in _known or not re.fullmatch(_TOKEN_FORM, secret.reveal()):
         return
     _known[secret.reveal()] = None
     if len(_known) > KNOWN:

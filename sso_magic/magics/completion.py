@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sso_magic.inventory import Account
     from sso_magic.magics.magics import SSOMagics
 
-_HEAD = re.compile(r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+")
+_HEAD = r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+"
 LIMIT = 200  # more than a menu can show
 
 
@@ -34,7 +34,7 @@ def matcher(magics: SSOMagics) -> Callable[[CompletionContext], SimpleMatcherRes
     @context_matcher(identifier="sso_magic")
     def sso_magic_matcher(context: CompletionContext) -> SimpleMatcherResult:
         line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
-        head = _HEAD.match(line)
+        head = re.match(_HEAD, line)
         if not head:
             return SimpleMatcherResult(completions=[])  # type: ignore[typeddict-item]
         typed = _read(_parser(magics, head[1]), line[head.end() :])

@@ -6,12 +6,12 @@ import keyword
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from sso_magic.common.text import printable
 from sso_magic.errors import EachError, SignInRequired, UsageError
 from sso_magic.magics.line import parse, silenced_by_semicolon
-from sso_magic.magics.options import region, session_option
+from sso_magic.magics.options import region, session_option, with_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ class EachMagics(Magics):
         super().__init__(shell)
         self._magics = magics
 
-    @magic_arguments()
+    @with_arguments
     @argument("role", metavar="ROLE", help="the role, wherever it is granted to you")
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
     @argument("--accounts", metavar="EXPR", help="only these: Python for ids, names, or a DataFrame with account_id")

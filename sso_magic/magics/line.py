@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import difflib
 import functools
 import linecache
 import re
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _PLAIN = "\0"  # before a word that argparse must not take for an option; no notebook can hold this character
-_NUMBER = re.compile(r"-[0-9.]+")
 _NEAR = 0.6  # how alike an option must be to be suggested (difflib's ratio)
 
 
@@ -110,10 +108,12 @@ def _check_option(parser: argparse.ArgumentParser, name: str, text: str) -> None
     if typed in ("-h", "--help"):
         raise UsageError(f"Usage: {usage(parser, name)}; {name}? shows help.")
     known = parser._option_string_actions  # noqa: SLF001 - argparse has no public lookup
-    if f"-{typed}" not in known and (typed[:2] in known or _NUMBER.fullmatch(typed)):
+    if f"-{typed}" not in known and (typed[:2] in known or re.fullmatch("-[0-9.]+", typed)):
         return
     if typed in known or (typed.startswith("--") and any(one.startswith(typed) for one in known)):
         return
+    import difflib
+
     meant = difflib.get_close_matches(f"--{typed.lstrip('-').lower()}", options(parser), 1, _NEAR)
     after = f"{name} -- {printable(text)}"
     is_name = not typed.startswith("--") and any(not action.option_strings for action in parser._actions)  # noqa: SLF001
@@ -157,6 +157,8 @@ def _explained(parser: argparse.ArgumentParser, name: str, error: str) -> str:
 
 
 def _no_choice(action: argparse.Action, typed: str, value: str) -> str:
+    import difflib
+
     choices = [str(choice) for choice in action.choices or ()]
     near = difflib.get_close_matches(value.lower(), choices, 1, _NEAR)
     hint = f"Did you mean {near[0]}?" if near else f"Type {', '.join(choices[:-1])} or {choices[-1]}."
@@ -196,10 +198,10 @@ def usage(parser: argparse.ArgumentParser, name: str) -> str:
 
 def split_name_from_semicolon(lines: list[str]) -> list[str]:
     """Transform a cell's lines: IPython takes ``sso_accounts;`` for the name of a magic that has no arguments."""
-    return [_NAME_WITH_SEMICOLON.sub(r"\1\2', ';", line) if "sso_" in line else line for line in lines]
+    return [re.sub(_NAME_WITH_SEMICOLON, r"\1\2', ';", line) if "sso_" in line else line for line in lines]
 
 
-_NAME_WITH_SEMICOLON = re.compile(r"(\.run_(?:line|cell)_magic\(')(sso_\w+);+', '")
+_NAME_WITH_SEMICOLON = r"(\.run_(?:line|cell)_magic\(')(sso_\w+);+', '"
 
 
 def silenced_by_semicolon(magic: Callable[..., Any]) -> Callable[..., Any]:

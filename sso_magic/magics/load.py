@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sso_magic.common import leftovers, redaction
+from sso_magic.common import redaction
 from sso_magic.magics.completion import is_ours, matcher
 from sso_magic.magics.each import EachMagics
 from sso_magic.magics.line import split_name_from_semicolon
@@ -24,7 +24,19 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
     redaction.install(shell)
-    leftovers.sweep_once()
+    _sweep_after_the_cell(shell)
+
+
+def _sweep_after_the_cell(shell: InteractiveShell) -> None:
+    """Remove what killed processes left, once the cell that loads the extension has run: nobody waits for it."""
+
+    def sweep(*_: object) -> None:
+        from sso_magic.common import leftovers
+
+        shell.events.unregister("post_run_cell", sweep)
+        leftovers.sweep_once()
+
+    shell.events.register("post_run_cell", sweep)
 
 
 def unload(shell: InteractiveShell) -> None:

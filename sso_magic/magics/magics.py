@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument
 
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magics.line import parse, silenced_by_semicolon
-from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option
+from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
 from sso_magic.magics.settings import Choice, Pattern, Seconds, Switch, checked
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SSOMagics(Magics):
 
         return matches(self.production, use)
 
-    @magic_arguments()
+    @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
     @sso_region_option
     @argument("--save", metavar="NAME", help="keep a start URL as [sso-session NAME], for the AWS CLI too")
@@ -132,7 +132,7 @@ class SSOMagics(Magics):
         if args.save and (path := center.save(args.save)):
             say(f"Wrote [sso-session {args.save}] to {path}.")
 
-    @magic_arguments()
+    @with_arguments
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")
     @argument("--all", action="store_true", help="every session that has a token on this machine")
     @line_magic
@@ -162,7 +162,7 @@ class SSOMagics(Magics):
         was_in = center.sign_out()
         say(f"Signed out of {center.session.label}." if was_in else f"{center.session.label} was not signed in.")
 
-    @magic_arguments()
+    @with_arguments
     @line_magic
     @silenced_by_semicolon
     def sso_status(self, line: str) -> Status:
@@ -178,7 +178,7 @@ class SSOMagics(Magics):
 
         return status()
 
-    @magic_arguments()
+    @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="by default the session in use")
     @sso_region_option
     @line_magic
@@ -198,7 +198,7 @@ class SSOMagics(Magics):
         in_use = None if args.sso_region or self._center is None else self._center.session
         return examine(args.session or in_use, region=args.sso_region)
 
-    @magic_arguments()
+    @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
     @sso_region_option
     @line_magic
@@ -216,7 +216,7 @@ class SSOMagics(Magics):
 
         return Panel(args.session, region=args.sso_region, magics=self)
 
-    @magic_arguments()
+    @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
     @session_option
     @line_magic
@@ -237,7 +237,7 @@ class SSOMagics(Magics):
         progress = TqdmProgress(summary=False, delay=1.0)  # seconds; most lists are there sooner
         return accounts_table(self.center(args.session).directory, " ".join(args.words), progress)
 
-    @magic_arguments()
+    @with_arguments
     @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one only")
     @session_option
     @line_magic
@@ -259,7 +259,7 @@ class SSOMagics(Magics):
 
             raise improved(error, center, args) from None
 
-    @magic_arguments()
+    @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")
     @argument("--refresh", action="store_true", help="wait until all of it was asked for again")
     @session_option
@@ -286,7 +286,7 @@ class SSOMagics(Magics):
 
         return inventory_table(center.directory, snapshot, " ".join(args.words))
 
-    @magic_arguments()
+    @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")
     @argument(
         "--template",
@@ -318,7 +318,7 @@ class SSOMagics(Magics):
 
         return using.write_profiles(self.center(args.session), args)
 
-    @magic_arguments()
+    @with_arguments
     @argument(
         "account", nargs="?", metavar="ACCOUNT|PROFILE|-", help="an account, a profile, or - for the previous role"
     )
@@ -346,7 +346,7 @@ class SSOMagics(Magics):
 
         using.run(self, args)
 
-    @magic_arguments()
+    @with_arguments
     @argument("account", metavar="ACCOUNT|PROFILE", help="an account, or a profile")
     @role_argument
     @region_option
@@ -372,7 +372,7 @@ class SSOMagics(Magics):
             using.show(self, layer)
             return code.run(shell.user_ns)
 
-    @magic_arguments()
+    @with_arguments
     @argument("account", nargs="?", metavar="ACCOUNT", help="an account; by default that of the role in use")
     @role_argument
     @argument("--destination", metavar="URL", help="the console page to open")

@@ -6,6 +6,7 @@ import os
 
 import pandas as pd
 import pytest
+from IPython.core import oinspect
 
 from sso_magic import errors
 from sso_magic.local import Fault
@@ -224,7 +225,7 @@ def test_dask_is_named_where_it_is_missing(run, monkeypatch):
 
 
 def test_help_tells_what_is_in_the_cell(shell):
-    text = shell.find_cell_magic("sso_each").__doc__
+    text = oinspect.getdoc(shell.find_cell_magic("sso_each"))
     for word in ("ROLE", "WORDS", "--accounts", "--into", "--on", "--dry-run", "session", "credentials"):
         assert word in text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from IPython.core import oinspect
 from IPython.core.completer import provisionalcompleter
 
 
@@ -87,7 +88,7 @@ def test_loading_twice_and_unloading_leave_nothing(shell):
 
 @pytest.mark.parametrize("magic", ["sso_login", "sso_logout", "sso_status", "sso_accounts", "sso_roles", "sso_use"])
 def test_help_has_examples(shell, magic, capsys):
-    text = shell.find_line_magic(magic).__doc__
+    text = oinspect.getdoc(shell.find_line_magic(magic))
     assert f"%{magic}" in text
     assert "Examples::" in text
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REDACTED = "***"
 KNOWN = 10_000
 """Secrets that are remembered, the latest, to be taken out of what is displayed (`sso_magic.common.redaction`)."""
-_TOKEN_FORM = r"[A-Za-z0-9+/=_.~-]{16,8192}"  # a token or key; no URL and no JSON that has one in it
+_FORM = r"[A-Za-z0-9+/=_.~-]{16,8192}"  # a token or key; no URL and no JSON that has one in it
 _known: dict[str, None] = {}
 
 
@@ -91,7 +91,7 @@ del Secret._real  # type: ignore[attr-defined]  # noqa: SLF001
 
 def _remember(secret: Secret) -> None:
     """Keep a token or key in mind, so that it is not displayed when a library has it as plain text."""
-    if secret.reveal() in _known or not re.fullmatch(_TOKEN_FORM, secret.reveal()):
+    if secret.reveal() in _known or not re.fullmatch(_FORM, secret.reveal()):
         return
     _known[secret.reveal()] = None
     if len(_known) > KNOWN:

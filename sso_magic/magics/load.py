@@ -24,19 +24,14 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
     redaction.install(shell)
-    _sweep_after_the_cell(shell)
+    shell.events.register("post_run_cell", _sweep)
 
 
-def _sweep_after_the_cell(shell: InteractiveShell) -> None:
+def _sweep(*_: object) -> None:
     """Remove what killed processes left, once the cell that loads the extension has run: nobody waits for it."""
+    from sso_magic.common import leftovers
 
-    def sweep(*_: object) -> None:
-        from sso_magic.common import leftovers
-
-        shell.events.unregister("post_run_cell", sweep)
-        leftovers.sweep_once()
-
-    shell.events.register("post_run_cell", sweep)
+    leftovers.sweep_once()
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -48,6 +43,8 @@ def unload(shell: InteractiveShell) -> None:
         for kind, names in magics.magics.items():  # type: ignore[attr-defined]
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
+    if _sweep in shell.events.callbacks["post_run_cell"]:
+        shell.events.unregister("post_run_cell", _sweep)
     if split_name_from_semicolon in shell.input_transformers_post:
         shell.input_transformers_post.remove(split_name_from_semicolon)
     matchers = shell.Completer.custom_matchers

@@ -5,11 +5,14 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic_arguments import argument, construct_parser
+from IPython.core import magic_arguments
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+
+argument: Callable[..., Any] = magic_arguments.argument
 
 
 class LazyParser:
@@ -23,7 +26,7 @@ class LazyParser:
 
     def __getattr__(self, name: str) -> Any:
         if self._parser is None:
-            self._parser = construct_parser(self._magic)  # type: ignore[no-untyped-call]
+            self._parser = magic_arguments.construct_parser(self._magic)  # type: ignore[no-untyped-call]
         return getattr(self._parser, name)
 
 

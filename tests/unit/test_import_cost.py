@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -67,3 +68,51 @@ def test_every_public_name_is_there_and_listed():
         assert getattr(sso_magic, name) is not None
     assert set(dir(sso_magic)) == {*sso_magic.__all__, "__version__"}
     assert sso_magic.__version__
+
+
+def test_loading_makes_no_parser_and_imports_only_what_every_kernel_needs():
+    code = f"""{SHELL}
+import sys
+before = set(sys.modules)
+shell.run_line_magic('load_ext', 'sso_magic')
+from sso_magic.magics.options import LazyParser
+parsers = [magic.parser for kind in shell.magics_manager.magics.values() for name, magic in kind.items()
+           if name.startswith('sso_')]
+assert len(parsers) > 10
+assert all(type(parser) is LazyParser and parser._parser is None for parser in parsers), parsers
+print(' '.join(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    # The parsers, or OpenSSL, would cost as much as all of these together.
+    assert loaded & {"_hashlib", "difflib", "hmac"} == set()
+    assert {name for name in loaded if name.partition(".")[0] == "sso_magic"} == {
+        "sso_magic",
+        "sso_magic.common",
+        "sso_magic.common.hints",
+        "sso_magic.common.lexer",
+        "sso_magic.common.redaction",
+        "sso_magic.common.secret",
+        "sso_magic.common.text",
+        "sso_magic.errors",
+        "sso_magic.magics",
+        "sso_magic.magics.completion",
+        "sso_magic.magics.each",
+        "sso_magic.magics.line",
+        "sso_magic.magics.load",
+        "sso_magic.magics.magics",
+        "sso_magic.magics.options",
+    }
+
+
+def test_what_killed_processes_left_is_removed_after_the_cell_that_loads_the_extension(tmp_path):
+    left = tmp_path / ".aws" / "sso" / "cache" / ".token.json.abc.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    code = f"{SHELL}\nshell.run_cell('%load_ext sso_magic')\n"
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
+        check=True,
+    )
+    assert not left.exists()

@@ -2,15 +2,22 @@
 
     python tests/benchmarks/load/bench_load.py
 
-Each figure is the median over new processes, taken in turn.
+Each figure is the median over new processes, taken in turn. Processor time, so that other work on the machine counts in
+none of them. Exits with 1 if loading takes more than 0.06 of `import boto3`. Fifteen modules and the classes of magics
+and errors are left in it; what a person sees is 3 to 10 ms.
 """
 
 from __future__ import annotations
 
+import compileall
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
+import sso_magic
+
+LIMIT = 0.06  # of `import boto3`
 RUNS = 15
 SHELL = """
 import time
@@ -19,9 +26,9 @@ from traitlets.config import Config
 config = Config()
 config.HistoryManager.enabled = False
 shell = InteractiveShell.instance(config=config)
-start = time.perf_counter()
+start = time.process_time()
 {work}
-print((time.perf_counter() - start) * 1000)
+print((time.process_time() - start) * 1000)
 """
 WORK = {
     "nothing": "pass",
@@ -37,7 +44,9 @@ def milliseconds(work: str) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
-def main() -> None:
+def main() -> int:
+    # An installed package has its byte code; this source folder may have none, by PYTHONDONTWRITEBYTECODE.
+    compileall.compile_dir(Path(sso_magic.__file__).parent, quiet=2)
     taken = {name: [] for name in WORK}
     for _ in range(RUNS):
         for name, work in WORK.items():
@@ -47,7 +56,8 @@ def main() -> None:
     print("| in a new IPython | median, ms | of %load_ext |\n|---|---|---|")
     for name, value in medians.items():
         print(f"| {name} | {value:.1f} | {value / loading:.1f}x |")
+    return 0 if loading <= LIMIT * medians["import boto3"] else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

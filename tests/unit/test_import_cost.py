@@ -102,6 +102,7 @@ print(' '.join(sorted(set(sys.modules) - before)))
         "sso_magic.magics.load",
         "sso_magic.magics.magics",
         "sso_magic.magics.options",
+        "sso_magic.magics.settings",
     }
 
 

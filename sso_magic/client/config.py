@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
+from sso_magic.client.ca_bundle import check_ca_bundle
 from sso_magic.client.endpoints import check_endpoint, check_region, resolve_endpoint, without_fips_mark
 from sso_magic.client.http import RequestsHandler
-from sso_magic.client.network import CODE, check_ca_bundle, check_proxies, environment_proxies
+from sso_magic.client.network import CODE, check_proxies, environment_proxies
 from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
 from sso_magic.common.environment import own_environ
 from sso_magic.config.files import load_shared_config

@@ -1,8 +1,7 @@
-"""CA bundle and proxies, looked up once when a client is made (portal-protocol 4)."""
+"""Proxies, looked up once when a client is made (portal-protocol 4)."""
 
 from __future__ import annotations
 
-import os
 import re
 import urllib.request
 from typing import TYPE_CHECKING
@@ -26,40 +25,6 @@ _NOT_ALLOWED = (
     "could not be reached: the proxy does not allow it",
     "Ask the proxy's administrator to allow this host, or add it to NO_PROXY if it can be reached directly.",
 )
-_CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
-
-
-def check_ca_bundle(path: str, source: str) -> str:
-    """The CA bundle, if there is one at the path.
-
-    Raises:
-        ConfigError: The path is blank, nothing is there, or the file cannot be read or has no certificate. A blank
-            path must never mean "do not verify".
-    """
-    if not path.strip():
-        raise ConfigError(f"ca_bundle from {source} is blank; name a file of CA certificates, or take it out.")
-    expanded = os.path.expanduser(path)  # noqa: PTH111 - a str is what requests takes
-    if not os.path.exists(expanded):  # noqa: PTH110
-        raise ConfigError(f"ca_bundle from {source}: there is nothing at {path}; name a file of CA certificates.")
-    if os.path.isfile(expanded):  # noqa: PTH113
-        _check_certificates(expanded, path, source)
-    return expanded
-
-
-def _check_certificates(expanded: str, path: str, source: str) -> None:
-    """Look for a certificate in the file by its PEM header: loading hundreds of them takes 20 ms for each client."""
-    try:
-        with open(expanded, "rb") as file:  # noqa: PTH123
-            content = file.read()
-    except OSError as error:
-        raise ConfigError(
-            f"ca_bundle from {source}: {path} cannot be read ({error.strerror or error}). Make it readable."
-        ) from None
-    if not _CERTIFICATE.search(content):
-        raise ConfigError(
-            f"ca_bundle from {source}: {path} has no certificate in PEM format (-----BEGIN CERTIFICATE-----). "
-            "Name a file that has."
-        )
 
 
 def proxy_refusal(reason: str) -> tuple[str, str] | None:

@@ -164,12 +164,7 @@ def _trust() -> ssl.SSLContext:
 
     bundle = sign_in_ca_bundle() or DEFAULT_CA_BUNDLE_PATH
     is_directory = os.path.isdir(bundle)  # noqa: PTH112 - a str is what requests takes
-    try:
-        return ssl.create_default_context(
-            cafile=None if is_directory else bundle, capath=bundle if is_directory else None
-        )
-    except ssl.SSLError:
-        raise ConfigError(f"The CA file {bundle} cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle.") from None
+    return ssl.create_default_context(cafile=None if is_directory else bundle, capath=bundle if is_directory else None)
 
 
 def _token_in(answer: bytes) -> Secret:

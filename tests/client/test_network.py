@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trustme
 
 from sso_magic.client.network import environment_proxies
 from sso_magic.errors import ConfigError
@@ -97,7 +98,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_culprit():
         sso.list_accounts(access_token="aoaPLANTED")
 
 
-PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+PEM = trustme.CA().cert_pem.bytes().decode()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import traceback
+from pathlib import Path
 
 import pytest
 import requests.exceptions
@@ -204,13 +205,12 @@ def test_a_certificate_that_is_not_trusted_points_at_the_ca_bundle_and_is_not_tr
 
 @pytest.mark.parametrize("content", ["!!!", "AAAA", ""])
 def test_a_ca_file_that_cannot_be_loaded_is_named_and_not_the_server(untrusted_service, tmp_path, content):
-    bundle = tmp_path / "broken.pem"
-    bundle.write_text(f"-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n")
-    with (
-        SSO(endpoint=untrusted_service.url, ca_bundle=str(bundle), max_attempts=1) as sso,
-        pytest.raises(errors.TLSError) as caught,
-    ):
-        sso.list_accounts(access_token=TOKEN)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Path(untrusted_service.certificate).read_bytes())
+    with SSO(endpoint=untrusted_service.url, ca_bundle=str(bundle), max_attempts=1) as sso:
+        bundle.write_text(f"-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n")  # meanwhile
+        with pytest.raises(errors.TLSError) as caught:
+            sso.list_accounts(access_token=TOKEN)
     assert "could not be asked: the CA file cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle. (" in str(caught.value)
 
 

@@ -200,7 +200,9 @@ def test_a_ca_file_that_cannot_be_loaded_is_named(keys, company_console, monkeyp
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
     with pytest.raises(ConfigError) as caught:
         federated_url(keys, endpoint=url)
-    assert str(caught.value) == f"The CA file {bundle} cannot be loaded. Check AWS_CA_BUNDLE and ca_bundle."
+    assert str(caught.value) == (
+        f"ca_bundle from AWS_CA_BUNDLE: a certificate in {bundle} is damaged. Replace the file, or name another one."
+    )
 
 
 def test_a_proxy_that_wants_a_password_is_named(keys, monkeypatch):

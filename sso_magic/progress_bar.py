@@ -15,15 +15,16 @@ class ProgressBar:
     Args:
         bar_format: As tqdm takes it.
         total: How many there are, if that is known.
+        title: What is counted.
     """
 
-    def __init__(self, bar_format: str, total: int | None = None) -> None:
+    def __init__(self, bar_format: str, total: int | None = None, title: str = "Accounts") -> None:
         from tqdm.auto import tqdm
 
         is_widget = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
         # Without the thread that tqdm keeps to watch its bars: these are told often enough.
         self._bar = type("Bar", (tqdm,), {"monitor_interval": 0})(
-            desc="Accounts",
+            desc=title,
             total=total,
             unit="account",
             leave=False,

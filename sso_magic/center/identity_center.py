@@ -28,7 +28,7 @@ from sso_magic.inventory import Account, Inventory, account_digits, find_account
 from sso_magic.kernel.kernel_role import KERNEL, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import boto3
     import pandas as pd
@@ -88,6 +88,8 @@ class IdentityCenter(SignIn):
         Raises:
             SSOMagicError: What failed first; all the rest is done.
         """
+        from sso_magic.each import enabled_regions
+
         KERNEL.forget(self.session.label)
         failures: list[SSOMagicError] = []
         was_in = False
@@ -99,6 +101,8 @@ class IdentityCenter(SignIn):
                 role_cache.forget(self.session)
             with kept_in(failures):
                 self.directory.forget()
+            with kept_in(failures):
+                enabled_regions.forget(self)
             self.changed.notify()
         if failures:
             raise failures[0]
@@ -333,20 +337,23 @@ class IdentityCenter(SignIn):
         """Return the portal's link into an account's console; see `Role.console_url`."""
         return self.role(account, role).console_url(destination=destination)
 
-    def each(self, function: Callable[[Here], Any], role: str, words: str = "", **options: Any) -> pd.DataFrame:
-        """Call the function once for each account in which the role is granted, many at a time.
+    def each(
+        self, function: Callable[[Here], Any], role: str | Sequence[str], words: str = "", **options: Any
+    ) -> pd.DataFrame:
+        """Call the function once for each account in which the role is granted, or for each region, many at a time.
 
         Args:
             function: Is called with a `sso_magic.each.Here`: ``account`` (``id``, ``name``, ``email``), ``role_name``,
-                ``credentials`` and ``session``. It returns a DataFrame, a list of dicts or a scalar.
-            role: The role's name, or a part that matches one role only.
+                ``region``, ``credentials`` and ``session``. It returns a DataFrame, a list of dicts or a scalar.
+            role: The role's name, or a part that matches one role only; several in order of preference.
             words: Only accounts that contain all of these words in their id, name or email address.
-            **options: ``accounts``, ``on`` (``"threads"``, ``"processes"``, ``"dask"`` or an executor), ``workers``,
-                ``region`` and ``progress``; `sso_magic.each.each` describes them.
+            **options: ``regions`` (a list, or ``"all"``), ``accounts``, ``exclude``, ``on`` (``"threads"``,
+                ``"processes"``, ``"dask"`` or an executor), ``workers``, ``per_account``, ``region`` and ``progress``;
+                `sso_magic.each.each` describes them.
 
         Returns:
-            DataFrame: account_id, account_name, role_name (strings), and the columns of the results.
-            ``attrs["errors"]`` has a record for each account that failed.
+            DataFrame: account_id, account_name, role_name (strings), region (string) in a run with ``regions``, and the
+            columns of the results. ``attrs["errors"]`` has a record for each account, or region of one, that failed.
 
         Raises:
             RoleNotFound: No account has such a role.

@@ -63,6 +63,29 @@ REGIONS = {
     "us-west-2": "Oregon",
 }
 
+# Enabled in an account only after somebody has opted in; the `optInStatus` of EC2's DescribeRegions.
+OPT_IN = frozenset(
+    {
+        "af-south-1",
+        "ap-east-1",
+        "ap-east-2",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-1",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+        "mx-central-1",
+    }
+)
+
 _SERIES = re.compile(r"([a-z]+(?:-[a-z]+)+)-([1-9][0-9]?)")
 _ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+-[0-9]+)[a-z]")
 _NEAR = 0.6  # how alike a code or a name must be to be suggested (difflib's ratio)
@@ -92,6 +115,11 @@ def region_name(text: str) -> str:
 def is_region(text: str) -> bool:
     """Return True if the text is the code of a region."""
     return text in REGIONS or _continues_a_series(text) or _botocore_knows(text)
+
+
+def needs_opt_in(region: str) -> bool:
+    """Return True if an account has this region only after somebody has opted in, as for every region since 2019."""
+    return region in OPT_IN or region not in REGIONS
 
 
 def _continues_a_series(text: str) -> bool:

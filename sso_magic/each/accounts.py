@@ -1,11 +1,11 @@
-"""Which accounts: those that the words select, or that are named, and in which the role is granted."""
+"""Which accounts a run is for: those that contain the words, or that are named, and that grant a role."""
 
 from __future__ import annotations
 
 import secrets
 from collections import Counter, deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.each.here import EachAccount
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.each.task import Failure
     from sso_magic.inventory import InventorySnapshot
 
 FEW = 10  # named accounts whose roles are asked for one by one where no inventory is at hand
@@ -27,89 +28,178 @@ FEW = 10  # named accounts whose roles are asked for one by one where no invento
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One account in which the work is to be done.
+    """One account, or one region of it, in which the work is to be done.
 
     Attributes:
         account: The account.
         role_name: The role.
-        label: What stands before the lines that it prints.
-        ticket: What it is known by to whoever runs it; unguessable, for keys are given out for it.
-        wake: Set when whoever waits for it has something to look at.
-        stopped: Whether that is that it was stopped.
-        asked: By whom its credentials were asked for meanwhile.
+        label: What its printed lines begin with.
+        region: The region; None if the run has no list of regions.
+        ticket: Its identifier in other processes; unguessable, because credentials are given out for it.
+        wake: Set when the waiting thread has something to look at.
+        stopped: True if `wake` was set because the job was stopped.
+        asked: Addresses of the workers that wait for its credentials.
     """
 
     account: EachAccount
     role_name: str
     label: str
+    region: str | None = None
     ticket: str = field(default_factory=lambda: secrets.token_hex(16))
     wake: threading.Event = field(default_factory=locks.Event)
     stopped: bool = False
     asked: deque[str] = field(default_factory=deque)
 
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What tells it from the other jobs of a run, also in another kernel."""
+        return (self.account.account_id, self.region)
 
-class Selection(NamedTuple):
-    """What the role and the words, or the named accounts, come to.
+    def in_region(self, region: str) -> Job:
+        """Return a job in one region of the account."""
+        return Job(self.account, self.role_name, f"{self.label} {region}", region)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The accounts that a role and words, or named accounts, select.
 
     Attributes:
-        jobs: An account each, in the order of the inventory or in that of the named accounts.
-        role_name: The role, by its whole name.
-        without_role: How many accounts were left out because the role is not granted there.
+        jobs: An account each, or a region of one, in the order of the inventory or of the named accounts.
+        role_names: The roles in order of preference, by their whole names.
+        without_role: How many accounts were left out because they grant none of the roles.
         unknown: Accounts whose roles could not be listed, and why.
+        excluded: How many accounts were left out because they were excluded.
+        unmatched: What no account contains, of what was to be excluded.
+        not_granted: Of several roles those that no account grants, as they were typed.
+        has_regions: Whether the jobs are in regions.
+        not_enabled: How many regions were skipped because their account has not enabled them.
+        without_regions: Jobs of accounts whose enabled regions could not be listed, and why.
     """
 
     jobs: list[Job]
-    role_name: str
+    role_names: tuple[str, ...]
     without_role: int = 0
     unknown: tuple[tuple[Account, str], ...] = ()
+    excluded: int = 0
+    unmatched: tuple[str, ...] = ()
+    not_granted: tuple[str, ...] = ()
+    has_regions: bool = False
+    not_enabled: int = 0
+    without_regions: tuple[tuple[Job, Failure], ...] = ()
+
+    @property
+    def role_name(self) -> str:
+        """The roles as a sentence names them."""
+        return " or ".join(self.role_names)
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts the jobs are in."""
+        return len({job.account.account_id for job in self.jobs})
+
+    @property
+    def regions(self) -> int:
+        """How many different regions the jobs are in."""
+        return len({job.region for job in self.jobs})
 
     def frame(self) -> pd.DataFrame:
-        """The accounts, as ``--dry-run`` shows them.
+        """Return the accounts, as ``--dry-run`` shows them.
 
         Returns:
-            DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
+            DataFrame: account_id, account_name, email_address, role_name, and region if the jobs are in regions
+            (strings; name and email may be missing).
         """
-        from sso_magic.inventory.snapshot import Role, rows_frame
+        from sso_magic.inventory.snapshot import Role, rows_frame, strings
 
-        return rows_frame([Role(*_columns(job.account), job.role_name) for job in self.jobs])
+        frame = rows_frame([Role(*_columns(job.account), job.role_name) for job in self.jobs])
+        if self.has_regions:
+            frame["region"] = strings(job.region for job in self.jobs)
+        return frame
+
+    def with_jobs(self, jobs: list[Job]) -> Selection:
+        """Return the same selection with these jobs."""
+        return replace(self, jobs=jobs)
 
 
 def select(
-    center: IdentityCenter, role: str, words: str | Sequence[str] = "", accounts: Any = None, *, progress: bool = False
+    center: IdentityCenter,
+    role: str | Sequence[str],
+    words: str | Sequence[str] = "",
+    accounts: Any = None,
+    *,
+    exclude: str | Sequence[str] = (),
+    progress: bool = False,
 ) -> Selection:
-    """Finds the accounts.
+    """Find the accounts.
 
     Args:
-        center: Whose accounts.
-        role: The role's name, or a part that fits one role alone.
-        words: Only accounts that have all these words in their id, name or email.
+        center: The Identity Center.
+        role: The role's name, or a part that matches one role only. Several, in a list or with commas between them:
+            each account's is the first that it grants.
+        words: Only accounts that contain all of these words in their id, name or email.
         accounts: Only these: ids or names, one or many, or a DataFrame with ``account_id``. None: all.
+        exclude: Leave out accounts that contain all words of this text, or of one of these texts.
         progress: Whether to show how far the listing of accounts is, if they have to be listed.
 
     Raises:
-        RoleNotFound: There is no such role in any of the accounts.
+        RoleNotFound: No account grants such a role.
         AccountNotFound: A named account does not exist, or no account is left.
-        UsageError: What names the accounts cannot be read.
+        UsageError: The value that names the accounts cannot be read.
     """
     named = None if accounts is None else _named(center, accounts)
     snapshot = _inventory(center, named, progress=progress)
     try:
-        role_name = _role_name(snapshot, role)
+        role_names, not_granted = _role_names(snapshot, role)
     except RoleNotFound as error:
         from sso_magic.magics.suggestions import swapped_in_each
 
-        raise swapped_in_each(error, center, role, words if isinstance(words, str) else " ".join(words)) from None
-    chosen = snapshot.accounts if named is None else named
+        text = words if isinstance(words, str) else " ".join(words)
+        raise swapped_in_each(error, center, role if isinstance(role, str) else ",".join(role), text) from None
+    chosen = tuple(snapshot.accounts if named is None else named)
     if words:
-        fitting = {account.account_id for account in search_accounts(chosen, words)}
-        chosen = tuple(account for account in chosen if account.account_id in fitting)
-    granted = [account for account in chosen if role_name in snapshot.roles.get(account.account_id, ())]
+        chosen = _only(chosen, {account.account_id for account in search_accounts(chosen, words)})
+    excluded, unmatched = _excluded(chosen, [exclude] if isinstance(exclude, str) else exclude)
+    if excluded and len(excluded) == len(chosen):
+        raise AccountNotFound(f"All {len(chosen):,} accounts are excluded. Exclude less, or select other accounts.")
+    chosen = tuple(account for account in chosen if account.account_id not in excluded)
+    granted = [(account, name) for account in chosen for name in _first(role_names, snapshot, account)]
     unknown = tuple(
         (account, snapshot.errors[account.account_id]) for account in chosen if account.account_id in snapshot.errors
     )
     if not granted and not unknown and named != ():
-        raise AccountNotFound(_none_left(role_name, words, snapshot.accounts, len(chosen)))
-    return Selection(_jobs(granted, role_name), role_name, len(chosen) - len(granted) - len(unknown), unknown)
+        raise AccountNotFound(_none_left(" or ".join(role_names), words, snapshot.accounts, len(chosen)))
+    return Selection(
+        _jobs(granted),
+        role_names,
+        len(chosen) - len(granted) - len(unknown),
+        unknown,
+        excluded=len(excluded),
+        unmatched=unmatched,
+        not_granted=not_granted,
+    )
+
+
+def _only(accounts: Iterable[Account], ids: set[str]) -> tuple[Account, ...]:
+    return tuple(account for account in accounts if account.account_id in ids)
+
+
+def _excluded(accounts: Sequence[Account], texts: Sequence[str]) -> tuple[set[str], tuple[str, ...]]:
+    """The ids of the accounts that contain one of the texts, and the texts that no account contains."""
+    found: set[str] = set()
+    unmatched = []
+    for text in filter(str.strip, texts):
+        ids = {account.account_id for account in search_accounts(accounts, text)}
+        found |= ids
+        if not ids:
+            unmatched.append(text)
+    return found, tuple(unmatched)
+
+
+def _first(role_names: Sequence[str], snapshot: InventorySnapshot, account: Account) -> list[str]:
+    """The account's role: the first of these that it grants; none if it grants none."""
+    granted = snapshot.roles.get(account.account_id, ())
+    return [name for name in role_names if name in granted][:1]
 
 
 def _inventory(center: IdentityCenter, named: tuple[Account, ...] | None, *, progress: bool) -> InventorySnapshot:
@@ -133,12 +223,27 @@ def _covers(snapshot: InventorySnapshot, named: tuple[Account, ...] | None) -> b
     )
 
 
-def _role_name(snapshot: InventorySnapshot, role: str) -> str:
+def _role_names(snapshot: InventorySnapshot, role: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The roles by their whole names, and those of several that are granted nowhere, as they were typed."""
     names = sorted({name for names in snapshot.roles.values() for name in names})
+    if isinstance(role, str):
+        whole = role in names  # a role's name may have a comma
+        typed = [role] if whole else [part.strip() for part in role.split(",") if part.strip()] or [role]
+    else:
+        typed = list(role)
     if not names and not snapshot.accounts:
-        return role.strip()
+        return tuple(text.strip() for text in typed), ()
     where = Account("", f"your {len(snapshot.accounts):,} account{'' if len(snapshot.accounts) == 1 else 's'}")
-    return find_role(where, names, role)
+    found: dict[str, None] = {}
+    errors: dict[str, RoleNotFound] = {}
+    for text in typed:
+        try:
+            found[find_role(where, names, text)] = None
+        except RoleNotFound as error:  # noqa: PERF203 - a few names
+            errors[text] = error
+    if not found:
+        raise next(iter(errors.values()), UsageError("No role is named."))
+    return tuple(found), tuple(errors)
 
 
 def _none_left(role_name: str, words: str | Sequence[str], accounts: Sequence[Account], chosen: int) -> str:
@@ -149,16 +254,15 @@ def _none_left(role_name: str, words: str | Sequence[str], accounts: Sequence[Ac
     return f"{role_name} is not granted to you in {which}. %sso_roles lists your roles."
 
 
-def _jobs(accounts: Iterable[Account], role_name: str) -> list[Job]:
-    chosen = list(accounts)
-    counts = Counter(account.label for account in chosen)
+def _jobs(granted: Sequence[tuple[Account, str]]) -> list[Job]:
+    counts = Counter(account.label for account, _ in granted)
     return [
         Job(
             EachAccount(*_columns(account)),
             role_name,
             account.label if counts[account.label] == 1 else f"{account.label} ({account.account_id})",
         )
-        for account in chosen
+        for account, role_name in granted
     ]
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 200  # characters of a line that an error shows
 NAMES = ("session", "credentials", "account")  # what the cell is given, whatever the notebook calls so
+REGION_NAMES = (*NAMES, "region")  # the same in a run with a list of regions
 
 
 class Code(NamedTuple):
@@ -86,13 +87,13 @@ def _no_python(source: str, error: Exception) -> str:
     return f"Line {number} of the cell is not Python ({reason(error)}): {line}"
 
 
-def needed(code: Code, notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the notebook the cell may look up, also through the notebook's own functions."""
+def needed(code: Code, notebook: Mapping[str, Any], given: Iterable[str] = NAMES) -> dict[str, Any]:
+    """What of the notebook the cell may look up, also through the notebook's own functions; not the names given."""
     found: dict[str, Any] = {}
     wanted = list(code.names)
     while wanted:
         name = wanted.pop()
-        if name in NAMES or name in found or name not in notebook:
+        if name in given or name in found or name not in notebook:
             continue
         found[name] = notebook[name]
         if isinstance(notebook[name], FunctionType):
@@ -115,17 +116,22 @@ class AccountNamespace(dict[str, Any]):
         notebook: What is copied.
         here: The account.
         functions: The names of the notebook's own functions in it.
+        given: The names that the cell is given.
     """
 
-    def __init__(self, notebook: Mapping[str, Any], here: Here, functions: Iterable[str]) -> None:
+    def __init__(
+        self, notebook: Mapping[str, Any], here: Here, functions: Iterable[str], given: Iterable[str] = NAMES
+    ) -> None:
         super().__init__(notebook)
-        for name in NAMES:
+        for name in given:
             self.pop(name, None)
         self["__builtins__"] = _Builtins(here)
         self["account"] = here.account
+        if "region" in given:
+            self["region"] = here.region
         done: dict[int, FunctionType] = {}
         for name in functions:
-            if name not in NAMES:
+            if name not in given:
                 self[name] = moved(self[name], self, done)
 
 
@@ -191,16 +197,21 @@ class CellWork:
         text: The cell.
         notebook: The namespace to be copied.
         functions: The names of the notebook's own functions in it.
+        given: The names that the cell is given.
 
     Attributes:
         code: The cell, compiled.
+        given: The same names.
     """
 
-    def __init__(self, text: str, notebook: Mapping[str, Any], functions: Iterable[str]) -> None:
+    def __init__(
+        self, text: str, notebook: Mapping[str, Any], functions: Iterable[str], given: Iterable[str] = NAMES
+    ) -> None:
         self.text = text
         self.code = compiled(text)
         self._notebook = notebook
         self._functions = tuple(functions)
+        self.given = tuple(given)
 
     @property
     def filename(self) -> str:
@@ -209,7 +220,7 @@ class CellWork:
 
     def run(self, here: Here) -> Any:
         """Runs it; the value of its last expression, None where it ends in none."""
-        namespace = AccountNamespace(self._notebook, here, self._functions)
+        namespace = AccountNamespace(self._notebook, here, self._functions, self.given)
         if self.code.is_asynchronous:
             return asyncio.run(self._awaited(namespace))
         exec(self.code.body, namespace)  # noqa: S102 - the person's own cell
@@ -225,12 +236,16 @@ class CellWork:
                     result = await result
         return result if self.code.value is not None else None
 
-    def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...]]:
-        """What another process needs to run it: the text, the names it may look up, which of them are functions."""
-        names = needed(self.code, self._notebook)
+    def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+        """What another process needs to run it.
+
+        Returns:
+            The text, what it may look up by name, which of these names are functions, and the names it is given.
+        """
+        names = needed(self.code, self._notebook, self.given)
         functions = tuple(name for name in self._functions if name in names)
         bare = {name: value for name, value in names.items() if name not in functions}
         done: dict[int, FunctionType] = {}
         for name in functions:
             bare[name] = moved(names[name], bare, done)  # so that pickling one does not take the whole notebook along
-        return self.text, bare, functions
+        return self.text, bare, functions, self.given

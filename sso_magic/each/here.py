@@ -51,6 +51,7 @@ class Here:
     Attributes:
         account: The account: `id`, `name`, `email`.
         role_name: The role's name.
+        region: The region that the task is for; None: as boto3 finds one.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Here:
         self.account = account
         self.role_name = role_name
         self._get_role = role
-        self._region = region
+        self.region = region
         self._lock = locks.RLock()
         self._role: RenewingRole | None = None
         self._session: boto3.Session | None = None
@@ -83,13 +84,13 @@ class Here:
             if self._session is None:
                 from sso_magic.kernel.libraries.boto_session import boto3_session
 
-                self._session = boto3_session(self.take_role(), self._region)
+                self._session = boto3_session(self.take_role(), self.region, patient=True)
             return self._session
 
     def task(self) -> Task:
         """Return the task, for whatever looks up credentials while it runs."""
         account = f"{self.account.name} ({self.account.id})" if self.account.name else self.account.id
-        return Task(printable(f"{account} / {self.role_name}"), self.take_role, self._region)
+        return Task(printable(f"{account} / {self.role_name}"), self.take_role, self.region)
 
     def known_secrets(self) -> list[str]:
         """The keys that were handed to this task, to be kept out of what it prints."""

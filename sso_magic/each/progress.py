@@ -13,12 +13,14 @@ class RunProgress:
     """A bar, and the lines beside it.
 
     Args:
-        total: How many accounts.
+        total: How many accounts, or regions of accounts.
         bar: Whether to show one.
+        title: What the bar counts.
     """
 
-    def __init__(self, total: int, *, bar: bool) -> None:
+    def __init__(self, total: int, *, bar: bool, title: str = "Accounts") -> None:
         self._total = total
+        self._title = title
         self._done = 0
         self._failed = 0
         self._shows_bar = bar
@@ -30,7 +32,7 @@ class RunProgress:
         self._done += 1
         self._failed += failed
         if self._shows_bar and self._bar is None and time.monotonic() - self._began > DELAY:
-            self._bar = ProgressBar(_FORMAT, self._total)
+            self._bar = ProgressBar(_FORMAT, self._total, self._title)
         if lines:
             self._write("\n".join(f"{label} | {line}" for line in lines))
         if self._bar is not None:

@@ -1,4 +1,4 @@
-"""A run: the work in every account of a selection, and the tables that come of it.
+"""A run: the work in every account of a selection, or in regions of each, and the tables that come of it.
 
     center.each(function, role, words)    the same from Python as ``%%sso_each ROLE WORDS`` from a cell
 
@@ -15,11 +15,12 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.each.accounts import Job, Selection, select
-from sso_magic.each.crew import Crew
+from sso_magic.each.crew import PER_ACCOUNT, Crew
 from sso_magic.each.leases import Leases
 from sso_magic.each.output import routed
 from sso_magic.each.places.venues import Threads, Venue, pool_of
 from sso_magic.each.progress import RunProgress
+from sso_magic.each.regions import in_regions, places
 from sso_magic.each.table import Row, put_together
 from sso_magic.each.task import NOT_BEGUN, STOPPED, Failure, Outcome
 from sso_magic.each.work import FunctionWork, Work, packed
@@ -41,10 +42,11 @@ class Result(NamedTuple):
 
     Attributes:
         frame: The results; ``attrs["errors"]`` has the errors.
-        errors: A record for each account that failed.
-        succeeded: Accounts that gave a result.
-        total: Accounts there were.
+        errors: A record for each account, or region of one, that failed.
+        succeeded: How many gave a result.
+        total: How many there were.
         was_stopped: Whether it was interrupted.
+        unit: What was counted: ``account``, or ``task`` in a run with a list of regions.
     """
 
     frame: pd.DataFrame
@@ -52,80 +54,105 @@ class Result(NamedTuple):
     succeeded: int
     total: int
     was_stopped: bool
+    unit: str = "account"
 
 
 def each(  # noqa: PLR0913 - the options of the magic
     center: IdentityCenter,
     function: Callable[[Here], Any],
-    role: str,
+    role: str | Sequence[str],
     words: str | Sequence[str] = "",
     *,
     accounts: Any = None,
+    exclude: str | Sequence[str] = (),
+    regions: str | Sequence[str] | None = None,
     on: str | Executor = "threads",
     workers: int | None = None,
+    per_account: int = PER_ACCOUNT,
     region: str | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Call the function once for each account in which the role is granted, many at a time.
+    """Call the function once for each account in which the role is granted, or once for each region of it.
 
     Args:
-        center: Whose accounts.
-        function: Is called with a `Here`: ``account`` (``id``, ``name``, ``email``), ``role_name``, ``credentials``
-            and ``session``, a boto3 session that is made when it is first asked for. What it returns, a DataFrame, a
-            list of dicts or a scalar, becomes rows; see `sso_magic.each.table`.
-        role: The role's name, or a part that fits one role alone.
-        words: Only accounts that have all these words in their id, name or email.
-        accounts: Only these: ids or names, or a DataFrame with ``account_id``, such as the errors of a run before.
+        center: The Identity Center.
+        function: Is called with a `Here`: ``account`` (``id``, ``name``, ``email``), ``role_name``, ``region``,
+            ``credentials`` and ``session``, a boto3 session that is made when it is first asked for. What it returns, a
+            DataFrame, a list of dicts or a scalar, becomes rows; see `sso_magic.each.table`.
+        role: The role's name, or a part that matches one role only. Several, in a list or with commas between them, are
+            an order of preference: each account's is the first that it grants.
+        words: Only accounts that contain all of these words in their id, name or email.
+        accounts: Only these: ids or names, or a DataFrame with ``account_id``, such as the errors of a run before. If
+            it has a column ``region`` too, only these regions of them.
+        exclude: Leave out accounts that contain all words of this text, or of one of these texts.
+        regions: Regions, in a list or with commas between them: the function is called in each. ``"all"``: the regions
+            that each account has enabled; it is asked once a day. A region that is not enabled is skipped.
         on: ``"threads"``; ``"processes"``, whose environment speaks for the account as well; ``"dask"``, the cluster
             of the current `distributed.Client`; or any `concurrent.futures.Executor`. Anything but threads gets the
             function by cloudpickle.
-        workers: Accounts at a time. By default 16 on threads, the number of processors for processes, and twice the
+        workers: Tasks at a time. By default 16 on threads, the number of processors for processes, and twice the
             cluster's threads on Dask.
-        region: The region of ``session``; without it the one of the environment.
+        per_account: Tasks at a time in one account.
+        region: The region of ``session`` in a run without ``regions``; by default the one of the environment.
         progress: Whether to show a bar.
 
     Returns:
-        DataFrame: account_id, account_name, role_name (strings), and the columns of the results, in the order of the
-        accounts. ``attrs["errors"]`` has a record for each account that failed: account_id, account_name, role_name,
-        error, message, line, traceback; ``pandas.DataFrame(frame.attrs["errors"])`` is their table. An interrupt
-        returns what is there; what was not finished is among the errors, as ``Stopped``.
+        DataFrame: account_id, account_name, role_name (strings), region (string) in a run with ``regions``, and the
+        columns of the results, in the order of the accounts. ``attrs["errors"]`` has a record for each task that
+        failed: the same columns, error, message, line, traceback; ``pandas.DataFrame(frame.attrs["errors"])`` is their
+        table. An interrupt returns what is there; tasks that were not finished are among the errors, as ``Stopped``.
 
     Raises:
-        RoleNotFound: There is no such role in any of the accounts.
+        RoleNotFound: No account grants such a role.
         AccountNotFound: A named account does not exist, or no account is left.
         SignInRequired: There is no access token without a person, and one was needed in every account.
         EachError: Not one account gave a result; has ``errors``.
-        UsageError: An argument cannot be meant, or the function cannot be sent to another process.
+        UsageError: An argument is not valid, or the function cannot be sent to another process.
     """
-    selection = select(center, role, words, accounts, progress=progress)
-    result = run(center, FunctionWork(function), selection, on=on, workers=workers, region=region, progress=progress)
+    if regions is not None and region is not None:
+        raise UsageError("Give region or regions, not both.")
+    named = places(accounts)
+    selection = select(center, role, words, accounts, exclude=exclude, progress=progress)
+    selection = in_regions(center, selection, regions, named, workers=workers, progress=progress)
+    result = run(
+        center,
+        FunctionWork(function),
+        selection,
+        on=on,
+        workers=workers,
+        per_account=per_account,
+        region=region,
+        progress=progress,
+    )
     raise_if_all_failed(result)
     return result.frame
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of the magic
     center: IdentityCenter,
     work: Work,
     selection: Selection,
     *,
     on: str | Executor = "threads",
     workers: int | None = None,
+    per_account: int = PER_ACCOUNT,
     region: str | None = None,
     progress: bool = True,
 ) -> Result:
-    """Does the work in every account of the selection; arguments as in `each`."""
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers is how many accounts at a time, 1 or more, not {workers}.")
+    """Do the work in every account of the selection; arguments as in `each`."""
+    for name, value in (("workers", workers), ("per_account", per_account)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name} is how many accounts at a time, 1 or more, not {value}.")
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     outcomes: dict[str, Outcome] = {}
-    shown = RunProgress(len(selection.jobs), bar=progress)
+    shown = RunProgress(len(selection.jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
     was_stopped = False
     with contextlib.ExitStack() as stack:
         venue = _venue(on, work, region)
         stack.callback(venue.close)
         hands = workers or venue.workers
         leases = Leases(center, hands)
-        crew = Crew(selection.jobs, lambda job: venue.run(job, leases.role(job)), hands)
+        crew = Crew(selection.jobs, lambda job: venue.run(job, leases.role(job)), hands, per_account)
         stack.callback(_end, crew, leases, venue)
         stack.callback(shown.close)
         stack.enter_context(routed())
@@ -184,7 +211,7 @@ def _current_client() -> Any:
 def _result(selection: Selection, outcomes: dict[str, Outcome], *, was_stopped: bool) -> Result:
     not_begun = Outcome(failure=NOT_BEGUN)
     rows = [
-        Row(job.account, job.role_name, outcome.value, outcome.failure)
+        Row(job.account, job.role_name, outcome.value, outcome.failure, job.region)
         for job in selection.jobs
         for outcome in [outcomes.get(job.ticket, not_begun)]
     ]
@@ -192,8 +219,10 @@ def _result(selection: Selection, outcomes: dict[str, Outcome], *, was_stopped: 
         Row(account, selection.role_name, None, Failure("RolesUnknown", f"Its roles could not be listed: {reason}"))
         for account, reason in selection.unknown
     ]
-    tables = put_together(rows)
-    return Result(tables.frame, tables.errors, tables.succeeded, len(rows), was_stopped)
+    rows += [Row(job.account, job.role_name, None, failure) for job, failure in selection.without_regions]
+    tables = put_together(rows, has_regions=selection.has_regions)
+    unit = "task" if selection.has_regions else "account"
+    return Result(tables.frame, tables.errors, len(tables.succeeded), len(rows), was_stopped, unit)
 
 
 def raise_if_all_failed(result: Result) -> None:
@@ -210,7 +239,7 @@ def raise_if_all_failed(result: Result) -> None:
     if {kind for kind, _ in kinds} == {SignInRequired.__name__}:
         raise SignInRequired(message)
     number = _count(result.errors, error, message)
-    which = f"All {result.total:,} accounts" if result.total > 1 else "The one account"
+    which = f"All {result.total:,} {result.unit}s" if result.total > 1 else f"The one {result.unit}"
     of_them = f", {number:,} of them" if number < result.total else ""
     line = next(record["line"] for record in result.errors if (record["error"], record["message"]) == (error, message))
     where = f" (line {line})" if line else ""

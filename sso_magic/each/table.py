@@ -12,7 +12,8 @@
 | anything else                                | one row, in the column ``value``                                      |
 
 A `Secret` becomes ``***``, and so do the values of ``credentials.environment()``: the table is shown and saved.
-A column of the result that is called as one of the account's is kept as ``result_account_id`` and so on.
+The account's columns are account_id, account_name and role_name, and region in a run with a list of regions. A column
+of the result with one of these names is kept as ``result_account_id`` and so on.
 """
 
 from __future__ import annotations
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
 
     from sso_magic.inventory import Account
 
-LABELS = ("account_id", "account_name", "role_name")
-ERRORS = (*LABELS, "error", "message", "line", "traceback")
+_REST = ("error", "message", "line", "traceback")  # columns of the errors
 
 
 class Row(NamedTuple):
-    """An account and what came of it: a value, or a failure."""
+    """An account, or a region of it, and what came of it: a value, or a failure."""
 
     account: Account
     role_name: str
     value: Any
     failure: Failure | None
+    region: str | None = None
+
+
+def labels(*, has_regions: bool) -> tuple[str, ...]:
+    """Return the columns in front of the results."""
+    return ("account_id", "account_name", "role_name", *(["region"] if has_regions else []))
 
 
 class Tables(NamedTuple):
@@ -50,21 +56,22 @@ class Tables(NamedTuple):
 
     Attributes:
         frame: The results.
-        errors: A record for each account that failed: account_id, account_name, role_name, error, message, line,
-            traceback.
-        succeeded: Accounts that gave a result, if only None.
+        errors: A record for each account that failed: account_id, account_name, role_name, region in a run with a
+            list of regions, error, message, line, traceback.
+        succeeded: The rows that gave a result, if only None, by their places.
     """
 
     frame: pd.DataFrame
     errors: list[dict[str, Any]]
-    succeeded: int
+    succeeded: list[int]
 
 
-def put_together(rows: Iterable[Row]) -> Tables:
+def put_together(rows: Iterable[Row], *, has_regions: bool = False) -> Tables:
     """The two tables, both in the order of the rows."""
     good: list[tuple[Row, Any]] = []
     errors: list[dict[str, Any]] = []
-    for row in rows:
+    places: list[int] = []
+    for place, row in enumerate(rows):
         failure, part = row.failure, None
         if failure is None:
             try:
@@ -73,37 +80,40 @@ def put_together(rows: Iterable[Row]) -> Tables:
                 failure = failure_of(error)
         if failure is None:
             good.append((row, part))
+            places.append(place)
         else:
-            errors.append(_record(row, failure))
-    frame = _labelled(good)
+            errors.append(_record(row, failure, has_regions=has_regions))
+    frame = _labelled(good, labels(has_regions=has_regions))
     # Records and not a DataFrame: pandas compares and saves what is in attrs, and a DataFrame there makes both fail.
     frame.attrs["errors"] = errors
-    return Tables(frame, errors, len(good))
+    return Tables(frame, errors, places)
 
 
 def errors_frame(errors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The records as a table.
 
     Returns:
-        DataFrame: account_id, account_name, role_name, error, message, traceback (strings; the name may be missing)
-        and line (integer, may be missing).
+        DataFrame: account_id, account_name, role_name, region if a record has one, error, message, traceback (strings;
+        name and region may be missing) and line (integer, may be missing).
     """
     import pandas as pd
 
     from sso_magic.common.escaped_frame import frame_class
 
-    columns: dict[str, Any] = {name: strings(record[name] for record in errors) for name in ERRORS if name != "line"}
+    names = (*labels(has_regions=any("region" in record for record in errors)), *_REST)
+    columns: dict[str, Any] = {name: strings(record.get(name) for record in errors) for name in names if name != "line"}
     columns["line"] = pd.array([record["line"] for record in errors], dtype="Int64")
     make = frame_class(record["account_name"] for record in errors)
-    frame: pd.DataFrame = make({name: columns[name] for name in ERRORS})
+    frame: pd.DataFrame = make({name: columns[name] for name in names})
     return frame
 
 
-def _record(row: Row, failure: Failure) -> dict[str, Any]:
+def _record(row: Row, failure: Failure, *, has_regions: bool) -> dict[str, Any]:
     return {
         "account_id": row.account.account_id,
         "account_name": row.account.account_name,
         "role_name": row.role_name,
+        **({"region": row.region} if has_regions else {}),
         "error": failure.error,
         "message": failure.message,
         "line": failure.line,
@@ -176,7 +186,7 @@ def _frame(part: Any) -> pd.DataFrame:
     return frame
 
 
-def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
+def _labelled(good: Sequence[tuple[Row, Any]], names: Sequence[str]) -> pd.DataFrame:
     """All rows, with the account's columns in front."""
     import numpy as np
     import pandas as pd
@@ -184,16 +194,19 @@ def _labelled(good: Sequence[tuple[Row, Any]]) -> pd.DataFrame:
     from sso_magic.common.escaped_frame import frame_class
 
     body = _body([part for _, part in good])
-    body = body.rename(columns={name: f"result_{name}" for name in LABELS if name in body.columns})
+    body = body.rename(columns={name: f"result_{name}" for name in names if name in body.columns})
     lengths = [len(part) for _, part in good]
     which = np.repeat(np.arange(len(good)), lengths)
     front = {
         "account_id": strings(row.account.account_id for row, _ in good).take(which),
         "account_name": strings(row.account.account_name for row, _ in good).take(which),
         "role_name": strings(row.role_name for row, _ in good).take(which),
+        "region": strings(row.region for row, _ in good).take(which),
     }
     make = frame_class(row.account.account_name for row, _ in good)
-    labelled: pd.DataFrame = make(pd.concat([pd.DataFrame(front), body], axis="columns"))
+    labelled: pd.DataFrame = make(
+        pd.concat([pd.DataFrame({name: front[name] for name in names}), body], axis="columns")
+    )
     return labelled
 
 

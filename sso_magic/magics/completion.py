@@ -114,7 +114,7 @@ def _read(parser: argparse.ArgumentParser, text: str) -> Typed | None:
 def _pool(magics: SSOMagics, magic: str, typed: Typed) -> Iterable[tuple[str, str]]:
     if typed.is_option:
         return _starting(options(_parser(magics, magic)), typed.fragment, "option")
-    return _candidates(magics, magic, typed) if typed.option is None else _values(typed.option, typed.want)
+    return _candidates(magics, magic, typed) if typed.option is None else _values(magics, typed.option, typed.want)
 
 
 def _candidates(magics: SSOMagics, magic: str, typed: Typed) -> Iterable[tuple[str, str]]:
@@ -132,15 +132,27 @@ def _candidates(magics: SSOMagics, magic: str, typed: Typed) -> Iterable[tuple[s
     return ()
 
 
-def _values(action: argparse.Action, want: str) -> Iterable[tuple[str, str]]:
+def _values(magics: SSOMagics, action: argparse.Action, want: str) -> Iterable[tuple[str, str]]:
     """The values that an option takes, where they are known."""
-    if action.dest in {"region", "sso_region", "regions"}:
+    if action.dest in {"region", "sso_region"}:
         from sso_magic.common.regions import REGIONS
 
         return _starting(REGIONS, want, "region")
+    if action.dest == "regions":
+        from sso_magic.common.regions import REGIONS
+
+        return _listed(_starting([*REGIONS, "all"], want.rpartition(",")[2], "region"), want)
+    if action.dest == "roles":
+        return _listed(_containing(_all_roles(magics), want.rpartition(",")[2], "role"), want)
     if action.dest == "session":
         return _starting(_sessions(), want, "session")
     return _starting(map(str, action.choices or ()), want, "value")
+
+
+def _listed(found: Iterable[tuple[str, str]], want: str) -> list[tuple[str, str]]:
+    """The last item of a list with commas, completed."""
+    before, comma, _ = want.rpartition(",")
+    return [(f"{before}{comma}{name}", kind) for name, kind in found]
 
 
 def _sessions() -> list[str]:

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument
+from traitlets import Unicode
 
 from sso_magic.common.text import printable
 from sso_magic.errors import EachError, SignInRequired, UsageError
-from sso_magic.magics.line import parse, silenced_by_semicolon
+from sso_magic.magics.line import parse, silenced_by_semicolon, usage
 from sso_magic.magics.options import region, session_option, with_arguments
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.each.accounts import Selection
     from sso_magic.each.cell import CellWork
     from sso_magic.each.run import Result
@@ -42,15 +44,24 @@ class EachMagics(Magics):
         super().__init__(shell)
         self._magics = magics
 
+    administrator = Unicode(
+        "(?i)admin|superuser|root", help="Roles whose name this finds are an administrator's: cells ask first."
+    ).tag(config=True)
+
     @with_arguments
-    @argument("role", metavar="ROLE", help="the role, wherever it is granted to you")
+    @argument("role", nargs="?", metavar="ROLE", help="the role, wherever it is granted to you")
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")
+    @argument("--role", dest="roles", metavar="ROLE,ROLE", help="instead of ROLE: the first of these that is granted")
+    @argument("--regions", metavar="REGION,REGION", help="once in each of these regions; all: in each enabled one")
     @argument("--accounts", metavar="EXPR", help="only these: Python for ids, names, or a DataFrame with account_id")
-    @argument("--workers", type=int, metavar="N", help="accounts at a time; 16 on threads")
+    @argument("--exclude", action="append", metavar="WORDS", help="leave out accounts that contain these; repeatable")
+    @argument("--workers", type=int, metavar="N", help="tasks at a time; 16 on threads")
+    @argument("--per-account", type=int, metavar="N", help="tasks at a time in one account; 4")
     @argument("--into", metavar="NAME", help="put the results in NAME and the errors in NAME_errors")
     @argument("--on", choices=("threads", "processes", "dask"), default="threads", help="where it runs")
     @argument("--region", type=region, metavar="REGION", help="the region of session")
-    @argument("--dry-run", action="store_true", help="list the accounts, run nothing")
+    @argument("--dry-run", action="store_true", help="list accounts and regions, run nothing")
+    @argument("--yes", action="store_true", help="run as an administrator in production without a question")
     @session_option
     @cell_magic
     @silenced_by_semicolon
@@ -58,14 +69,20 @@ class EachMagics(Magics):
         """Run this cell once an account, many at a time; its last expression becomes rows of one DataFrame.
 
         In the cell there are session (a boto3 session of that account and role), credentials, account (id, name,
-        email), and a copy of the notebook's namespace. boto3, s3fs, pandas, pyarrow, polars, deltalake, threads and
-        child processes that the cell makes use the account's role too. A client that the notebook made before stays
-        the notebook's. The notebook's role and environment do not change: code that reads os.environ itself, or a
-        library with a reader of its own in Rust or C++, finds the notebook's role there. Run those with --on
-        processes, where each account has an environment of its own.
+        email), region if there are --regions, and a copy of the notebook's namespace. boto3, s3fs, pandas, pyarrow,
+        polars, deltalake, threads and child processes that the cell makes use the account's role too. A client that the
+        notebook made before stays the notebook's. The notebook's role and environment do not change: code that reads
+        os.environ itself, or a library with a reader of its own in Rust or C++, finds the notebook's role there. Run
+        those with --on processes, where each account has an environment of its own.
 
         What fails keeps its error in a second table, and the rest goes on. Stopping the cell returns what is there.
         --accounts NAME_errors runs those again that failed or were stopped.
+
+        --regions runs the cell in each of these regions of each account, with a column region in front. A region that
+        an account has not enabled is skipped and counted; an account is asked for its regions once a day. --exclude
+        takes commas, too: --exclude "sandbox, payments dev". A role whose name looks like an administrator's
+        (EachMagics.administrator) asks before it runs in an account that SSOMagics.production marks; without a person
+        that needs --yes.
 
         Examples::
 
@@ -76,19 +93,32 @@ class EachMagics(Magics):
             pd.DataFrame(session.client("ce").get_cost_and_usage(...)["ResultsByTime"])
 
             %%sso_each ReadOnly --accounts costs_errors --into more
-            %%sso_each ReadOnly --dry-run
+            %%sso_each ReadOnly --regions eu-west-1,us-east-1 --exclude sandbox
+            %%sso_each --role ReadOnly,ViewOnly --regions all --dry-run
         """
         args = parse(self.sso_each, line)
+        _read_role(self.sso_each, args)
         from sso_magic.display import say
         from sso_magic.each.accounts import select
+        from sso_magic.each.guard import confirm
+        from sso_magic.each.regions import in_regions, places
 
         shell = cast("InteractiveShell", self.shell)
         _check_name(args.into)
-        work = _work(shell, cell)
         accounts = None if args.accounts is None else _evaluated(shell, args.accounts)
-        selection = select(self._magics.center(args.session), args.role, " ".join(args.words), accounts, progress=True)
+        named = places(accounts)
+        work = _work(shell, cell, has_regions=args.regions is not None or named is not None)
+        center = self._magics.center(args.session)
+        exclude = [text for texts in args.exclude or () for text in texts.split(",")]
+        selection = select(center, args.role, " ".join(args.words), accounts, exclude=exclude, progress=True)
+        if not (args.dry_run or args.yes):
+            confirm(selection.jobs, self._is_administrator, self._is_production)
+        selection = in_regions(
+            center, selection, args.regions, named, region=args.region, workers=args.workers, progress=True
+        )
         if args.dry_run:
             say(_would_run(selection))
+            say(_expected_calls(center, selection))
             return selection.frame()
         result = self._run(work, selection, args)
         _keep(shell, args.into, result)
@@ -97,6 +127,7 @@ class EachMagics(Magics):
         return None if args.into else result.frame
 
     def _run(self, work: CellWork, selection: Selection, args: argparse.Namespace) -> Result:
+        from sso_magic.each.crew import PER_ACCOUNT
         from sso_magic.each.run import run
 
         return run(
@@ -105,17 +136,44 @@ class EachMagics(Magics):
             selection,
             on=args.on,
             workers=args.workers,
+            per_account=PER_ACCOUNT if args.per_account is None else args.per_account,
             region=args.region,
         )
 
+    def _is_administrator(self, role_name: str) -> bool:
+        from sso_magic.magics.use import check_pattern
 
-def _work(shell: InteractiveShell, cell: str) -> CellWork:
-    from sso_magic.each.cell import NAMES, CellWork, needed, own_functions
+        return bool(check_pattern(self.administrator, "EachMagics.administrator", "(?i)admin").search(role_name))
+
+    def _is_production(self, account_name: str | None, account_id: str) -> bool:
+        from sso_magic.magics.use import marks
+
+        return marks(self._magics.production, account_name, account_id)
+
+
+def _read_role(magic: Callable[..., Any], args: argparse.Namespace) -> None:
+    """Take ``--role`` for the role; the first word of the line is then one of the accounts' words.
+
+    Raises:
+        UsageError: There is no role, or an option contradicts another.
+    """
+    if args.roles is not None:
+        args.words = [*([args.role] if args.role is not None else []), *args.words]
+        args.role = args.roles
+    if args.role is None:
+        raise UsageError(f"ROLE is missing. Usage: {usage(magic.parser, args.magic)}; {args.magic}? shows help.")  # type: ignore[attr-defined]
+    if args.region is not None and args.regions is not None:
+        raise UsageError("--region and --regions contradict each other. Leave one of them out.")
+
+
+def _work(shell: InteractiveShell, cell: str, *, has_regions: bool) -> CellWork:
+    from sso_magic.each.cell import NAMES, REGION_NAMES, CellWork, needed, own_functions
     from sso_magic.each.traps import refuse_own_names
 
     notebook = dict(shell.user_ns)
-    work = CellWork(cell, notebook, own_functions(shell.user_ns))
-    refuse_own_names(needed(work.code, notebook), notebook, NAMES)
+    given = REGION_NAMES if has_regions else NAMES
+    work = CellWork(cell, notebook, own_functions(shell.user_ns), given)
+    refuse_own_names(needed(work.code, notebook, given), notebook, given)
     return work
 
 
@@ -135,7 +193,23 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
 
 
 def _would_run(selection: Selection) -> str:
-    return f"Would run in {_accounts(len(selection.jobs))} as {printable(selection.role_name)}.{_left_out(selection)}"
+    where = f"in {_accounts(len(selection.jobs))}"
+    if selection.has_regions:
+        where = f"{_count(len(selection.jobs), 'task')} ({_where(selection)})"
+    return f"Would run {where} as {printable(selection.role_name)}.{_left_out(selection)}"
+
+
+def _expected_calls(center: IdentityCenter, selection: Selection) -> str:
+    from sso_magic.credentials import role_credentials as credentials
+
+    roles = {(job.account.account_id, job.account.account_name, job.role_name) for job in selection.jobs}
+    cached = sum(credentials.load(center.session, *role) is not None for role in roles)
+    text = f"Expected calls: {len(selection.jobs):,} of the cell, {len(roles) - cached:,} of GetRoleCredentials"
+    return f"{text} ({cached:,} cached)." if cached else f"{text}."
+
+
+def _where(selection: Selection) -> str:
+    return f"{_accounts(selection.accounts)}, {_count(selection.regions, 'region')}"
 
 
 def _left_out(selection: Selection) -> str:
@@ -145,9 +219,25 @@ def _left_out(selection: Selection) -> str:
         parts.append(
             f" {_accounts(selection.without_role)} {were} left out: no {printable(selection.role_name)} there."
         )
+    if selection.excluded:
+        were = "was" if selection.excluded == 1 else "were"
+        parts.append(f" {_accounts(selection.excluded)} {were} excluded.")
+    if selection.unmatched:
+        parts.append(f" No account contains {_quoted(selection.unmatched)}, to be excluded.")
+    if selection.not_granted:
+        parts.append(f" {_quoted(selection.not_granted)} is granted to you nowhere.")
     if selection.unknown:
         parts.append(f" The roles in {_accounts(len(selection.unknown))} could not be listed.")
+    if selection.not_enabled:
+        were = "was" if selection.not_enabled == 1 else "were"
+        parts.append(f" {_count(selection.not_enabled, 'region')} {were} skipped: not enabled in the account.")
+    if selection.without_regions:
+        parts.append(f" The regions of {_accounts(len(selection.without_regions))} could not be listed.")
     return "".join(parts)
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return " or ".join(f"'{printable(text)}'" for text in texts)
 
 
 def _keep(shell: InteractiveShell, name: str | None, result: Result) -> None:
@@ -172,7 +262,8 @@ def _tell(result: Result, selection: Selection, name: str | None) -> None:
     from sso_magic.display import say
 
     rows = len(result.frame)
-    text = f"{rows:,} row{'' if rows == 1 else 's'} from {result.succeeded:,} of {_accounts(result.total)}"
+    text = f"{_count(rows, 'row')} from {result.succeeded:,} of {_count(result.total, result.unit)}"
+    text += f" ({_where(selection)})" if selection.has_regions else ""
     text = f"Stopped: {text}" if result.was_stopped else text
     text += f" as {printable(selection.role_name)}" + (f", in {name}." if name else ".")
     say(text + _left_out(selection))
@@ -188,7 +279,7 @@ def _show_errors(errors: Sequence[Mapping[str, Any]], name: str | None) -> None:
     kinds: dict[tuple[str, str, int | None], list[str]] = {}
     for record in errors:
         kind = (record["error"], record["message"], record["line"])
-        kinds.setdefault(kind, []).append(record["account_name"] or record["account_id"])
+        kinds.setdefault(kind, []).append(_place(record))
     most_first = sorted(kinds.items(), key=lambda item: -len(item[1]))
     rows = [
         (_listed(names), error, f"{message} (line {line})" if line else message)
@@ -207,5 +298,15 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
 
 
+def _place(record: Mapping[str, Any]) -> str:
+    """How a line names an account, and the region in it."""
+    account: str = record["account_name"] or record["account_id"]
+    return f"{account} {record['region']}" if record.get("region") else account
+
+
 def _accounts(number: int) -> str:
-    return f"{number:,} account{'' if number == 1 else 's'}"
+    return _count(number, "account")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"

@@ -271,8 +271,8 @@ def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
     return bool(compiled.search(account_name or "") or compiled.search(account_id))
 
 
-def check_pattern(pattern: str) -> re.Pattern[str]:
-    """Return the pattern of ``SSOMagics.production``, compiled.
+def check_pattern(pattern: str, trait: str = "SSOMagics.production", example: str = "(?i)prod") -> re.Pattern[str]:
+    """Return the pattern that a trait is set to, compiled.
 
     Raises:
         UsageError: It is no regular expression.
@@ -281,6 +281,5 @@ def check_pattern(pattern: str) -> re.Pattern[str]:
         return re.compile(pattern)
     except (re.error, RecursionError, OverflowError, TypeError) as error:
         raise UsageError(
-            f"SSOMagics.production is not a regular expression ({error}). Correct it: "
-            "%config SSOMagics.production = '(?i)prod'"
+            f"{trait} is not a regular expression ({error}). Correct it: %config {trait} = '{example}'"
         ) from None

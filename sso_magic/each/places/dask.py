@@ -64,7 +64,8 @@ class Cluster:
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Sends the job there, and answers it while it runs."""
         self._jobs[job.ticket] = job
-        parcel = remote.Parcel(job.ticket, job.account, job.role_name, self._region, Asking(self._topic))
+        region = job.region or self._region
+        parcel = remote.Parcel(job.ticket, job.account, job.role_name, region, Asking(self._topic))
         try:
             future = self._executor.submit(remote.run, self._blob, parcel)
             future.add_done_callback(lambda _: job.wake.set())

@@ -19,13 +19,16 @@ from typing import IO, TYPE_CHECKING
 from sso_magic.common import locks
 from sso_magic.common.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING_VARIABLES, KEY_VARIABLES
 from sso_magic.common.process_groups import kill_group, own_group
+from sso_magic.config.files import usable_config
 from sso_magic.each.handover import Handover
 from sso_magic.each.places import remote
 from sso_magic.each.places.socket import Line
 from sso_magic.each.task import STOPPED, Failure, Outcome
+from sso_magic.errors import ConfigError
+from sso_magic.kernel.libraries.boto_session import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sso_magic.each.accounts import Job
     from sso_magic.kernel.renewal import RenewingRole
@@ -92,7 +95,8 @@ class Processes:
         if child is None:
             return Outcome(failure=STOPPED), None
         first = Handover(role.get())
-        parcel = remote.Parcel(job.ticket, job.account, job.role_name, self._region, self._line.far_end, first)
+        region = job.region or self._region
+        parcel = remote.Parcel(job.ticket, job.account, job.role_name, region, self._line.far_end, first)
         try:
             outcome = remote.received(child.ask(pickle.dumps(parcel)))
         except (OSError, EOFError):
@@ -132,7 +136,7 @@ class Child:
             [sys.executable, "-c", "from sso_magic.each.places.child import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=without_credentials(dict(os.environ)),
+            env=patient(without_credentials(dict(os.environ))),
             **own_group(),
         )
         self._begin = [pickle.dumps(sys.path), blob]
@@ -187,6 +191,17 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(seconds)
         return None
+
+
+def patient(environment: dict[str, str]) -> dict[str, str]:
+    """The environment, with the retries of tasks as far as neither it nor the configuration file sets them."""
+    configured: Mapping[str, object] = {}
+    with contextlib.suppress(ConfigError):  # the first use of the file says what is wrong
+        configured = usable_config().profile()
+    for name, (variable, value) in PATIENCE.items():
+        if name not in configured:
+            environment.setdefault(variable, str(value))
+    return environment
 
 
 def without_credentials(environment: dict[str, str]) -> dict[str, str]:

@@ -109,9 +109,8 @@ class Pool:
         """Sends the job there."""
         self._line.open(job.ticket, role)
         try:
-            parcel = remote.Parcel(
-                job.ticket, job.account, job.role_name, self._region, self._line.far_end, Handover(role.get())
-            )
+            region, first = job.region or self._region, Handover(role.get())
+            parcel = remote.Parcel(job.ticket, job.account, job.role_name, region, self._line.far_end, first)
             return waited_for(self._executor.submit(remote.run, self._blob, parcel), job, remote.received)
         finally:
             self._line.close_ticket(job.ticket)
@@ -126,7 +125,7 @@ class Pool:
 
 def here(job: Job, role: RenewingRole, region: str | None) -> Here:
     """The job's account, for work in this process."""
-    return Here(job.account, job.role_name, lambda: role, region)
+    return Here(job.account, job.role_name, lambda: role, job.region or region)
 
 
 def waited_for(future: Future[Any], job: Job, read: Callable[[Any], Outcome]) -> Outcome:

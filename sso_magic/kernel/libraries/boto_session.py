@@ -8,6 +8,7 @@ services there are. Credentials, region, configuration and event handlers are ea
 from __future__ import annotations
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
@@ -21,15 +22,23 @@ if TYPE_CHECKING:
     from sso_magic.kernel.libraries.reference import RoleReference
     from sso_magic.kernel.renewal import RenewingRole
 
+# How a task's clients repeat calls: tasks in many accounts meet limits that one client in a loop never does. botocore's
+# default, "legacy" with 5 attempts, gives up a throttled call after some 5 s; by these it is repeated for a minute.
+PATIENCE: dict[str, tuple[str, Any]] = {
+    "retry_mode": ("AWS_RETRY_MODE", "standard"),
+    "max_attempts": ("AWS_MAX_ATTEMPTS", 10),
+}
+
 _LOCK = locks.RLock()
 
 
-def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Session:
-    """A boto3 session that speaks for this role for good, and renews its credentials.
+def boto3_session(role: RenewingRole, region: str | None, *, patient: bool = False) -> boto3.session.Session:
+    """Return a boto3 session that stays this role, and renews its credentials.
 
     Args:
-        role: Whose credentials it has.
+        role: Its credentials are used.
         region: For the work done; without it boto3 finds one as it always does.
+        patient: Whether its clients repeat throttled calls as in `PATIENCE`.
 
     Raises:
         CredentialsError: boto3 is not installed.
@@ -40,7 +49,7 @@ def boto3_session(role: RenewingRole, region: str | None) -> boto3.session.Sessi
         raise CredentialsError(
             "A boto3 session needs boto3: pip install boto3. Without it, credentials has the role's keys."
         ) from None
-    session: boto3.session.Session = make(lambda: role, region)
+    session: boto3.session.Session = make(lambda: role, region, patient=patient)
     return session
 
 
@@ -48,7 +57,7 @@ def ambient_session(role: RenewingRole, region: str | None) -> boto3.session.Ses
     """Return a session of the role that serves the task in which it is first used, and no other."""
     from sso_magic.kernel.libraries.boto import ambient
 
-    session: boto3.session.Session = role_session_class()(lambda: role, region, ambient)
+    session: boto3.session.Session = role_session_class()(lambda: role, region, ambient, patient=True)
     return session
 
 
@@ -70,6 +79,7 @@ def role_session_class() -> Any:
                 environment says.
             region: For the work done; None: what environment and configuration say.
             credentials: Makes botocore's credentials of the role.
+            patient: Whether its clients repeat throttled calls as in `PATIENCE`.
         """
 
         def __init__(
@@ -77,11 +87,13 @@ def role_session_class() -> Any:
             role: Callable[[], RenewingRole | RoleReference] | None,
             region: str | None,
             credentials: Callable[[Any], Any] = refreshable,
+            *,
+            patient: bool = False,
         ) -> None:
-            self._sso_magic = (locks.RLock(), role, region, credentials)
+            self._sso_magic = (locks.RLock(), role, region, credentials, patient)
 
         def __reduce__(self) -> tuple[Any, ...]:
-            _, role, region, _ = self._sso_magic
+            _, role, region, *_ = self._sso_magic
             source = role() if role is not None else None
             return _unpickled, (source if source is None or isinstance(source, RoleReference) else reference(source),
                                 region)  # fmt: skip
@@ -90,13 +102,15 @@ def role_session_class() -> Any:
             # What boto3's own __init__ sets is missing until it has run.
             if name.startswith("__") or "_sso_magic" not in self.__dict__:
                 raise AttributeError(name)
-            lock, role, region, credentials = self._sso_magic
+            lock, role, region, credentials, patient = self._sso_magic
             with lock:
                 if "_loader" not in self.__dict__:
                     with outside_tasks():  # it may have been made there
                         inner = botocore.session.get_session()
                     if role is not None:
                         inner._credentials = credentials(role())  # noqa: SLF001 - there is no public way to a reader
+                    if patient:
+                        _be_patient(inner)
                     with _LOCK:
                         inner.register_component("data_loader", _loader(inner.get_config_variable("data_path")))
                         super().__init__(botocore_session=inner, region_name=region)
@@ -111,6 +125,19 @@ def role_session_class() -> Any:
             return remembered(super().client(*arguments, **options))
 
     return RoleSession
+
+
+def _be_patient(session: Any) -> None:
+    """Set the retries of a botocore session, as far as neither the environment nor the configuration file does."""
+    import botocore.exceptions
+
+    try:
+        configured = session.get_scoped_config()
+    except (botocore.exceptions.BotoCoreError, OSError):
+        return  # the session's first use says what is wrong
+    for name, (variable, value) in PATIENCE.items():
+        if variable not in os.environ and name not in configured:
+            session.set_config_variable(name, value)
 
 
 def _unpickled(source: RoleReference | None, region: str | None) -> Any:

@@ -60,6 +60,12 @@ What the table does not show:
   database passwords that it got with a role's credentials (`iam=True`).
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was
   made under A is named at the switch.
+- The line of a switch names what holds an access key ID of the old role, as text or in base64: Python's objects,
+  constants of functions that no installed library defines, arrays and tables of NumPy, pandas and pyarrow, buffers of
+  `io`, `array` and `ctypes`, and the environment of child processes. Not searched are arguments of `atexit` functions;
+  a text or tuple that only a local variable of a running function refers to; memory that is mapped (`mmap`, shared
+  memory); what is longer than 1 MB or has more than 100,000 objects; compressed data; and the own memory of other
+  libraries in C, C++ or Rust, such as polars, lxml and SQLite.
 """
 
 

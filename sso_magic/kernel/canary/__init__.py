@@ -8,6 +8,7 @@ waits for it.
     heap.py       objects that hold an access key ID, and their referrers up to what keeps them alive
     owners.py     what an object is called: a function cache, a module's variable, an instance of a class
     text.py       whether strings, bytes and buffers contain an access key ID
+    contents.py   what is in arrays, buffers, tables and constants, which the garbage collector does not see
     children.py   child processes
     forks.py      which role was in use when a child process was forked
 """

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import gc
-import sys
 from typing import TYPE_CHECKING, Any
+
+from sso_magic.kernel.canary.contents import LONGEST, readers, with_subclasses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_LONGEST = 1 << 20  # characters; a longer text is data, not credentials
 _JOINED = 1 << 22  # characters that are searched at once
 _UNTRACKABLE = {dict, tuple}
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")  # in arrays and buffers of characters
 _SLICE = 20_000  # references that are looked at in one step
 
 
@@ -23,20 +25,26 @@ class Marks(dict[Any, str]):
 
 
 class TextSearch:
-    """Finds the marks in the texts that objects refer to.
+    """Finds the marks in the texts that objects refer to, as they are and in base64.
 
     Args:
         marks: What to look for.
     """
 
     def __init__(self, marks: Marks) -> None:
-        self._marks = marks
-        self._encoded = Marks({mark.encode(): label for mark, label in marks.items()})
-        self._strings = set(_with_subclasses(str))
-        self._byte_types = set(_with_subclasses(bytes)) | set(_with_subclasses(bytearray))
-        self._texts = self._strings | self._byte_types
-        self._buffers = _ctypes_arrays()
-        self._dicts = set(_with_subclasses(dict))
+        self._marks = Marks(marks)
+        for mark, label in marks.items():
+            self._marks.update(dict.fromkeys(_in_base64(mark), label))
+        self._encoded = Marks({mark.encode(): label for mark, label in self._marks.items()})
+        for mark, label in marks.items():
+            self._encoded.update(dict.fromkeys(map(mark.encode, _WIDE), label))
+        self._strings = set(with_subclasses(str))
+        byte_types = set(with_subclasses(bytes)) | set(with_subclasses(bytearray))
+        self._readers = readers()
+        self._texts = self._strings | byte_types
+        self._closed = _UNTRACKABLE | set(self._readers)
+        self._of_interest = self._texts | self._closed
+        self._dicts = set(with_subclasses(dict))
 
     def is_in_any(self, things: list[Any], references: list[Any]) -> bool:
         """Return True if a text among the references, or in untracked containers there, contains a mark.
@@ -45,23 +53,16 @@ class TextSearch:
             things: Objects.
             references: What they refer to.
         """
-        if self._buffers and any(type(thing) in self._buffers and self._in_buffer(thing) for thing in things):
-            return True
-        texts = (references, self._untracked(references), self._keys(things))
+        references = [thing for thing in references if type(thing) in self._of_interest]  # few: spares the next passes
+        texts = (references, self._within(things, references), self._keys(things))
         return any(self._is_in_slice(part) for found in texts for part in _slices(found))
 
     def labels(self, thing: Any) -> set[str]:
         """Return the roles whose marks the object holds: in itself, in its referents, in untracked containers there."""
         references = [thing, *gc.get_referents(thing)]
-        references += self._untracked(references)
+        references += self._within([thing], references)
         references += self._keys([thing])
-        found: set[str] = set()
-        for text in references:
-            if type(text) in self._texts:
-                found |= self._labels_in(text)
-        if type(thing) in self._buffers:
-            found |= self._in_buffer(thing)
-        return found
+        return set().union(*(self._labels_in(text) for text in references if type(text) in self._texts))
 
     def _is_in_slice(self, references: list[Any]) -> bool:
         texts = [text for text in references if type(text) in self._texts]
@@ -76,33 +77,35 @@ class TextSearch:
 
     def _labels_in(self, text: Any) -> set[str]:
         if type(text) in self._strings:
-            if str.__len__(text) > _LONGEST:
+            if str.__len__(text) > LONGEST:
                 return set()
             return {label for mark, label in self._marks.items() if str.__contains__(text, mark)}
         kind = bytearray if issubclass(type(text), bytearray) else bytes
-        if kind.__len__(text) > _LONGEST:
+        if kind.__len__(text) > LONGEST:
             return set()
         return {label for mark, label in self._encoded.items() if kind.__contains__(text, mark)}
 
-    def _in_buffer(self, thing: Any) -> set[str]:
-        view = memoryview(thing)
-        if view.nbytes > _LONGEST:
-            return set()
-        return self._labels_in(bytes(view))
+    def _within(self, things: list[Any], references: list[Any]) -> list[Any]:
+        """Return what is in the objects and their references, but for what the garbage collector sees, at any depth.
 
-    def _untracked(self, references: Iterable[Any]) -> list[Any]:
-        """Return what the untracked dicts and tuples among the references refer to, at any depth.
-
-        The garbage collector does not track, and `gc.get_objects` does not list, a dict or tuple of strings alone.
+        The collector does not track, and `gc.get_objects` does not list, a dict or tuple of strings alone, nor most
+        objects that have no references. What it tracks is an object of its own, unless a reader has made it just now.
         """
-        found: list[Any] = []
-        inner = [thing for thing in references if type(thing) in _UNTRACKABLE and not gc.is_tracked(thing)]
+        found = [content for thing in things if type(thing) in self._readers for content in self._read(thing)]
+        inner = [thing for thing in references if type(thing) in self._closed and not gc.is_tracked(thing)]
+        inner += [thing for thing in found if type(thing) in self._closed]
+        seen: dict[int, Any] = {}  # keeps what the readers make, so that no identity is used again
         while inner:
-            referents = gc.get_referents(*inner)
-            found += referents
-            found += self._keys(inner)
-            inner = [thing for thing in referents if type(thing) in _UNTRACKABLE and not gc.is_tracked(thing)]
+            seen.update(zip(map(id, inner), inner, strict=True))
+            contents = [content for thing in inner for content in self._read(thing)]
+            contents += self._keys(inner)
+            found += contents
+            inner = [thing for thing in contents if type(thing) in self._closed and id(thing) not in seen]
         return found
+
+    def _read(self, thing: Any) -> Iterable[Any]:
+        reader = self._readers.get(type(thing))
+        return gc.get_referents(thing) if reader is None else reader(thing)
 
     def _keys(self, things: Iterable[Any]) -> list[Any]:
         """Return the keys of the dicts among the objects: the collector does not see strings that are keys."""
@@ -113,19 +116,14 @@ class TextSearch:
         return found
 
 
+def _in_base64(mark: str) -> Iterator[str]:
+    """Yield what base64 makes of the mark, whatever is before and after it: one text for each of the three offsets."""
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + mark.encode()).decode()
+        whole = (offset + len(mark.encode())) // 3 * 4
+        yield encoded[4 if offset else 0 : whole]
+
+
 def _slices(references: list[Any]) -> Iterator[list[Any]]:
     for start in range(0, len(references), _SLICE):
         yield references[start : start + _SLICE]
-
-
-def _with_subclasses(kind: type) -> Iterator[type]:
-    yield kind
-    subclasses: list[type] = type.__subclasses__(kind)
-    for subclass in subclasses:
-        yield from _with_subclasses(subclass)
-
-
-def _ctypes_arrays() -> set[type]:
-    """Return the array types of ctypes that have been made, if it is imported: their contents are no Python object."""
-    ctypes = sys.modules.get("ctypes")
-    return set(_with_subclasses(ctypes.Array)) if ctypes is not None else set()

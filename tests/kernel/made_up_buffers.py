@@ -76,7 +76,7 @@ def keep_in_array(text):
 
 
 def keep_in_array_of_characters(text):
-    _MODULE.array_of_characters = array.array("u", text)
+    _MODULE.array_of_characters = array.array("w" if sys.version_info >= (3, 13) else "u", text)
 
 
 def keep_in_bytes_io(text):

@@ -85,7 +85,7 @@ def _constants(code: types.CodeType) -> Iterable[Any]:
 
 
 def _of_array(thing: Any) -> Iterable[Any]:
-    length, code = array.array.__len__(thing), array.array.typecode.__get__(thing)  # type: ignore[attr-defined]
+    length, code = array.array.__len__(thing), array.array.typecode.__get__(thing)
     return [array.array.tobytes(thing)] if code in _CHARACTERS and length <= LONGEST else ()
 
 

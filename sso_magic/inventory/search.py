@@ -50,6 +50,8 @@ def search_frame(where: InventorySnapshot | Sequence[Role], words: str | Sequenc
         DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing). Of a
         snapshot, ``attrs`` are the snapshot's.
     """
+    if isinstance(where, InventorySnapshot) and not _needles(words):
+        return where.frame()  # a fifth of the time of the way over rows
     frame = rows_frame(search(where, words))
     if isinstance(where, InventorySnapshot):
         frame.attrs = where.attrs

@@ -7,8 +7,10 @@ string columns whatever is in them, also when they are empty; a name or an email
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic.common.text import printable
@@ -166,6 +168,23 @@ class InventorySnapshot:
         frame: pd.DataFrame = frame_class(self._texts())(columns)
         frame.attrs = self.attrs
         return frame
+
+
+def accounts_of(ids: Sequence[str], names: Sequence[str | None], addresses: Sequence[str | None]) -> list[Account]:
+    """Return the accounts whose attributes are in these columns, of one length.
+
+    The columns are put in the slots of empty objects by functions in C: a frozen dataclass takes five times as long to
+    make, which is half of the time in which 10,000 accounts are read.
+
+    Raises:
+        ValueError: The columns are of different lengths.
+    """
+    if not len(ids) == len(names) == len(addresses):
+        raise ValueError("columns of different lengths")
+    made = list(map(object.__new__, repeat(Account, len(ids))))
+    for slot, column in (("account_id", ids), ("account_name", names), ("email_address", addresses)):
+        deque(map(vars(Account)[slot].__set__, made, column), maxlen=0)
+    return made
 
 
 def rows_of(account: Account, role_names: Iterable[str]) -> list[Role]:

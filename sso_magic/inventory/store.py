@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.common import cache, locks
 from sso_magic.errors import CacheError
 from sso_magic.inventory.part import Change, Part
-from sso_magic.inventory.snapshot import Account
+from sso_magic.inventory.snapshot import accounts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -202,10 +202,9 @@ def _decode_part(content: Any) -> Part | None:
     names, addresses, roles = content["account_names"], content["email_addresses"], content["roles"]
     if not {*map(type, names), *map(type, addresses)} <= {str, type(None)}:
         raise TypeError
-    accounts = map(Account, ids, names, addresses)
     return Part(
         started_at=started_at,
-        accounts=dict(zip(ids, accounts, strict=True)),
+        accounts=dict(zip(ids, accounts_of(ids, names, addresses), strict=True)),
         roles={one: combinations[number] for one, number in zip(ids, roles, strict=True) if number is not None},
         errors=dict(zip(_all_texts(content["errors"]), _all_texts(content["errors"].values()), strict=True)),
         listed=content["listed"] is True,

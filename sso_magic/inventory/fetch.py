@@ -142,6 +142,7 @@ class Fetch:
                 calls_per_second=calls_per_second,
                 seconds=now - self._began,
                 seconds_left=left / calls_per_second if self.part.listed and calls_per_second else None,
+                accounts=tuple(self.part.accounts.values()) if self._list_only else (),
             )
 
     def _calls_per_second(self, now: float) -> float:

@@ -7,9 +7,14 @@ the two methods of `Progress` can show it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sso_magic.progress_bar import DELAY, ProgressBar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sso_magic.inventory.snapshot import Account
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
@@ -27,6 +32,7 @@ class FetchState:
         calls_per_second: Answered calls a second, over the last seconds.
         seconds: Since the fetch began.
         seconds_left: Until it is done at this rate; None while that is not known.
+        accounts: The accounts listed so far, if nothing but the list is fetched.
     """
 
     accounts_done: int = 0
@@ -37,6 +43,7 @@ class FetchState:
     calls_per_second: float = 0.0
     seconds: float = 0.0
     seconds_left: float | None = None
+    accounts: Sequence[Account] = ()
 
     def summary(self) -> str:
         """One line: what was done, and how long it took."""

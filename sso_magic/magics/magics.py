@@ -231,11 +231,9 @@ class SSOMagics(Magics):
             df = %sso_accounts
         """
         args = parse(self.sso_accounts, line)
-        from sso_magic.inventory import TqdmProgress
         from sso_magic.magics.table import accounts_table
 
-        progress = TqdmProgress(summary=False, delay=1.0)  # seconds; most lists are there sooner
-        return accounts_table(self.center(args.session).directory, " ".join(args.words), progress)
+        return accounts_table(self.center(args.session).directory, " ".join(args.words))
 
     @with_arguments
     @argument("account", nargs="?", metavar="ACCOUNT", help="12 digits, a name, or a part that matches one only")
@@ -262,6 +260,8 @@ class SSOMagics(Magics):
     @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")
     @argument("--refresh", action="store_true", help="wait until all of it was asked for again")
+    @argument("--changes", action="store_true", help="what the last fetch found added and removed")
+    @argument("--accounts-only", action="store_true", help="the accounts without their roles")
     @session_option
     @line_magic
     @silenced_by_semicolon
@@ -276,15 +276,12 @@ class SSOMagics(Magics):
             %sso_inventory
             %sso_inventory payments readonly
             df = %sso_inventory --refresh
+            new = %sso_inventory --changes
         """
         args = parse(self.sso_inventory, line)
-        from sso_magic.inventory import TqdmProgress
+        from sso_magic.magics.table import asked_table
 
-        center = self.center(args.session)
-        snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
-        from sso_magic.magics.table import inventory_table
-
-        return inventory_table(center.directory, snapshot, " ".join(args.words))
+        return asked_table(self.center(args.session), args)
 
     @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")

@@ -13,11 +13,16 @@ import pandas as pd
 from sso_magic.common.text import printable
 from sso_magic.common.times import span
 from sso_magic.display import TEXT
+from sso_magic.errors import UsageError
 from sso_magic.inventory import nothing_contains, search_frame
+from sso_magic.inventory.search import fold
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
-    from sso_magic.inventory import Inventory, InventorySnapshot, Progress
+    import argparse
+
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.inventory import Inventory, InventorySnapshot
 
 SHOWN_ERRORS = 3  # accounts named in the line; `attrs["errors"]` has all
 
@@ -54,6 +59,25 @@ def noted(frame: pd.DataFrame, note: str) -> NotedTable:
     return table
 
 
+def asked_table(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
+    """Return the table that the line of ``%sso_inventory`` asks for.
+
+    Raises:
+        UsageError: The line asks for two of them.
+    """
+    from sso_magic.inventory import TqdmProgress
+
+    words = " ".join(args.words)
+    if args.accounts_only and args.changes:
+        raise UsageError("Type --accounts-only or --changes, not both.")
+    if args.accounts_only:
+        return accounts_table(center.directory, words, refresh=args.refresh)
+    snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
+    if args.changes:
+        return changes_table(center.directory, words)
+    return inventory_table(center.directory, snapshot, words)
+
+
 def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> pd.DataFrame:
     """Return the rows that contain all the words, with a line; without any, the line names what is near."""
     found = search_frame(snapshot, words)
@@ -63,11 +87,37 @@ def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: st
     return noted(found, note(directory, snapshot))
 
 
-def accounts_table(directory: Inventory, words: str, progress: Progress | None = None) -> pd.DataFrame:
-    """Return the accounts that contain all the words; without any, a line names what is near."""
-    found = directory.accounts_frame(words, progress=progress)
+def accounts_table(directory: Inventory, words: str, *, refresh: bool = False) -> pd.DataFrame:
+    """Return the accounts that contain all the words; without any, a line names what is near.
+
+    While a long list is fetched, its first rows and a bar are shown.
+    """
+    from sso_magic.inventory import TqdmProgress
+    from sso_magic.magics.first_rows import FirstRows
+
+    progress = FirstRows(words, TqdmProgress(summary=False, delay=1.0))  # seconds; most lists are there sooner
+    found = directory.accounts_frame(words, max_age=0 if refresh else None, progress=progress)
     accounts = directory.cached_accounts() or ()
     return noted(found, nothing_contains(accounts, words)) if found.empty and words.split() and accounts else found
+
+
+def changes_table(directory: Inventory, words: str) -> pd.DataFrame:
+    """Return what the last whole fetch found added and removed, only the rows that contain all the words."""
+    frame = directory.changes()
+    needles = [fold(word) for word in words.split()]
+    texts = [fold("\n".join(map(str, row))) for row in frame.fillna("").itertuples(index=False)]
+    contain = pd.Series([all(needle in text for needle in needles) for text in texts], dtype=bool)
+    found = frame[contain].reset_index(drop=True)
+    if found.empty:
+        what = f"Nothing that contains {words}" if needles else "Nothing"
+        return noted(found, f"{what} has changed between the last two fetches. %sso_inventory --refresh fetches again.")
+    return noted(found, f"{_counted(found)} since the time before.")
+
+
+def _counted(changes: pd.DataFrame) -> str:
+    """How many rows of each kind: ``2 added, 1 removed``; empty if there are none."""
+    counts = changes["change"].value_counts()
+    return ", ".join(f"{counts[kind]:,} {kind}" for kind in ("added", "removed") if kind in counts)
 
 
 def note(directory: Inventory, snapshot: InventorySnapshot) -> str:
@@ -81,10 +131,8 @@ def note(directory: Inventory, snapshot: InventorySnapshot) -> str:
         rest = len(snapshot.errors) - len(named)
         more = f" and {rest:,} more in .attrs['errors']" if rest else ""
         sentences.append(f"Failed: {', '.join(named)}{more}.")
-    counts = directory.changes()["change"].value_counts()
-    changed = [f"{counts[kind]:,} {kind}" for kind in ("added", "removed") if kind in counts]
-    if changed:
-        sentences.append(f"Since the time before: {', '.join(changed)} (center.inventory_changes()).")
+    if changed := _counted(directory.changes()):
+        sentences.append(f"Since the time before: {changed} (%sso_inventory --changes).")
     if directory.refresh_error is not None:
         sentences.append(f"The refresh failed: {directory.refresh_error}")
     if directory.warning:

@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 import pandas as pd
 import pytest
 
-from sso_magic.inventory import Account, InventorySnapshot
+from sso_magic.inventory import Account, InventorySnapshot, search_frame
+from sso_magic.inventory.snapshot import accounts_of, rows_frame
 
 MOMENT = datetime(2026, 5, 17, 9, 30, tzinfo=timezone.utc)
 
@@ -112,3 +113,20 @@ def test_part_of_it_has_only_that_parts_errors(snapshot):
     assert [account.account_id for account in part.accounts] == ["000000000003"]
     assert list(part.errors) == ["000000000003"]
     assert not part.roles
+
+
+def test_the_whole_inventory_is_made_from_its_columns_and_equal_to_the_one_made_from_rows(snapshot, monkeypatch):
+    by_rows = rows_frame(list(snapshot.rows()))
+    monkeypatch.setattr(InventorySnapshot, "rows", None)  # the slow way, for a table
+    frame = search_frame(snapshot, "  ")
+    pd.testing.assert_frame_equal(frame, by_rows)
+    assert frame.attrs == snapshot.attrs
+
+
+def test_accounts_made_from_columns_are_accounts(snapshot):
+    columns = [[getattr(one, name) for one in snapshot.accounts] for name in Account.__slots__]
+    made = accounts_of(*columns)
+    assert made == list(snapshot.accounts)
+    assert [hash(one) for one in made] == [hash(one) for one in snapshot.accounts]
+    with pytest.raises(ValueError, match="different lengths"):
+        accounts_of(columns[0], columns[1], columns[2][:-1])

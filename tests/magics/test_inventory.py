@@ -91,7 +91,7 @@ def test_what_is_old_is_shown_and_refreshed_behind(shell, inventory, signed_in):
     while "NewRole" not in set(inventory().role_name):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert "Since the time before: 1 added (center.inventory_changes())." in inventory().note
+    assert "Since the time before: 1 added (%sso_inventory --changes)." in inventory().note
     changes = IdentityCenter("corp").inventory_changes()
     assert changes[["change", "role_name"]].to_numpy().tolist() == [["added", "NewRole"]]
 
@@ -231,3 +231,37 @@ def test_a_list_of_accounts_that_takes_long_shows_its_progress(shell, signed_in,
     signed_in.latency = 0.5
     assert len(shell.run_line_magic("sso_accounts", "")) == 14
     assert set(seen) == {1.0}
+
+
+def test_what_changed_is_a_dataframe_on_request(inventory, signed_in):
+    inventory()
+    same = inventory("--changes")
+    assert list(same.columns) == ["change", "account_id", "account_name", "role_name"]
+    assert len(same) == 0
+    assert same.note == "Nothing has changed between the last two fetches. %sso_inventory --refresh fetches again."
+    name = signed_in.organization.account("268814057399").name
+    signed_in.organization.assign("alex", "268814057399", "NewRole")
+    changes = inventory("--refresh --changes")
+    assert changes.to_numpy().tolist() == [["added", "268814057399", name, "NewRole"]]
+    assert changes.note == "1 added since the time before."
+    assert len(inventory(f"--changes {name.upper()} newrole")) == 1
+    none = inventory("--changes nowhere")
+    assert none.note.startswith("Nothing that contains nowhere has changed between the last two fetches.")
+    assert len(inventory("--changes")) == 1, "to look at it asks for nothing"
+
+
+def test_the_accounts_alone_are_listed_without_a_call_for_their_roles(inventory, signed_in):
+    table = inventory("--accounts-only")
+    assert list(table.columns) == ["account_id", "account_name", "email_address"]
+    assert len(table) == 14
+    assert {operation for operation, _ in signed_in.requests.counts} == {"ListAccounts"}
+    signed_in.requests.clear()
+    assert list(inventory("--accounts-only payments-prod").account_name) == ["payments-prod", "payments-prod-eu"]
+    assert signed_in.requests.total() == 0
+    inventory("--accounts-only --refresh")
+    assert signed_in.requests.total() == 1
+
+
+def test_the_accounts_alone_and_the_changes_are_not_one_table(inventory):
+    with pytest.raises(errors.UsageError, match=r"^Type --accounts-only or --changes, not both\.$"):
+        inventory("--accounts-only --changes")

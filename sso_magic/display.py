@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
     from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.sessions import Session
 
 
 class Shown:

@@ -18,6 +18,9 @@ from sso_magic.client.base import Client
 from sso_magic.client.command import Service
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.oidc_model import (
+    GRANT_AUTHORIZATION_CODE,
+    GRANT_DEVICE_CODE,
+    GRANT_REFRESH_TOKEN,
     AccessDeniedException,
     AuthorizationPendingException,
     CreateTokenCommand,
@@ -75,10 +78,6 @@ __all__ = [
     "UnauthorizedClientException",
     "UnsupportedGrantTypeException",
 ]
-
-GRANT_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a literal of the standard
-GRANT_AUTHORIZATION_CODE = "authorization_code"
 
 
 class SSOOIDCClient(Client):

@@ -252,8 +252,8 @@ def signed_in(center: LocalIdentityCenter) -> LocalIdentityCenter:
     from datetime import datetime, timedelta, timezone
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
+    from sso_magic.signin.sessions import find_session
 
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
     tokens.save(find_session("corp"), tokens.Token(Secret(center.access_token()), soon))

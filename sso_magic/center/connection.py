@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
+    from sso_magic.signin.sessions import Session
 
 T = TypeVar("T")
 

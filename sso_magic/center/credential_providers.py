@@ -84,19 +84,9 @@ class IcechunkProvider(Provider):
 
     def __call__(self) -> Any:
         """Return Icechunk's `S3StaticCredentials`."""
+        from sso_magic.kernel.libraries.ice import icechunk_credentials
+
         return icechunk_credentials(self._credentials())
-
-
-def icechunk_credentials(credentials: RoleCredentials) -> Any:
-    """Return credentials as Icechunk's own class, with their expiry."""
-    from icechunk import S3StaticCredentials
-
-    return S3StaticCredentials(
-        access_key_id=credentials.access_key_id.reveal(),
-        secret_access_key=credentials.secret_access_key.reveal(),
-        session_token=credentials.session_token.reveal(),
-        expires_after=credentials.local_expires_at,
-    )
 
 
 class PolarsProvider(Provider):

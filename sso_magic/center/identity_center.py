@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.center.role import Role
 from sso_magic.center.sign_in import SignIn, own_config_path
-from sso_magic.config.sessions import Session, find_session
 from sso_magic.credentials import role_credentials as role_cache
 from sso_magic.errors import (
     AccountNotFound,
@@ -26,6 +25,7 @@ from sso_magic.errors import (
 )
 from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
 from sso_magic.kernel.kernel_role import KERNEL, Layer
+from sso_magic.signin.sessions import Session, find_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -206,7 +206,7 @@ class Role:
         """The Identity Center; in a process that has unpickled this object, found by the session's name."""
         if self._known_center is None:
             from sso_magic.center.shared import shared_center
-            from sso_magic.config.sessions import Session
+            from sso_magic.signin.sessions import Session
 
             name, start_url, region = self._session
             center = shared_center(name if name is not None else Session(None, start_url, region))

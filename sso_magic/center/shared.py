@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sso_magic.center.identity_center import IdentityCenter
-from sso_magic.common import locks
+from sso_magic.common import cache, locks
 from sso_magic.config.files import usable_config
-from sso_magic.config.sessions import Session, find_session
-from sso_magic.errors import Ambiguous, SessionNotFound, SSOMagicError, kept_in
+from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound, SSOMagicError, kept_in
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import Session, find_session, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,6 @@ def session_meant(text: str | None = None, *, region: str | None = None) -> Sess
         Ambiguous: None was named and there are several.
         ConfigError: The session lacks a setting.
     """
-    from sso_magic.magics.status import known_sessions
-
     try:
         return find_session(text, region=region)
     except SessionNotFound:
@@ -107,8 +105,6 @@ def sign_out_all() -> list[str]:
     Raises:
         SSOMagicError: What the first failed with of those that did.
     """
-    from sso_magic.magics.status import known_sessions
-
     ended: list[str] = []
     failures: list[SSOMagicError] = []
     for session in dict.fromkeys([*known_sessions(), *signed_in_here()]):
@@ -148,3 +144,24 @@ def _sign_out_unknown(label: str, region: str, access_token: Secret) -> None:
             forget_locally(access_token)
         finally:
             end_session(portal, access_token, label)
+
+
+def known_sessions() -> list[Session]:
+    """The sessions of the configuration, and start URLs that were signed in to without one."""
+    try:
+        known = {session.key: session for session in sessions()}
+    except ConfigError:
+        known = {}  # what is wrong there is said where it is needed; a status has to show the rest
+    for session in (*_signed_in_by_url(), *signed_in_here()):
+        if session.name is None:
+            known.setdefault(session.key, session)
+    return list(known.values())
+
+
+def _signed_in_by_url() -> list[Session]:
+    found = []
+    for path, content in cache.scan(cache.sso_directory()):
+        url, region = content.get("startUrl"), content.get("region")
+        if isinstance(url, str) and isinstance(region, str) and path == cache.token_path(url):
+            found.append(Session(None, url, region))
+    return found

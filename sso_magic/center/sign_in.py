@@ -14,13 +14,13 @@ from sso_magic.common import cache
 from sso_magic.common.interrupts import run_then
 from sso_magic.common.notify import Notifier
 from sso_magic.common.times import duration, span, until
-from sso_magic.config.sessions import DEFAULT_SCOPE
 from sso_magic.config.start_url import host_of, is_same_portal
 from sso_magic.credentials import role_credentials as role_cache
 from sso_magic.errors import CacheError, ConfigError, ParamValidationError, SignInError, SignInRequired
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import store, tokens
 from sso_magic.signin.noninteractive import NoPerson, check_prompt, sign_in_first
+from sso_magic.signin.sessions import DEFAULT_SCOPE
 from sso_magic.signin.tokens import utc_now
 from sso_magic.signin.waiting import Waiting
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import threading
     from datetime import datetime, timedelta
 
-    from sso_magic.config.sessions import Session
     from sso_magic.signin.choice import Method
     from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.sessions import Session
 
 
 def own_config_path() -> Path:

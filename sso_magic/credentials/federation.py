@@ -160,7 +160,7 @@ def _trust() -> ssl.SSLContext:
     """Return a context that accepts the certificates which a sign-in accepts, no matter what SSL_CERT_FILE says."""
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    from sso_magic.client.ca_bundle import sign_in_ca_bundle
+    from sso_magic.signin.ca_bundle import sign_in_ca_bundle
 
     bundle = sign_in_ca_bundle() or DEFAULT_CA_BUNDLE_PATH
     is_directory = os.path.isdir(bundle)  # noqa: PTH112 - a str is what requests takes

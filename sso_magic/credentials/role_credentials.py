@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sso_magic.config.sessions import Session
     from sso_magic.credentials.storage_options import StorageOptions
     from sso_magic.portal import RoleCredentials as PortalCredentials
     from sso_magic.signin.marks import Mark
+    from sso_magic.signin.sessions import Session
 
 # Less than this is as good as none: what is handed out must outlast what is begun with it (7.4).
 WINDOW = 900  # seconds

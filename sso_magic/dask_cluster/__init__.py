@@ -1,1 +1,20 @@
-"""A role in use on a Dask cluster: on the client's side, and on the workers'."""
+"""The role in use, on every worker of a Dask cluster: `use(client)`; the client's side and the workers'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sso_magic.dask_cluster.cluster_role import ClusterRole as ClusterRole
+    from sso_magic.dask_cluster.cluster_role import InsecureSchedulerWarning as InsecureSchedulerWarning
+    from sso_magic.dask_cluster.cluster_role import use as use
+
+__all__ = ["ClusterRole", "InsecureSchedulerWarning", "use"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:  # a worker needs its own side only
+        from sso_magic.dask_cluster import cluster_role
+
+        return getattr(cluster_role, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

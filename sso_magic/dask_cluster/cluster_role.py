@@ -1,9 +1,9 @@
 """The role in use, on every worker of a Dask cluster.
 
-    from sso_magic.dask_cluster import cluster_role as dask
+    from sso_magic import dask_cluster
 
     center.use("payments-prod", "ReadOnly")
-    dask.use(client)                            # the same as %sso_use payments-prod ReadOnly --dask
+    dask_cluster.use(client)                      # the same as %sso_use payments-prod ReadOnly --dask
 
 A worker plugin puts the role in use in each worker's process, as ``%sso_use`` does here, so that s3fs, boto3, pandas
 and what else reads the environment there speak for it; workers that join later get it before their first task. The
@@ -32,14 +32,13 @@ from sso_magic.common import locks
 from sso_magic.common.environment import REGION_VARIABLES
 from sso_magic.dask_cluster.calls import Calls, owner, plugin_name, time_of
 from sso_magic.dask_cluster.worker import RolePlugin
-from sso_magic.each.handover import Handover
 from sso_magic.errors import CredentialsError, UsageError
+from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.kernel.kernel_role import Use
 
@@ -54,21 +53,11 @@ class InsecureSchedulerWarning(UserWarning):
     """Credentials are about to go to a scheduler or worker over a network, without TLS."""
 
 
-def use(
-    client: distributed.Client | None = None,
-    account: str | None = None,
-    role: str | None = None,
-    *,
-    center: IdentityCenter | None = None,
-    region: str | None = None,
-) -> ClusterRole:
-    """Puts the role in use on every worker of a Dask cluster, and on those that join later.
+def use(client: distributed.Client | None = None, *, region: str | None = None) -> ClusterRole:
+    """Put the role in use on every worker of a Dask cluster, and on those that join later.
 
     Args:
         client: The cluster's client; by default the current one.
-        account: Use this account's role here first, as `IdentityCenter.use` does.
-        role: The role's name; optional if the account has only one role.
-        center: The Identity Center of the account; by default the configured one.
         region: For the work done; without it the region in use here.
 
     Returns:
@@ -84,15 +73,11 @@ def use(
     """
     client = client or current_client()
     check(client)
-    if account is not None:
-        if center is None:
-            from sso_magic.center.shared import shared_center
-
-            center = shared_center()
-        center.use(account, role, region=region)
     used = KERNEL.current
     if used is None:
-        raise UsageError("No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use(...) before dask.use(client).")
+        raise UsageError(
+            "No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use(...) before dask_cluster.use(client)."
+        )
     warn_if_open(client)
     with _LOCK:
         before = _ACTIVE.pop(client.id, None)

@@ -19,7 +19,7 @@ from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import RoleCredentials
-    from sso_magic.each.handover import Handover
+    from sso_magic.kernel.handover import Handover
 
 PATIENCE = 30  # seconds that a task without valid credentials waits for the notebook to send new ones
 _PROCESS = secrets.token_hex(8)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from sso_magic.client.config import ClientConfig
     from sso_magic.client.http import HttpRequest, HttpResponse
-    from sso_magic.config.sessions import Session
     from sso_magic.doctor.config import Found
+    from sso_magic.signin.sessions import Session
 
 WITHIN = (10.0, 10.0)  # seconds for the service to be connected to, and to answer
 CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")

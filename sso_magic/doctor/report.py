@@ -17,14 +17,14 @@ from sso_magic.common import cache
 from sso_magic.common.text import encodable
 from sso_magic.common.times import clock
 from sso_magic.config.files import load_shared_config
-from sso_magic.config.sessions import Session, region_of
 from sso_magic.doctor.config import config_findings
 from sso_magic.doctor.directories import cache_findings, home_findings, temporary_findings
 from sso_magic.doctor.network import network_findings
 from sso_magic.errors import ConfigError, SSOMagicError, reason
+from sso_magic.kernel.competing import competing
 from sso_magic.kernel.kernel_role import KERNEL
-from sso_magic.magics.status import status
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import Session, region_of
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _profile() -> Iterator[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    for sentence in status().competing:
+    for sentence in competing():
         yield Finding("problem" if KERNEL.current else "note", sentence)
     if KERNEL.current is None:
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):

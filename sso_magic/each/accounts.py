@@ -152,10 +152,12 @@ def select(
     try:
         role_names, not_granted = _role_names(snapshot, role)
     except RoleNotFound as error:
-        from sso_magic.magics.suggestions import swapped_in_each
+        from sso_magic.inventory.suggestions import swapped_in_each
 
         text = words if isinstance(words, str) else " ".join(words)
-        raise swapped_in_each(error, center, role if isinstance(role, str) else ",".join(role), text) from None
+        raise swapped_in_each(
+            error, center.directory, role if isinstance(role, str) else ",".join(role), text
+        ) from None
     chosen = tuple(snapshot.accounts if named is None else named)
     if words:
         chosen = _only(chosen, {account.account_id for account in search_accounts(chosen, words)})

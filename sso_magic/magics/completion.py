@@ -156,7 +156,7 @@ def _listed(found: Iterable[tuple[str, str]], want: str) -> list[tuple[str, str]
 
 
 def _sessions() -> list[str]:
-    from sso_magic.magics.status import known_sessions
+    from sso_magic.center.shared import known_sessions
 
     return [session.label for session in known_sessions()]
 

@@ -13,8 +13,8 @@ from sso_magic.common.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.common.text import is_linkable, printable
 from sso_magic.display import TEXT, say
 from sso_magic.errors import UsageError
+from sso_magic.inventory.suggestions import FIND_ERRORS, improved
 from sso_magic.kernel.kernel_role import KERNEL
-from sso_magic.magics.suggestions import FIND_ERRORS, improved
 from sso_magic.signin.where import remote_signal
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show(magics: SSOMagics, args: argparse.Namespace) -> None:
     try:
         _show(center, args)
     except FIND_ERRORS as error:
-        raise improved(error, center, args) from None
+        raise improved(error, center.directory, args) from None
 
 
 def _show(center: IdentityCenter, args: argparse.Namespace) -> None:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.config.sessions import Session
     from sso_magic.doctor.report import Report
     from sso_magic.kernel.kernel_role import Use
     from sso_magic.magics.status import Status
     from sso_magic.signin.choice import Method
+    from sso_magic.signin.sessions import Session
     from sso_magic.widgets import Panel
 
 
@@ -253,9 +253,9 @@ class SSOMagics(Magics):
         try:
             return center.roles(args.account)
         except AccountNotFound as error:
-            from sso_magic.magics.suggestions import improved
+            from sso_magic.inventory.suggestions import improved
 
-            raise improved(error, center, args) from None
+            raise improved(error, center.directory, args) from None
 
     @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only rows that contain all of these words, in any column")

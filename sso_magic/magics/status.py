@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from sso_magic.center.shared import known_sessions, token_of
 from sso_magic.client.service_clock import SERVICE_CLOCK
-from sso_magic.common.environment import COMPETING_VARIABLES, REGION_VARIABLES
 from sso_magic.common.text import encodable, printable
 from sso_magic.common.times import span, until
-from sso_magic.config.sessions import Session, sessions
 from sso_magic.display import table
-from sso_magic.errors import ConfigError
+from sso_magic.kernel.competing import competing
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sso_magic.signin.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,38 +116,11 @@ def status() -> Status:
         role_name=keys.role_name if keys else None,
         region=use.region if use else None,
         expires_at=keys.expires_at if keys else None,
-        competing=tuple(_competing()),
+        competing=tuple(competing()),
     )
 
 
-def known_sessions() -> list[Session]:
-    """The sessions of the configuration, and start URLs that were signed in to without one."""
-    try:
-        known = {session.key: session for session in sessions()}
-    except ConfigError:
-        known = {}  # what is wrong there is said where it is needed; a status has to show the rest
-    from sso_magic.center.shared import signed_in_here
-
-    for session in (*_signed_in_by_url(), *signed_in_here()):
-        if session.name is None:
-            known.setdefault(session.key, session)
-    return list(known.values())
-
-
-def _signed_in_by_url() -> list[Session]:
-    from sso_magic.common import cache
-
-    found = []
-    for path, content in cache.scan(cache.sso_directory()):
-        url, region = content.get("startUrl"), content.get("region")
-        if isinstance(url, str) and isinstance(region, str) and path == cache.token_path(url):
-            found.append(Session(None, url, region))
-    return found
-
-
 def _session_status(session: Session) -> SessionStatus:
-    from sso_magic.center.shared import token_of
-
     token = token_of(session)
     return SessionStatus(
         name=session.label,
@@ -157,16 +130,3 @@ def _session_status(session: Session) -> SessionStatus:
         renewable=token.can_refresh(utc_now()) if token else False,
         rejected=token.rejected if token else None,
     )
-
-
-def _competing() -> list[str]:
-    use = KERNEL.current
-    wins = [name for name in COMPETING_VARIABLES if name in KERNEL.changed() and os.environ.get(name)]
-    if use is None:
-        if os.environ.get("AWS_ACCESS_KEY_ID"):
-            return ["AWS_ACCESS_KEY_ID is set in the environment: its keys win over AWS_PROFILE."]
-        return []
-    found = [f"{name} was set after %sso_use and may win over it: del os.environ[{name!r}]" for name in wins]
-    if set(KERNEL.changed()) - set(COMPETING_VARIABLES) - set(REGION_VARIABLES):
-        found.append("The AWS keys in the environment are no longer those of the role in use. Run %sso_use again.")
-    return found

@@ -7,17 +7,17 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common.times import until
-from sso_magic.config import sessions as profiles
 from sso_magic.config.files import load_shared_config
-from sso_magic.config.sessions import sso_profile
 from sso_magic.config.start_url import looks_like_start_url
-from sso_magic.credentials import chained
 from sso_magic.display import TEXT, Shown, ask_hidden, say
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
+from sso_magic.inventory.suggestions import FIND_ERRORS, improved
+from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.magics import switch_line
 from sso_magic.magics.settings import checked
-from sso_magic.magics.suggestions import FIND_ERRORS, improved
+from sso_magic.signin import sessions as profiles
+from sso_magic.signin.sessions import sso_profile
 
 if TYPE_CHECKING:
     import argparse
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.config.sessions import Session
     from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.kernel.kernel_role import Layer
     from sso_magic.magics.magics import SSOMagics
+    from sso_magic.signin.sessions import Session
 
 
 def run(magics: SSOMagics, args: argparse.Namespace) -> None:
@@ -137,7 +137,7 @@ def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
         try:
             return center.use(args.account, args.role, region=args.region, serve=args.serve)
         except FIND_ERRORS as error:
-            raise improved(error, center, args) from None
+            raise improved(error, center.directory, args) from None
     except (AccountNotFound, SessionNotFound):
         config = load_shared_config()
         if args.account in config.profiles:  # it was meant, and has no role

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.config.sessions import Session
     from sso_magic.inventory.snapshot import InventorySnapshot
+    from sso_magic.signin.sessions import Session
 
 Change = Literal["added", "changed", "removed", "taken", "skipped"]
 MARK = "kept by sso_magic:"

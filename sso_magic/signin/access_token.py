@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sso_magic.common import cache, file_lock, leftovers, locks
 from sso_magic.common.times import clock
 from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
+from sso_magic.oidc import GRANT_REFRESH_TOKEN
 from sso_magic.signin import marks, refusals, registration, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC
     from sso_magic.portal import SSO
     from sso_magic.signin.choice import Method
     from sso_magic.signin.marks import Mark
     from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.waiting import Waiting
 
 REFRESH_WINDOW = 300  # seconds left below which a token is refreshed
@@ -176,7 +177,7 @@ class TokenProvider:
             output = self._oidc().create_token(
                 client_id=token.client_id or "",
                 client_secret=token.client_secret or "",
-                grant_type="refresh_token",
+                grant_type=GRANT_REFRESH_TOKEN,
                 refresh_token=token.refresh_token,
             )
             access_token = tokens.access_token_in(output)

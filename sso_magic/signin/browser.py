@@ -23,20 +23,25 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 from sso_magic.common import locks
 from sso_magic.common.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import DEFAULT_SCOPE
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
-from sso_magic.oidc import AccessDeniedException, ExpiredTokenException, InvalidGrantException
+from sso_magic.oidc import (
+    GRANT_AUTHORIZATION_CODE,
+    GRANT_REFRESH_TOKEN,
+    AccessDeniedException,
+    ExpiredTokenException,
+    InvalidGrantException,
+)
 from sso_magic.signin.callback_page import page
+from sso_magic.signin.sessions import DEFAULT_SCOPE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
     from sso_magic.signin.registration import Registration
+    from sso_magic.signin.sessions import Session
 
-GRANT = "authorization_code"
-GRANT_TYPES = (GRANT, "refresh_token")
+GRANT_TYPES = (GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN)
 CALLBACK_PATH = "/oauth/callback"
 REGISTERED_URI = f"http://127.0.0.1{CALLBACK_PATH}"  # without a port, which the service ignores for loopback
 EXPIRES_IN = 600  # seconds, as the AWS CLI waits
@@ -173,7 +178,7 @@ class BrowserSignIn:
             return oidc.create_token(
                 client_id=self._registration.client_id,
                 client_secret=self._registration.client_secret,
-                grant_type=GRANT,
+                grant_type=GRANT_AUTHORIZATION_CODE,
                 code=self._code,
                 code_verifier=self._verifier,
                 redirect_uri=self.redirect_uri,

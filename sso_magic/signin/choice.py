@@ -8,7 +8,7 @@ from sso_magic.errors import ConfigError
 from sso_magic.signin.where import placement
 
 if TYPE_CHECKING:
-    from sso_magic.config.sessions import Session
+    from sso_magic.signin.sessions import Session
 
 Method = Literal["auto", "browser", "device"]
 

@@ -18,6 +18,7 @@ from sso_magic.errors import (
     TransportError,
 )
 from sso_magic.oidc import (
+    GRANT_DEVICE_CODE,
     AccessDeniedException,
     AuthorizationPendingException,
     ExpiredTokenException,
@@ -33,13 +34,12 @@ if TYPE_CHECKING:
 
     from sso_magic.client.errors import ServiceException
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.waiting import Waiting
 
-GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_LIFETIME = 600  # seconds, where the service names none
 LONGEST_LIFETIME = 86_400  # seconds; AWS's codes hold for 600
 DEFAULT_INTERVAL = 5  # seconds, where the service names none (RFC 8628 3.2)
@@ -224,7 +224,7 @@ def _create_token(oidc: SSOOIDC, registration: Registration, request: DeviceRequ
         return oidc.create_token(
             client_id=registration.client_id,
             client_secret=registration.client_secret,
-            grant_type=GRANT,
+            grant_type=GRANT_DEVICE_CODE,
             device_code=request.device_code,
         )
     except AuthorizationPendingException:

@@ -30,10 +30,10 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC, SSOOIDCServiceException
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
     from sso_magic.signin.waiting import Waiting
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
 
 VERSION = 1

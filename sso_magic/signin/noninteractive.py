@@ -9,9 +9,9 @@ from sso_magic.errors import ParamValidationError, SignInRequired
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
-    from sso_magic.config.sessions import Session
     from sso_magic.signin.browser import BrowserRequest
     from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import Session
+    from sso_magic.signin.sessions import Session
 
 _KEPT = 8  # hashes of each session: more than one, since an access token and its refresh token are refused together
 _here: dict[str, tuple[str, ...]] = {}  # by session key; also where no file can be written

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import DEFAULT_SCOPE
 from sso_magic.errors import CacheError, DeserializationError
+from sso_magic.signin.sessions import DEFAULT_SCOPE
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import SSOOIDC
+    from sso_magic.signin.sessions import Session
 
 # A registration that ends this soon is not begun with: the sign-in may take ten minutes (7.3).
 MARGIN = timedelta(minutes=15)

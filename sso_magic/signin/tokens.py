@@ -17,8 +17,8 @@ from sso_magic.errors import DeserializationError
 from sso_magic.signin import refusals, store
 
 if TYPE_CHECKING:
-    from sso_magic.config.sessions import Session
     from sso_magic.oidc import CreateTokenOutput
+    from sso_magic.signin.sessions import Session
 
 REFUSED = "the portal refuses its access token"
 

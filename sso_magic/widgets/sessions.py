@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sso_magic.center.shared import shared_center
+from sso_magic.center.shared import known_sessions, shared_center
 from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound
-from sso_magic.magics.status import known_sessions
 from sso_magic.widgets.view import show
 
 if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.config.sessions import Session
     from sso_magic.magics.magics import SSOMagics
+    from sso_magic.signin.sessions import Session
     from sso_magic.widgets.view import View
 
 _LOOK_EVERY = 5  # seconds between two looks at the configuration

@@ -244,10 +244,10 @@ def plant_inventory(
 ) -> None:
     """Lays corp's inventory into the cache under this HOME, as another kernel left it so many seconds ago."""
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.config.sessions import find_session
     from sso_magic.inventory import Account
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.store import Stored
+    from sso_magic.signin.sessions import find_session
 
     organization = organization or center.organization
     user = organization.user().name
@@ -263,8 +263,8 @@ def plant_inventory(
 def plant_token(home: Path, center: LocalIdentityCenter) -> None:
     """Lays an access token of corp into the cache under this HOME, as another kernel would have left it."""
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
+    from sso_magic.signin.sessions import find_session
 
     ends = datetime.fromtimestamp(time.time() + 3600, timezone.utc)
     with mock.patch.dict(os.environ, {"HOME": str(home), "USERPROFILE": str(home)}):

@@ -150,9 +150,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
     import requests  # noqa: F401 - before moto's thread imports it too: two at once see half a module
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import find_session
     from sso_magic.local import LocalIdentityCenter
     from sso_magic.signin import tokens
+    from sso_magic.signin.sessions import find_session
 
     with pytest.MonkeyPatch.context() as patch, LocalIdentityCenter() as center:
         for name in [name for name in os.environ if name.startswith("AWS_")]:

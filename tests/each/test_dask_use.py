@@ -16,10 +16,10 @@ import cloudpickle
 import pytest
 from distributed import Client, LocalCluster
 
-from sso_magic import errors
+from sso_magic import dask_cluster, errors
 from sso_magic.dask_cluster import cluster_role as dask
 from sso_magic.dask_cluster import worker as dask_worker
-from sso_magic.each.handover import Handover
+from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.kernel_role import KERNEL
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -73,9 +73,9 @@ def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, cli
     assert "is not on the Dask cluster" in repr(there)
 
 
-@pytest.mark.parametrize("is_named", [True, False], ids=["a center", "the configured one"])
-def test_an_account_can_be_used_in_the_same_line_and_a_block_ends_it(sample, client, is_named):
-    with dask.use(client, "payments-dev", "ReadOnly", center=sample if is_named else None, region="us-west-2"):
+def test_a_block_ends_the_role_on_the_cluster_and_keeps_the_kernels(sample, client):
+    sample.use("payments-dev", "ReadOnly")
+    with dask_cluster.use(client, region="us-west-2"):
         assert set(client.run(account_there).values()) == {DEV}
         assert set(client.run(os.getenv, "AWS_REGION").values()) == {"us-west-2"}
     assert set(client.run(account_there).values()) == {"NoCredentialsError"}

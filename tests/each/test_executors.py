@@ -16,10 +16,10 @@ import pytest
 
 from sso_magic import errors
 from sso_magic.common.secret import Secret
-from sso_magic.each.handover import Handover
 from sso_magic.each.here import EachAccount
 from sso_magic.each.places.remote import Parcel
 from sso_magic.each.places.socket import Line
+from sso_magic.kernel.handover import Handover
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 

@@ -13,10 +13,10 @@ from sso_magic.center.shared import _SHARED
 from sso_magic.client.errors import ServiceException
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import find_session
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import find_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ from fault_bench import ASK, LEAVE, LOOK, PROD, is_one_line
 
 from sso_magic import errors
 from sso_magic.common import cache
-from sso_magic.config.sessions import find_session
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import registration
+from sso_magic.signin.sessions import find_session
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("nothing_left")]
 

@@ -15,7 +15,6 @@ from made_up import MOMENTS, TEXTS, check_error, check_shown, contents, examples
 from sso_magic.client.signout import forget_locally, remove_role_credentials
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import Session
 from sso_magic.credentials import role_credentials as credentials
 from sso_magic.errors import ConnectError, SignInRequired
 from sso_magic.inventory import Inventory, find_account, search_frame
@@ -23,6 +22,7 @@ from sso_magic.magics.status import status
 from sso_magic.signin import registration, tokens
 from sso_magic.signin.access_token import TokenProvider
 from sso_magic.signin.marks import Mark
+from sso_magic.signin.sessions import Session
 
 if TYPE_CHECKING:
     from pathlib import Path

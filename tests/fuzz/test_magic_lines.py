@@ -12,12 +12,12 @@ from made_up import TEXTS, check_error, check_shown, examples, outcome_of
 
 from sso_magic.common import lexer
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import find_session
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.magics.completion import matcher
 from sso_magic.magics.line import parse
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import find_session
 
 LINE_MAGICS = (
     *("sso_login", "sso_logout", "sso_status", "sso_doctor", "sso_panel", "sso_accounts", "sso_roles"),

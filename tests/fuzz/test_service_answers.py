@@ -20,7 +20,6 @@ from sso_magic.client.errors import MemberMissing, ServiceException
 from sso_magic.client.http import HttpResponse
 from sso_magic.client.retry import StandardRetryStrategy, http_date
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import Session
 from sso_magic.doctor.network import _clock
 from sso_magic.errors import ClientError, DeserializationError, SignInError, SSOMagicError, TransportError
 from sso_magic.inventory import Account, Inventory
@@ -28,6 +27,7 @@ from sso_magic.oidc import SSOOIDC
 from sso_magic.portal import SSO
 from sso_magic.signin import device, registration
 from sso_magic.signin.browser import BrowserSignIn
+from sso_magic.signin.sessions import Session
 from sso_magic.signin.tokens import Token, utc_now
 
 TOKEN = "aoaPLANTED"

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 
 from sso_magic.common.secret import Secret
 from sso_magic.config.files import load_shared_config
-from sso_magic.config.sessions import find_session
-from sso_magic.credentials import chained
 from sso_magic.credentials.role_credentials import RoleCredentials
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned
+from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.signin.sessions import find_session
 
 from .conftest import FakeRole
 

@@ -78,8 +78,8 @@ def _make_refreshable(center) -> None:
     from datetime import datetime, timedelta, timezone
 
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
+    from sso_magic.signin.sessions import find_session
 
     session = center.sign_in()
     now = datetime.now(timezone.utc)

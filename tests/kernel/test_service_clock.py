@@ -15,10 +15,10 @@ from sso_magic.client.base import tell_time
 from sso_magic.client.http import HttpResponse
 from sso_magic.client.service_clock import SERVICE_CLOCK, Moment, ServiceClock
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import find_session
 from sso_magic.doctor.report import examine
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import find_session
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=timezone.utc).timestamp()
 HOUR = 3600.0

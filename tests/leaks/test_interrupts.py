@@ -14,9 +14,9 @@ from leak_search import reached
 from sso_magic import IdentityCenter
 from sso_magic.common import cache
 from sso_magic.config.files import load_shared_config
-from sso_magic.credentials import chained
 from sso_magic.credentials.federation import federated_url
 from sso_magic.errors import SSOMagicError
+from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL
 
 ROLE = ("payments-prod", "ReadOnly")

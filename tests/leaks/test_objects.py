@@ -22,8 +22,8 @@ from sso_magic.common import cache
 from sso_magic.common.secret import Unshown
 from sso_magic.credentials.federation import federated_url
 from sso_magic.each.accounts import select
-from sso_magic.each.handover import Handover
 from sso_magic.each.here import EachAccount, Here
+from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
 from sso_magic.magics.console import OneTimeLink
@@ -198,7 +198,9 @@ def test_commands_outputs_requests_and_contexts(planted, corp, center):
     registered = outputs[-1]
     identity = {"client_id": registered.client_id, "client_secret": registered.client_secret}
     outputs.append(corp.oidc.start_device_authorization(**identity, start_url=center.start_url))
-    outputs.append(corp.oidc.create_token(**identity, grant_type=device.GRANT, device_code=outputs[-1].device_code))
+    outputs.append(
+        corp.oidc.create_token(**identity, grant_type=oidc.GRANT_DEVICE_CODE, device_code=outputs[-1].device_code)
+    )
     outputs.append(
         corp.oidc.create_token(**identity, grant_type="refresh_token", refresh_token=outputs[-1].refresh_token)
     )
@@ -316,7 +318,7 @@ def test_an_error_of_the_console_and_what_it_came_of(planted, corp, center):
 
 def test_an_error_of_a_chained_profile_and_what_it_came_of(planted, corp, center, clean_environment, monkeypatch):
     from sso_magic.config.files import load_shared_config
-    from sso_magic.credentials import chained
+    from sso_magic.kernel import chained
 
     base = corp.credentials(*ROLE)
     account_id = base.account_id

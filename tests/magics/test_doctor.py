@@ -14,10 +14,10 @@ import trustme
 
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import find_session
 from sso_magic.doctor.report import Report, examine
 from sso_magic.local import Fault
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import find_session
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import sso_magic
-from sso_magic.config.sessions import Session, find_session
 from sso_magic.errors import ConfigError, SessionNotFound, SignInRequired, SSOMagicError
 from sso_magic.magics.line import parse
+from sso_magic.signin.sessions import Session, find_session
 
 # What a message's placeholders are in a line that is pasted.
 PLACEHOLDERS = {"REGION": "eu-west-1", "ACCOUNT": "payments-prod", "ROLE": "ReadOnly", "NAME": "kept", "START_URL": "x"}

@@ -11,11 +11,11 @@ import pytest
 
 from sso_magic import IdentityCenter, display, errors
 from sso_magic.common.text import is_linkable, printable
-from sso_magic.config.sessions import Session
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
 from sso_magic.signin.browser import BrowserRequest
 from sso_magic.signin.device import DeviceRequest
+from sso_magic.signin.sessions import Session
 
 HOSTILE = "pay\x1b[31m\u202eteg\nx\x00\x07\x9b2J\u2028\u2066z\U000e0041"
 ROLE = "Read\x1b]0;t\x07\u202eOnly\r\nX"

@@ -13,9 +13,9 @@ from jupyter_in_browser import plant_token
 
 from sso_magic import IdentityCenter
 from sso_magic.common.secret import Secret
-from sso_magic.config.sessions import find_session
 from sso_magic.local import Fault
 from sso_magic.signin import tokens
+from sso_magic.signin.sessions import find_session
 
 
 def test_signing_in_fills_the_list_and_says_until_when(open_panel, center):

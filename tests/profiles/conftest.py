@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sso_magic.config.sessions import Session
 from sso_magic.inventory import Account, InventorySnapshot
+from sso_magic.signin.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

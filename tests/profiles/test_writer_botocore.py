@@ -11,9 +11,9 @@ from botocore.exceptions import ConfigParseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sso_magic.config.sessions import Session
 from sso_magic.inventory import Account, InventorySnapshot
 from sso_magic.profiles.plan import plan, plan_text, write_sso_session
+from sso_magic.signin.sessions import Session
 
 CORP = Session("corp", "https://corp.awsapps.com/start", "eu-west-1")
 ALL = InventorySnapshot(

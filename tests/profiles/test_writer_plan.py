@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sso_magic.config.sessions import Session
 from sso_magic.errors import ConfigError, UsageError
 from sso_magic.profiles.plan import plan
+from sso_magic.signin.sessions import Session
 
 PROD = ("111111111111", "prod", ["Admin", "ReadOnly"])
 TEST = ("222222222222", "test", ["Admin"])

@@ -12,9 +12,9 @@ import trustme
 
 from sso_magic import IdentityCenter
 from sso_magic.common import cache
-from sso_magic.config.sessions import find_session
 from sso_magic.errors import ConfigError, ConnectError, TLSError
 from sso_magic.signin import vanity
+from sso_magic.signin.sessions import find_session
 
 pytestmark = pytest.mark.usefixtures("kernel_is_here")
 

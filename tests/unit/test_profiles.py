@@ -7,8 +7,8 @@ import re
 import pytest
 
 from sso_magic import IdentityCenter
-from sso_magic.config.sessions import Session, find_session, sessions, sso_profile
 from sso_magic.errors import Ambiguous, ConfigError, ProfileNotFound, SessionNotFound
+from sso_magic.signin.sessions import Session, find_session, sessions, sso_profile
 
 URL = "https://d-1234567890.awsapps.com/start"
 

@@ -21,11 +21,11 @@ import distributed
 from sso_magic.common import locks
 from sso_magic.dask_cluster.cluster_role import check, warn_if_open
 from sso_magic.each import stopping
-from sso_magic.each.handover import Handover, Refusal, answer, opened
 from sso_magic.each.places import remote
 from sso_magic.each.places.venues import WORKERS, result_of
 from sso_magic.each.task import STOPPED, Outcome
 from sso_magic.errors import CredentialsError, UsageError
+from sso_magic.kernel.handover import Handover, Refusal, answer, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,11 +20,11 @@ from sso_magic.common import locks
 from sso_magic.common.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING_VARIABLES, KEY_VARIABLES
 from sso_magic.common.process_groups import kill_group, own_group
 from sso_magic.config.files import usable_config
-from sso_magic.each.handover import Handover
 from sso_magic.each.places import remote
 from sso_magic.each.places.socket import Line
 from sso_magic.each.task import STOPPED, Failure, Outcome
 from sso_magic.errors import ConfigError
+from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.libraries.boto_session import PATIENCE
 
 if TYPE_CHECKING:

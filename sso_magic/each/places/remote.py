@@ -21,7 +21,7 @@ from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import RoleCredentials
-    from sso_magic.each.handover import Handover
+    from sso_magic.kernel.handover import Handover
 
 
 class Source(Protocol):

@@ -28,8 +28,8 @@ from multiprocessing.connection import Client, Connection, answer_challenge, del
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.each.handover import answer, opened
 from sso_magic.errors import CredentialsError
+from sso_magic.kernel.handover import answer, opened
 
 if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import RoleCredentials

@@ -9,10 +9,10 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.each import stopping
-from sso_magic.each.handover import Handover
 from sso_magic.each.here import Here
 from sso_magic.each.places import remote
 from sso_magic.each.task import STOPPED, Outcome, failure_of, perform_as_role
+from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+    from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
 
 _NAME = "s3_from_env_credentials"
@@ -73,6 +74,16 @@ class RoleCallable:
 
     def __call__(self) -> Any:
         """Return the role's credentials as Icechunk's own class."""
-        from sso_magic.center.credential_providers import icechunk_credentials
-
         return icechunk_credentials(self._role.get())
+
+
+def icechunk_credentials(credentials: RoleCredentials) -> Any:
+    """Return credentials as Icechunk's own class, with their expiry."""
+    from icechunk import S3StaticCredentials
+
+    return S3StaticCredentials(
+        access_key_id=credentials.access_key_id.reveal(),
+        secret_access_key=credentials.secret_access_key.reveal(),
+        session_token=credentials.session_token.reveal(),
+        expires_after=credentials.local_expires_at,
+    )

@@ -71,8 +71,8 @@ def main() -> int:
 
 def sign_in(access_token: str) -> None:
     from sso_magic.common.secret import Secret
-    from sso_magic.config.sessions import find_session
     from sso_magic.signin import tokens
+    from sso_magic.signin.sessions import find_session
 
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
     tokens.save(find_session("corp"), tokens.Token(Secret(access_token), soon))

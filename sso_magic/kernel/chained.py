@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common.environment import own_environ
 from sso_magic.common.secret import Secret, Unshown
-from sso_magic.config.sessions import assumes_role, chain, lacking, listed, sso_profile
 from sso_magic.credentials.role_credentials import RoleCredentials
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned, SSOMagicError
+from sso_magic.signin.sessions import assumes_role, chain, lacking, listed, sso_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.config.files import SharedConfig
-    from sso_magic.config.sessions import SSOProfile
+    from sso_magic.signin.sessions import SSOProfile
 
 _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 _SESSION_NAME = "sso_magic"  # in CloudTrail, where the profile has no role_session_name

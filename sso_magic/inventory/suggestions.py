@@ -5,32 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sso_magic.common import lexer
+from sso_magic.config.files import load_shared_config
 from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound, SSOMagicError
 from sso_magic.inventory import find_account, find_role, nearest
 
 if TYPE_CHECKING:
     import argparse
 
-    from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.inventory import Account
+    from sso_magic.inventory import Account, Inventory
 
 FIND_ERRORS = (AccountNotFound, RoleNotFound, Ambiguous)
 
 
-def improved(error: SSOMagicError, center: IdentityCenter, args: argparse.Namespace) -> SSOMagicError:
+def improved(error: SSOMagicError, directory: Inventory, args: argparse.Namespace) -> SSOMagicError:
     """Return the error with the line that was probably meant; the error itself if none is known.
 
     Args:
         error: An error of finding an account or a role.
-        center: The Identity Center in which it was looked for; only what is cached is looked at.
+        directory: The inventory in which it was looked for; only what is cached is looked at.
         args: The line, with ``magic``, ``account`` and, if the magic has one, ``role``.
     """
     role = getattr(args, "role", None)
     if role:
-        return _if_swapped(error, center, args.magic, args.account, role) or error
+        return _if_swapped(error, directory, args.magic, args.account, role) or error
     if not isinstance(error, AccountNotFound):
         return error
-    name = _exact_role(center, args.account)
+    name = _exact_role(directory, args.account)
     if name is not None:
         takes_role = hasattr(args, "role")
         line = f"{args.magic} ACCOUNT {lexer.quote(name) or name}" if takes_role else f"{args.magic} ACCOUNT"
@@ -47,10 +47,10 @@ def takes_profile(args: argparse.Namespace) -> bool:
     return args.magic in {"%sso_use", "%%sso_as"} and getattr(args, "session", None) is None
 
 
-def swapped_in_each(error: RoleNotFound, center: IdentityCenter, role: str, words: str) -> RoleNotFound:
+def swapped_in_each(error: RoleNotFound, directory: Inventory, role: str, words: str) -> RoleNotFound:
     """Return the error of ``%%sso_each``, whose role comes first, with the line that was probably meant."""
-    name = _exact_role(center, words)
-    account = _account(center, role)
+    name = _exact_role(directory, words)
+    account = _account(directory, role)
     if name is None or account is None:
         return error
     return RoleNotFound(
@@ -60,12 +60,12 @@ def swapped_in_each(error: RoleNotFound, center: IdentityCenter, role: str, word
 
 
 def _if_swapped(
-    error: SSOMagicError, center: IdentityCenter, magic: str, account: str, role: str
+    error: SSOMagicError, directory: Inventory, magic: str, account: str, role: str
 ) -> SSOMagicError | None:
-    found = _account(center, role)
+    found = _account(directory, role)
     if found is None:
         return None
-    cached = center.directory.cached_roles(found.account_id)
+    cached = directory.cached_roles(found.account_id)
     if cached is not None:
         try:
             name = find_role(found, cached, account)
@@ -79,9 +79,9 @@ def _if_swapped(
     return type(error)(f"'{account}' is not an account; the account comes before the role. Did you mean {line}?")
 
 
-def _account(center: IdentityCenter, text: str) -> Account | None:
+def _account(directory: Inventory, text: str) -> Account | None:
     try:
-        return find_account(center.directory.cached_accounts() or (), text)
+        return find_account(directory.cached_accounts() or (), text)
     except SSOMagicError:
         return None
 
@@ -91,17 +91,15 @@ def _word(account: Account) -> str:
     return (lexer.quote(account.account_name) if account.account_name else None) or account.account_id
 
 
-def _exact_role(center: IdentityCenter, text: str) -> str | None:
+def _exact_role(directory: Inventory, text: str) -> str | None:
     """The role of this name in any account, case ignored; None if there is none."""
-    snapshot = center.directory.cached()
+    snapshot = directory.cached()
     names = {name for names in snapshot.roles.values() for name in names} if snapshot else set()
     return next((name for name in sorted(names) if name.casefold() == text.casefold()), None)
 
 
 def _near_profiles(text: str) -> list[str]:
     """The names of profiles of SSO that are like the text."""
-    from sso_magic.config.files import load_shared_config
-
     config = load_shared_config()
     usable = [
         name

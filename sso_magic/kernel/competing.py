@@ -1,0 +1,22 @@
+"""What in the environment competes with the role in use."""
+
+from __future__ import annotations
+
+import os
+
+from sso_magic.common.environment import COMPETING_VARIABLES, REGION_VARIABLES
+from sso_magic.kernel.kernel_role import KERNEL
+
+
+def competing() -> list[str]:
+    """Return what in the environment wins over the role in use in one library or another, each as a sentence."""
+    use = KERNEL.current
+    wins = [name for name in COMPETING_VARIABLES if name in KERNEL.changed() and os.environ.get(name)]
+    if use is None:
+        if os.environ.get("AWS_ACCESS_KEY_ID"):
+            return ["AWS_ACCESS_KEY_ID is set in the environment: its keys win over AWS_PROFILE."]
+        return []
+    found = [f"{name} was set after %sso_use and may win over it: del os.environ[{name!r}]" for name in wins]
+    if set(KERNEL.changed()) - set(COMPETING_VARIABLES) - set(REGION_VARIABLES):
+        found.append("The AWS keys in the environment are no longer those of the role in use. Run %sso_use again.")
+    return found

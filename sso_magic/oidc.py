@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING
 
 from sso_magic.client.base import Client
 from sso_magic.client.command import Service
+from sso_magic.client.grants import GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.oidc_model import (
-    GRANT_AUTHORIZATION_CODE,
-    GRANT_DEVICE_CODE,
-    GRANT_REFRESH_TOKEN,
     AccessDeniedException,
     AuthorizationPendingException,
     CreateTokenCommand,

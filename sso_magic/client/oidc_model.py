@@ -13,9 +13,6 @@ from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, NUMBER, SECRET, TEXT,
 from sso_magic.common.secret import Secret  # noqa: TC001 - read by get_type_hints
 
 SERVICE = "SSO OIDC"
-GRANT_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a literal of the standard
-GRANT_AUTHORIZATION_CODE = "authorization_code"
 
 
 class SSOOIDCServiceException(ServiceException):

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.client.oidc_model import GRANT_REFRESH_TOKEN
+from sso_magic.client.grants import GRANT_REFRESH_TOKEN
 from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
 from sso_magic.errors import ReadTimeoutError
 

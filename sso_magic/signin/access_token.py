@@ -16,10 +16,10 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from sso_magic.client.grants import GRANT_REFRESH_TOKEN
 from sso_magic.common import cache, file_lock, leftovers, locks
 from sso_magic.common.times import clock
 from sso_magic.errors import CacheError, ClientError, SignInError, SignInRequired, TransportError
-from sso_magic.oidc import GRANT_REFRESH_TOKEN
 from sso_magic.signin import marks, refusals, registration, store, tokens
 from sso_magic.signin.tokens import Token, utc_now
 

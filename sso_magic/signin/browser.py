@@ -20,13 +20,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
+from sso_magic.client.grants import GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.common import locks
 from sso_magic.common.loopback import LoopbackHandler, LoopbackServer
 from sso_magic.common.secret import Secret
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.oidc import (
-    GRANT_AUTHORIZATION_CODE,
-    GRANT_REFRESH_TOKEN,
     AccessDeniedException,
     ExpiredTokenException,
     InvalidGrantException,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from sso_magic.client.grants import GRANT_DEVICE_CODE
 from sso_magic.client.retry import error_type
 from sso_magic.common import cache
 from sso_magic.errors import (
@@ -18,7 +19,6 @@ from sso_magic.errors import (
     TransportError,
 )
 from sso_magic.oidc import (
-    GRANT_DEVICE_CODE,
     AccessDeniedException,
     AuthorizationPendingException,
     ExpiredTokenException,

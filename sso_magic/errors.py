@@ -6,6 +6,7 @@
     │   └── SessionNotFound
     ├── ParamValidationError          an argument that no request can be made of (also a ValueError)
     ├── UsageError                    a magic's line that cannot be read
+    ├── Interrupted                   a magic was stopped (Ctrl-C, the stop button) before it was done
     ├── NotFound                      nothing known by that name; lists the nearest
     │   ├── AccountNotFound
     │   └── RoleNotFound
@@ -116,6 +117,13 @@ class UsageError(SSOMagicError):
     """A magic's line or a function's arguments cannot be understood.
 
     Correct the line; ``%magic?`` shows its options with examples.
+    """
+
+
+class Interrupted(SSOMagicError):
+    """A magic was stopped before it was done, by Ctrl-C or by the stop button.
+
+    Run it again; the message says what is kept.
     """
 
 

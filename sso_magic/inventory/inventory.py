@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.errors import SignInRequired
+from sso_magic.inventory.cached import CachedInventory, is_young
 from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
 from sso_magic.inventory.keeper import KeptFetch
-from sso_magic.inventory.part import Part, changes_between, changes_frame, laid_over
+from sso_magic.inventory.part import Part, changes_between, laid_over
 from sso_magic.inventory.search import search_accounts
-from sso_magic.inventory.snapshot import Account, InventorySnapshot, rows_of
-from sso_magic.inventory.store import Store, Stored, decode_changes, encode_changes
+from sso_magic.inventory.snapshot import Account, InventorySnapshot
+from sso_magic.inventory.store import Store, Stored, encode_changes
+from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ MAX_AGE = 3600.0  # seconds
 RESUME_WITHIN = timedelta(hours=1)
 
 
-class Inventory:
+class Inventory(CachedInventory):
     """The accounts and roles that the person signed in to one session may reach. One object a session.
 
     Args:
@@ -68,7 +70,7 @@ class Inventory:
         max_age: float = MAX_AGE,
         workers: int = WORKERS,
     ) -> None:
-        self.max_age = max_age
+        super().__init__(Store(key, owner), max_age)
         self.workers = workers
         self.refresh_error: BaseException | None = None
         self._client = client
@@ -76,76 +78,31 @@ class Inventory:
         self._reauthenticate = reauthenticate
         self._refuse = refuse
         self._owner = owner
-        self._store = Store(key, owner)
         self._launching = locks.Lock()
         self._starting = locks.Lock()
         self._writing = locks.Lock()  # what a fetch writes, against `forget`
         self._under_way: KeptFetch | None = None
         self._background: threading.Thread | None = None
-        self._shown: tuple[tuple[Part | None, ...], InventorySnapshot | None] = ((), None)
 
-    # ---- what is cached: never the network ----
-
-    def cached(self) -> InventorySnapshot | None:
-        """What the cache holds; None if that is nothing.
-
-        That is the last whole fetch with what was asked singly since; before there is one, what an unfinished one has.
-        """
-        stored = self._store.load()
-        parts = (stored.whole, stored.since, None if stored.whole else stored.unfinished)
-        shown = self._shown
-        if len(shown[0]) != len(parts) or any(one is not other for one, other in zip(shown[0], parts, strict=True)):
-            part = laid_over(laid_over(parts[0], parts[1]), parts[2])
-            shown = self._shown = (parts, part.snapshot() if part else None)
-        return shown[1]
-
-    def cached_accounts(self) -> tuple[Account, ...] | None:
-        """The accounts as they were listed last; None if they never were."""
-        stored = self._store.load()
-        listed = any(part and part.listed for part in (stored.whole, stored.since, stored.unfinished))
-        snapshot = self.cached() if listed else None
-        return snapshot.accounts if snapshot else None
-
-    def cached_roles(self, account_id: str) -> tuple[str, ...] | None:
-        """The names of an account's roles; None if they are not known."""
-        snapshot = self.cached()
-        return snapshot.roles.get(account_id) if snapshot else None
+    # ---- all of it ----
 
     def partial(self) -> InventorySnapshot | None:
         """What a fetch has that has not ended, or was cancelled or killed; None if there is none."""
+        part = self.unfinished()
+        return part.snapshot() if part else None
+
+    def unfinished(self) -> Part | None:
+        """Return what an unfinished fetch has, and the next one goes on from; None if there is none."""
         under_way = self._under_way
         if under_way is not None and under_way.under_way:
             with under_way.fetch.lock:
-                return under_way.fetch.part.snapshot()
-        part = self._store.load().unfinished
-        return part.snapshot() if part else None
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the last whole fetch is older than `max_age` seconds, or there is none."""
-        whole = self._store.load().whole
-        return whole is None or not _is_young(whole, self.max_age)
-
-    @property
-    def warning(self) -> str | None:
-        """Why the cache could not be written; None if it could."""
-        return self._store.warning
-
-    def changes(self) -> pd.DataFrame:
-        """What the last whole fetch found added and removed since the one before it.
-
-        Returns:
-            DataFrame: change (``added`` or ``removed``), account_id, account_name, role_name (strings; account_name
-            may be missing, role_name where an account without a role came or went).
-        """
-        return changes_frame(decode_changes(self._store.load().changes))
-
-    # ---- all of it ----
+                return under_way.fetch.part.copy()
+        return self._store.load().unfinished
 
     def fetch(self, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> InventorySnapshot:
         """Asks for all accounts and their roles, and waits. Goes on where a fetch was cancelled or killed.
 
-        An interruption ends it at once and is passed on; `partial` has what there is then.
+        An interrupt ends it at once; its KeyboardInterrupt says what is kept, and `partial` has it.
 
         Args:
             progress: Is told how far it is.
@@ -159,7 +116,12 @@ class Inventory:
             InventoryError: The accounts could not be listed, or not one of them asked for its roles.
         """
         kept = self._start()
-        kept.wait(progress, cancel)
+        try:
+            kept.wait(progress, cancel)
+        except KeyboardInterrupt as error:
+            part = self.unfinished()
+            error.args = (part.kept_words(part.started_at + RESUME_WITHIN),) if part and part.accounts else ()
+            raise
         if kept.fetch.error is not None:
             raise kept.fetch.error
         return kept.fetch.part.snapshot()
@@ -197,7 +159,7 @@ class Inventory:
             return
         kept = self._start()
         try:
-            yield from _rows_as_they_come(kept.fetch)
+            yield from kept.rows()
         except BaseException:
             kept.fetch.cancel()
             raise
@@ -222,9 +184,9 @@ class Inventory:
             ClientError: The portal could not be reached or refused.
         """
         stored = self._store.load()
-        if any(part and part.listed and _is_young(part, max_age) for part in (stored.since, stored.whole)):
+        if any(part and part.listed and is_young(part, max_age) for part in (stored.since, stored.whole)):
             return self.cached_accounts() or ()
-        part, owner = Part(_now()), self._owner()
+        part, owner = Part(utc_now()), self._owner()
         self._ask(Fetch(part, **self._portal(owner), workers=1, list_only=True), owner, progress, cancel)
         return part.snapshot().accounts
 
@@ -241,9 +203,9 @@ class Inventory:
         """
         stored = self._store.load()
         for part in (stored.since, stored.whole):
-            if part and account_id in part.roles and _is_young(part, max_age):
+            if part and account_id in part.roles and is_young(part, max_age):
                 return part.roles[account_id]
-        part, owner = Part(_now(), accounts={account_id: self._known(account_id)}), self._owner()
+        part, owner = Part(utc_now(), accounts={account_id: self._known(account_id)}), self._owner()
         self._ask(Fetch(part, **self._portal(owner), workers=1, roles_of=account_id), owner)
         return part.roles[account_id]
 
@@ -289,7 +251,7 @@ class Inventory:
         with self._writing:
             under_way, self._under_way = self._under_way, None
             self._store.remove()
-            self._shown = ((), None)
+            self._drop_shown()
         if under_way is not None:
             under_way.fetch.cancel()
 
@@ -315,8 +277,8 @@ class Inventory:
                 return self._under_way
             portal = self._portal(owner)
             part = self._store.load().unfinished
-            if part is None or _now() - part.started_at > RESUME_WITHIN:
-                part = Part(_now())
+            if part is None or utc_now() - part.started_at > RESUME_WITHIN:
+                part = Part(utc_now())
             fetch = Fetch(part.copy(), **portal, workers=self.workers)
             kept = self._under_way = KeptFetch(
                 fetch, save=lambda part: self._save(kept, part), end=lambda fetch: self._end(kept, fetch), owner=owner
@@ -361,7 +323,7 @@ class Inventory:
                 self._store.update(lambda stored: replace(stored, since=self._with_since(stored, fetch.part)), owner)
 
     def _with_since(self, stored: Stored, part: Part) -> Part | None:
-        young = stored.since is not None and _is_young(stored.since, self.max_age)
+        young = stored.since is not None and is_young(stored.since, self.max_age)
         return laid_over(stored.since if young else None, part)
 
     def _known(self, account_id: str) -> Account:
@@ -370,32 +332,8 @@ class Inventory:
         return next((one for one in accounts if one.account_id == account_id), Account(account_id))
 
 
-def _rows_as_they_come(fetch: Fetch) -> Iterator[Role]:
-    given, over = 0, False
-    while not over:
-        with fetch.lock:
-            while len(fetch.done) == given and not fetch.finished.is_set():
-                fetch.news.wait(1)
-            batch = [
-                rows_of(fetch.part.accounts[account_id], fetch.part.roles.get(account_id, ()))
-                for account_id in fetch.done[given:]
-            ]
-            over = fetch.finished.is_set()
-        given += len(batch)
-        for rows in batch:
-            yield from rows
-
-
 def _with_whole(stored: Stored, part: Part) -> Stored:
     """The cache after a whole fetch: what was asked singly during it stays."""
     newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
     changes = changes_between(stored.whole, part) if stored.whole else []
     return Stored(whole=part.in_order(), since=newer, changes=encode_changes(changes))
-
-
-def _is_young(part: Part, max_age: float) -> bool:
-    return timedelta(0) <= _now() - part.started_at <= timedelta(seconds=max_age)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

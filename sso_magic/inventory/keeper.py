@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sso_magic.common import locks
+from sso_magic.inventory.snapshot import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sso_magic.inventory.fetch import Fetch
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.progress import Progress
+    from sso_magic.inventory.snapshot import Role
     from sso_magic.signin.marks import Mark
 
 SAVE_EVERY = 0.25  # seconds between two savings
@@ -60,19 +63,37 @@ class KeptFetch:
             progress: Is told how far it is, in this thread.
             cancel: Ends the fetch when set.
         """
+        interrupted = False
         try:
             while not self._ended.wait(LOOK_EVERY):
                 if progress is not None:
                     progress.update(self.fetch.state())
                 if cancel is not None and cancel.is_set():
                     self.fetch.cancel()
-        except BaseException:
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
             self.fetch.cancel()
             self._ended.wait(CANCEL_WITHIN)
             raise
         finally:
             if progress is not None:
-                progress.close(self.fetch.state())
+                progress.close(replace(self.fetch.state(), interrupted=interrupted))
+
+    def rows(self) -> Iterator[Role]:
+        """Yield the roles, one by one, while they come in."""
+        fetch, given, over = self.fetch, 0, False
+        while not over:
+            with fetch.lock:
+                while len(fetch.done) == given and not fetch.finished.is_set():
+                    fetch.news.wait(1)
+                batch = [
+                    rows_of(fetch.part.accounts[account_id], fetch.part.roles.get(account_id, ()))
+                    for account_id in fetch.done[given:]
+                ]
+                over = fetch.finished.is_set()
+            given += len(batch)
+            for rows in batch:
+                yield from rows
 
     def _keep(self) -> None:
         saved = len(self.fetch.done)

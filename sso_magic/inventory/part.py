@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from sso_magic.common.times import clock
 from sso_magic.inventory.snapshot import Account, InventorySnapshot, in_order, strings
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ class Part:
             errors=dict(self.errors),
             fetched_at=self.started_at,
             complete=self.complete,
+        )
+
+    def kept_words(self, until: datetime) -> str:
+        """Return what an interrupted fetch has kept, and how to go on from there.
+
+        Args:
+            until: When it is too old for that.
+        """
+        so_far = "" if self.listed else " listed so far"
+        return (
+            f"The roles of {len(self.roles):,} of {len(self.accounts):,} accounts{so_far} are kept. Run it again "
+            f"before {clock(until)} to go on from there."
         )
 
 

@@ -33,6 +33,7 @@ class FetchState:
         seconds: Since the fetch began.
         seconds_left: Until it is done at this rate; None while that is not known.
         accounts: The accounts listed so far, if nothing but the list is fetched.
+        interrupted: Whether the wait for it was interrupted; who raised the interrupt says what is kept.
     """
 
     accounts_done: int = 0
@@ -44,6 +45,7 @@ class FetchState:
     seconds: float = 0.0
     seconds_left: float | None = None
     accounts: Sequence[Account] = ()
+    interrupted: bool = False
 
     def summary(self) -> str:
         """One line: what was done, and how long it took."""
@@ -91,10 +93,11 @@ class TqdmProgress:
         self._bar.show(state.accounts_done, state.accounts_known, note)
 
     def close(self, state: FetchState) -> None:
-        """Remove the bar and leave one line, unless no account was listed."""
+        """Remove the bar and leave one line, unless no account was listed or the wait was interrupted."""
         if self._bar is not None:
             self._bar.close()
-        if self._summary and (state.accounts_known or state.all_listed):  # nothing was found out where both are unset
+        has_result = bool(state.accounts_known or state.all_listed)  # both are unset if the first call failed
+        if self._summary and has_result and not state.interrupted:
             print(state.summary())  # noqa: T201 - this is what it is for
 
 

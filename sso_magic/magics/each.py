@@ -11,7 +11,7 @@ from traitlets import Unicode
 
 from sso_magic.common.text import printable
 from sso_magic.errors import EachError, SignInRequired, UsageError
-from sso_magic.magics.line import parse, silenced_by_semicolon, usage
+from sso_magic.magics.line import parse, said_when_interrupted, silenced_by_semicolon, usage
 from sso_magic.magics.options import region, session_option, with_arguments
 
 if TYPE_CHECKING:
@@ -110,12 +110,14 @@ class EachMagics(Magics):
         work = _work(shell, cell, has_regions=args.regions is not None or named is not None)
         center = self._magics.center(args.session)
         exclude = [text for texts in args.exclude or () for text in texts.split(",")]
-        selection = select(center, args.role, " ".join(args.words), accounts, exclude=exclude, progress=True)
+        with said_when_interrupted(args.magic):
+            selection = select(center, args.role, " ".join(args.words), accounts, exclude=exclude, progress=True)
         if not (args.dry_run or args.yes):
             confirm(selection.jobs, self._is_administrator, self._is_production)
-        selection = in_regions(
-            center, selection, args.regions, named, region=args.region, workers=args.workers, progress=True
-        )
+        with said_when_interrupted(args.magic):
+            selection = in_regions(
+                center, selection, args.regions, named, region=args.region, workers=args.workers, progress=True
+            )
         if args.dry_run:
             say(_would_run(selection))
             say(_expected_calls(center, selection))

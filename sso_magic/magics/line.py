@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import functools
 import linecache
 import re
@@ -14,13 +15,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.magic import line_magic as ipython_line_magic
 
 from sso_magic.common import lexer
 from sso_magic.common.text import printable
-from sso_magic.errors import UsageError
+from sso_magic.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _PLAIN = "\0"  # before a word that argparse must not take for an option; no notebook can hold this character
 _NEAR = 0.6  # how alike an option must be to be suggested (difflib's ratio)
@@ -217,6 +219,31 @@ def silenced_by_semicolon(magic: Callable[..., Any]) -> Callable[..., Any]:
         return None if value is not None and lexer.split(line).is_silenced and _is_statement(self.shell) else value
 
     return wrapper
+
+
+@contextlib.contextmanager
+def said_when_interrupted(name: str) -> Iterator[None]:
+    """Turn an interrupt into `Interrupted`, which is shown as one line instead of a traceback.
+
+    Args:
+        name: The magic's name with its percent signs.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        said = str(error) or "Run it again."  # a fetch of the inventory says what it has kept
+        raise Interrupted(f"{name} was interrupted. {said}") from None
+
+
+def line_magic(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method a line magic that says in one line that it was interrupted."""
+
+    @functools.wraps(magic)
+    def wrapper(self: Any, line: str) -> Any:
+        with said_when_interrupted(f"%{magic.__name__}"):
+            return magic(self, line)
+
+    return ipython_line_magic(wrapper)
 
 
 def _is_statement(shell: Any) -> bool:

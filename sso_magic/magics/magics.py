@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument
 
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
-from sso_magic.magics.line import parse, silenced_by_semicolon
+from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
 from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
 from sso_magic.magics.settings import Choice, Pattern, Seconds, Switch, checked
 

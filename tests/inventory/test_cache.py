@@ -162,10 +162,10 @@ def test_it_is_stale_after_its_age(fetched):
 def test_a_clock_that_was_put_back_makes_it_stale(fetched, monkeypatch):
     from datetime import timedelta
 
-    from sso_magic.inventory import inventory as module
+    from sso_magic.inventory import cached as module
 
-    earlier = module._now() - timedelta(days=1)
-    monkeypatch.setattr(module, "_now", lambda: earlier)
+    earlier = module.utc_now() - timedelta(days=1)
+    monkeypatch.setattr(module, "utc_now", lambda: earlier)
     assert fetched[0].is_stale
 
 

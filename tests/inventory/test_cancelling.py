@@ -153,8 +153,8 @@ def test_what_an_unfinished_fetch_has_is_too_old_after_an_hour(
     portal.calls.clear()
     from sso_magic.inventory import inventory as module
 
-    later = module._now() + module.RESUME_WITHIN * 1.01
-    monkeypatch.setattr(module, "_now", lambda: later)
+    later = module.utc_now() + module.RESUME_WITHIN * 1.01
+    monkeypatch.setattr(module, "utc_now", lambda: later)
     inventory.fetch()
     assert len(portal.calls) == 61
 

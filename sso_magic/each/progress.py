@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sso_magic.progress_bar import DELAY, ProgressBar
+from sso_magic.display.bar import DELAY, ProgressBar
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sso_magic.progress_bar import DELAY, ProgressBar
+from sso_magic.display.bar import DELAY, ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -143,12 +143,12 @@ class EachMagics(Magics):
         )
 
     def _is_administrator(self, role_name: str) -> bool:
-        from sso_magic.magics.use import check_pattern
+        from sso_magic.display.production import check_pattern
 
         return bool(check_pattern(self.administrator, "EachMagics.administrator", "(?i)admin").search(role_name))
 
     def _is_production(self, account_name: str | None, account_id: str) -> bool:
-        from sso_magic.magics.use import marks
+        from sso_magic.display.production import marks
 
         return marks(self._magics.production, account_name, account_id)
 

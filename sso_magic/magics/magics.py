@@ -81,7 +81,7 @@ class SSOMagics(Magics):
 
     def is_production(self, use: Use) -> bool:
         """Whether the role's account is to be marked as production."""
-        from sso_magic.magics.use import matches
+        from sso_magic.display.production import matches
 
         return matches(self.production, use)
 

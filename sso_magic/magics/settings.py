@@ -113,7 +113,7 @@ class Pattern(_Setting, Unicode):  # type: ignore[type-arg]
 
     def read(self, value: str) -> str:
         """Return the pattern."""
-        from sso_magic.magics.use import check_pattern
+        from sso_magic.display.production import check_pattern
 
         check_pattern(value)
         return value

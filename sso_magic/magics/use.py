@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ from sso_magic.common.times import until
 from sso_magic.config.files import load_shared_config
 from sso_magic.config.start_url import looks_like_start_url
 from sso_magic.display import TEXT, Shown, ask_hidden, say
+from sso_magic.display.production import BADGE, MARK, check_pattern
+from sso_magic.display.production import marks as marks  # noqa: PLC0414 - the panel takes it from here
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.inventory.suggestions import FIND_ERRORS, improved
 from sso_magic.kernel import chained
@@ -238,7 +239,7 @@ def line(use: Use, holders: str | None = None, *, production: bool, verb: str = 
     are = "is" if len(aside) == 1 else "are"
     rest = f" {profiles.listed(aside)} {are} ignored until %sso_use --off." if aside else ""
     rest += "".join(f" {note}" for note in (KERNEL.settings_note(), holders) if note)
-    mark = "PRODUCTION " if production else ""
+    mark = MARK if production else ""
     return f"{mark}{verb} {use.label}{region}, {until(use.credentials.local_expires_at)}.{rest}"
 
 
@@ -247,39 +248,5 @@ def html(use: Use, holders: str | None = None, *, production: bool, verb: str = 
     text = line(use, holders, production=False, verb=verb)
     start = len(f"{verb} ")
     end = start + len(use.label)
-    mark = (
-        '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
-        'margin-right:8px">PRODUCTION</span> '
-        if production
-        else ""
-    )
+    mark = BADGE if production else ""
     return f'<div style="{TEXT}">{mark}{escape(text[:start])}<b>{escape(text[start:end])}</b>{escape(text[end:])}</div>'
-
-
-def matches(pattern: str, use: Use) -> bool:
-    """Whether the pattern finds the account's name or id.
-
-    Raises:
-        UsageError: It is no regular expression.
-    """
-    return marks(pattern, use.credentials.account_name, use.credentials.account_id)
-
-
-def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
-    """Whether the pattern finds the name or the id of this account; see `matches`."""
-    compiled = check_pattern(pattern)
-    return bool(compiled.search(account_name or "") or compiled.search(account_id))
-
-
-def check_pattern(pattern: str, trait: str = "SSOMagics.production", example: str = "(?i)prod") -> re.Pattern[str]:
-    """Return the pattern that a trait is set to, compiled.
-
-    Raises:
-        UsageError: It is no regular expression.
-    """
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, TypeError) as error:
-        raise UsageError(
-            f"{trait} is not a regular expression ({error}). Correct it: %config {trait} = '{example}'"
-        ) from None

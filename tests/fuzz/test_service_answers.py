@@ -212,7 +212,7 @@ class LookedAt:
 
     def device(self, request) -> None:
         assert 0 <= request.expires_in <= device.LONGEST_LIFETIME
-        check_shown(display._device_text(request), display.device_card(request, "Stop."))
+        check_shown(display.words.device_text(request), display.device_card(request, "Stop."))
 
 
 class Waiting:

@@ -138,7 +138,7 @@ def test_an_mfa_code_is_asked_for_without_showing_it_and_only_where_somebody_is(
     with pytest.raises(errors.CredentialsError, match="and no one can enter the code here"):
         KERNEL.current.fetch()  # the renewal
     KERNEL.release()
-    monkeypatch.setattr("sso_magic.display.has_person", lambda: False)
+    monkeypatch.setattr("sso_magic.display.prompt.has_person", lambda: False)
     with pytest.raises(errors.CredentialsError) as caught:
         shell.run_line_magic("sso_use", "me")
     assert str(caught.value).startswith("Profile me asks for MFA (mfa_serial), and no one can enter")

@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from sso_magic import IdentityCenter, display
+from sso_magic import IdentityCenter
 from sso_magic.common.secret import Secret
+from sso_magic.display import prompt as display
 from sso_magic.errors import SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
 from sso_magic.signin import browser, browser_answer, flow, pasted, registration

@@ -1,0 +1,46 @@
+"""Which accounts are production, by ``SSOMagics.production``, and how that is marked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sso_magic.errors import UsageError
+
+if TYPE_CHECKING:
+    from sso_magic.kernel.kernel_role import Use
+
+MARK = "PRODUCTION "  # before a line of text
+BADGE = (
+    '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
+    'margin-right:8px">PRODUCTION</span> '
+)
+
+
+def matches(pattern: str, use: Use) -> bool:
+    """Whether the pattern finds the account's name or id.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    return marks(pattern, use.credentials.account_name, use.credentials.account_id)
+
+
+def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
+    """Whether the pattern finds the name or the id of this account; see `matches`."""
+    compiled = check_pattern(pattern)
+    return bool(compiled.search(account_name or "") or compiled.search(account_id))
+
+
+def check_pattern(pattern: str, trait: str = "SSOMagics.production", example: str = "(?i)prod") -> re.Pattern[str]:
+    """Return the pattern that a trait is set to, compiled.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, TypeError) as error:
+        raise UsageError(
+            f"{trait} is not a regular expression ({error}). Correct it: %config {trait} = '{example}'"
+        ) from None

@@ -1,0 +1,92 @@
+"""What is shown, and where: lines and tables in HTML and in text, in the notebook or in the terminal.
+
+Everything shown is an object with `_repr_mimebundle_`, text always beside HTML: it works in JupyterLab, VS Code,
+nbconvert and the terminal. Colors are the front end's own or work on light and dark alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from sso_magic.common.text import encodable, printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Shown:
+    """Something to look at, as text and as HTML."""
+
+    def __init__(self, text: str, html: str | None = None) -> None:
+        self.text = printable_lines(text)
+        self.html = printable_lines(html) if html is not None else f'<div style="{TEXT}">{escape(self.text)}</div>'
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": self.text, "text/html": self.html}
+
+
+TEXT = (
+    "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-ui-font-size1,13px);line-height:1.5"
+)
+
+
+def shell() -> Any:
+    """The running IPython, or None in plain Python."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython()
+
+
+def is_notebook() -> bool:
+    """Whether a front end shows what this kernel displays, rather than a terminal."""
+    return hasattr(shell(), "kernel")
+
+
+def has_person() -> bool:
+    """Whether somebody could answer: nbclient and papermill say that nobody can (reference: stdin not allowed)."""
+    running = shell()
+    if hasattr(running, "kernel"):
+        return bool(getattr(running.kernel, "_allow_stdin", False))
+    with contextlib.suppress(AttributeError, ValueError):
+        return sys.stdin.isatty()
+    return False
+
+
+def say(text: str, html: str | None = None) -> None:
+    """Shows a line where the person looks."""
+    if is_notebook():
+        from IPython.display import display
+
+        display(Shown(text, html))  # type: ignore[no-untyped-call]
+    else:
+        write(text)
+
+
+def write(text: str) -> None:
+    """Print to the terminal, with what its encoding lacks, and what would act on it, escaped."""
+    print(encodable(printable_lines(text)), flush=True)  # noqa: T201 - a terminal's display
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[str, str]:
+    """The rows as text and as an HTML table."""
+    lines = [tuple(map(printable, row)) for row in rows]
+    widths = [max(len(line[i]) for line in [tuple(columns), *lines]) for i in range(len(columns))]
+    text = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [tuple(columns), *lines]
+    )
+    cell = "text-align:left;padding:2px 14px 2px 0;vertical-align:top"
+    head = "".join(f'<th scope="col" style="{cell};font-weight:600">{escape(column)}</th>' for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{cell}">{escape(value)}</td>' for value in line) + "</tr>" for line in lines
+    )
+    html = (
+        f'<table style="{TEXT};border-collapse:collapse;margin:0"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+    return text, html

@@ -69,14 +69,17 @@ class Connection:
         """A client that repeats nothing: the inventory repeats at the pace that it keeps."""
         with self._clients:
             if self._listing is None:
+                from sso_magic.client.patience import add_read_timeouts
                 from sso_magic.client.retry import StandardRetryStrategy
                 from sso_magic.portal import SSO
 
-                self._listing = SSO(
+                portal = SSO(
                     region=self.session.region,
                     retry_strategy=StandardRetryStrategy(1),
                     shared_config=usable_config(),
                 )
+                add_read_timeouts(portal.middleware_stack, across_calls=True)
+                self._listing = portal
             return self._listing
 
     @property

@@ -135,11 +135,13 @@ def _tokens_of_unknown_sessions() -> Iterator[tuple[str, str, Secret]]:
 
 
 def _sign_out_unknown(label: str, region: str, access_token: Secret) -> None:
+    from sso_magic.client.patience import add_read_timeouts
     from sso_magic.client.signout import forget_locally
     from sso_magic.portal import SSO
     from sso_magic.signin.access_token import end_session
 
     with SSO(region=region, shared_config=usable_config()) as portal:
+        add_read_timeouts(portal.middleware_stack)
         try:
             forget_locally(access_token)
         finally:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.client.grants import GRANT_REFRESH_TOKEN
+from sso_magic.client.grants import GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
 from sso_magic.errors import ReadTimeoutError
 
@@ -33,8 +33,9 @@ Credentials of some seconds, as a local Identity Center's may be, would expire d
 LONGEST_DELAY = 5.0
 READ_TIMEOUTS = (5.0, 15.0)
 """Seconds to wait for an answer at first and after one silence; after two, as long as the configuration says."""
-REFRESH_TIMEOUTS = (15.0,)
-"""The same for a refresh of the access token: a lost answer may have a new refresh token in it."""
+CREATE_TOKEN_TIMEOUTS = (15.0,)
+"""The same for a refresh of the access token, whose lost answer may have a new refresh token in it, and for a poll with
+a device code: nearly every answer says that nobody has approved yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,39 +96,56 @@ def throttled_text(error: ServiceException) -> str:
     )
 
 
-def add_read_timeouts(stack: MiddlewareStack) -> None:
-    """Add the middleware that gives each attempt its own time for an answer, unless the call has a timeout."""
+def add_read_timeouts(stack: MiddlewareStack, *, across_calls: bool = False) -> None:
+    """Add the middleware that gives each attempt its own time for an answer, unless the call has a timeout.
+
+    Args:
+        stack: The client's stack.
+        across_calls: Whether the silences of an earlier call for the same page count, because the client makes one
+            attempt and its caller the others.
+    """
+    silences: dict[object, int] = {}
+
+    def read_timeouts(next_handler: Handler, context: HandlerContext) -> Handler:
+        return _read_timeouts(next_handler, context, silences if across_calls else {})
+
     stack.add_relative_to(
-        _read_timeouts, relation="after", to_middleware="retryMiddleware", name="readTimeoutMiddleware"
+        read_timeouts, relation="after", to_middleware="retryMiddleware", name="readTimeoutMiddleware"
     )
 
 
-def _read_timeouts(next_handler: Handler, context: HandlerContext) -> Handler:
+def _read_timeouts(next_handler: Handler, context: HandlerContext, silences: dict[object, int]) -> Handler:
     options = context.options
     connect, longest = getattr(context.config.request_handler, "timeout", (10.0, 60.0))
-    silences = 0
 
     def handler(args: HandlerArguments) -> HandlerResult:
-        nonlocal silences
+        page = _page_of(args.input)
         if options.timeout is None:
-            short = _timeouts_of(args.input)
-            read = min(short[silences], longest) if silences < len(short) else longest
+            short, count = _timeouts_of(args.input), silences.get(page, 0)
+            read = min(short[count], longest) if count < len(short) else longest
             context.options = replace(options, timeout=(connect, read))
         try:
-            return next_handler(args)
+            result = next_handler(args)
         except ReadTimeoutError:
-            silences += 1
+            silences[page] = silences.get(page, 0) + 1
             raise
+        silences.pop(page, None)
+        return result
 
     return handler
+
+
+def _page_of(command: Command[Any]) -> object:
+    """Return what tells a call's page from other pages, without the access token."""
+    return (type(command), *(getattr(command, name, None) for name in ("account_id", "next_token")))
 
 
 def _timeouts_of(command: Command[Any]) -> tuple[float, ...]:
     """Return how long the first attempts wait for an answer.
 
-    The code of a sign-in is good for one answer, so that a call with one is not given up early.
+    The code that a browser brought is good for one answer, so that the call with it is not given up early.
     """
     grant = getattr(command, "grant_type", None)
     if grant is None:
         return READ_TIMEOUTS
-    return REFRESH_TIMEOUTS if grant == GRANT_REFRESH_TOKEN else ()
+    return CREATE_TOKEN_TIMEOUTS if grant in (GRANT_REFRESH_TOKEN, GRANT_DEVICE_CODE) else ()

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from sso_magic import IdentityCenter
+from sso_magic import IdentityCenter, sign_out_all
 from sso_magic.client import patience, pooled
+from sso_magic.client.http import RequestsHandler
 from sso_magic.client.patience import add_read_timeouts
+from sso_magic.errors import ReadTimeoutError
 from sso_magic.local import Fault
 from sso_magic.oidc import GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, SSOOIDC
 from sso_magic.portal import SSO
@@ -123,7 +125,7 @@ CODE = {"client_id": "C", "client_secret": "S"}
     ("more", "expected"),
     [
         ({"grant_type": GRANT_REFRESH_TOKEN, "refresh_token": "R"}, 15.0),
-        ({"grant_type": GRANT_DEVICE_CODE, "device_code": "D"}, 60.0),
+        ({"grant_type": GRANT_DEVICE_CODE, "device_code": "D"}, 15.0),
         ({"grant_type": GRANT_AUTHORIZATION_CODE, "code": "A", "redirect_uri": "http://127.0.0.1/"}, 60.0),
     ],
 )
@@ -150,7 +152,7 @@ def test_a_code_that_is_good_for_one_answer_is_waited_for(more, expected):
 @pytest.mark.parametrize("operation", ["CreateToken", "GetRoleCredentials"])
 def test_a_service_that_accepts_and_never_answers_is_asked_again(center, prompt, monkeypatch, operation):
     monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.5, 60.0))
-    monkeypatch.setattr(patience, "REFRESH_TIMEOUTS", (0.5,))
+    monkeypatch.setattr(patience, "CREATE_TOKEN_TIMEOUTS", (0.5,))
     center.auto_approve = True
     corp = IdentityCenter("corp")
     corp.sign_in(method="device", prompt=prompt)
@@ -166,3 +168,67 @@ def test_a_sign_out_goes_on_although_the_portal_did_not_answer_at_first(signed_i
     signed_in.faults = [Fault("Logout", kind="stall", times=1)]
     assert IdentityCenter("corp").sign_out()
     assert signed_in.requests.total("Logout") == 2
+
+
+@pytest.fixture
+def waited(monkeypatch):
+    """The seconds that each attempt was to wait for an answer."""
+    seconds = []
+    handle = RequestsHandler.handle
+
+    def recorded(handler, request, *, timeout=None):
+        seconds.append(timeout[1] if timeout else handler.timeout[1])
+        return handle(handler, request, timeout=timeout)
+
+    monkeypatch.setattr(RequestsHandler, "handle", recorded)
+    return seconds
+
+
+@pytest.mark.parametrize("operation", ["ListAccounts", "ListAccountRoles"])
+def test_a_listing_asks_again_for_a_page_that_stays_out(signed_in, waited, monkeypatch, operation):
+    monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.5, 60.0))
+    signed_in.faults = [Fault(operation, kind="stall", times=1)]
+    snapshot = IdentityCenter("corp").snapshot()
+    assert snapshot.complete
+    assert snapshot.errors == {}
+    assert set(waited) == {0.5, 60.0}
+    assert waited.count(60.0) == 1, "the second attempt for the page, and no other page's"
+
+
+def test_each_attempt_of_a_listing_waits_longer_for_the_same_page():
+    waited = []
+
+    class Handler:
+        timeout = (10.0, 60.0)
+
+        def handle(self, request, *, timeout=None):
+            waited.append(timeout[1])
+            raise ReadTimeoutError("no answer")
+
+        def close(self):
+            pass
+
+    with SSO(region="eu-west-1", request_handler=Handler(), max_attempts=1) as sso:
+        add_read_timeouts(sso.middleware_stack, across_calls=True)
+        for account_id in ("000000000001", "000000000001", "000000000002", "000000000001"):
+            with pytest.raises(ReadTimeoutError):
+                sso.list_account_roles(access_token="t", account_id=account_id)
+    assert waited == [5.0, 15.0, 5.0, 60.0]
+
+
+def test_a_poll_for_an_approval_goes_on_although_one_stayed_out(center, prompt, waited, monkeypatch):
+    monkeypatch.setattr(patience, "CREATE_TOKEN_TIMEOUTS", (0.5,))
+    center.auto_approve = True
+    center.faults = [Fault("CreateToken", kind="stall", times=1)]
+    IdentityCenter("corp").sign_in(method="device", prompt=prompt)
+    assert center.requests.total("CreateToken") == 2
+    assert waited[-2:] == [0.5, 60.0]
+
+
+def test_a_sign_out_of_a_session_that_no_file_names_asks_again(signed_in, clean_environment, waited, monkeypatch):
+    monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.5, 60.0))
+    (clean_environment / ".aws" / "config").unlink()
+    signed_in.faults = [Fault("Logout", kind="stall", times=1)]
+    assert sign_out_all()
+    assert signed_in.requests.total("Logout") == 2
+    assert waited == [0.5, 60.0]

@@ -74,7 +74,7 @@ def test_what_killed_processes_were_writing_is_removed(corp, clean_environment, 
 NEXT_START = {
     "the extension": """
 from IPython.core.interactiveshell import InteractiveShell
-InteractiveShell.instance().run_line_magic("load_ext", "sso_magic")
+InteractiveShell.instance().run_cell("%load_ext sso_magic")  # swept when the cell has run
 """,
     "a session": "from sso_magic import IdentityCenter\nIdentityCenter('corp')",
 }

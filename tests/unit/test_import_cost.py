@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -104,16 +103,3 @@ print(' '.join(sorted(set(sys.modules) - before)))
         "sso_magic.magics.options",
         "sso_magic.magics.settings",
     }
-
-
-def test_what_killed_processes_left_is_removed_after_the_cell_that_loads_the_extension(tmp_path):
-    left = tmp_path / ".aws" / "sso" / "cache" / ".token.json.abc.tmp"
-    left.parent.mkdir(parents=True)
-    left.write_text("{}")
-    code = f"{SHELL}\nshell.run_cell('%load_ext sso_magic')\n"
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
-        check=True,
-    )
-    assert not left.exists()

@@ -48,6 +48,7 @@ test-units: $(UNITS)/installed
 lint: .venv/installed tests/node/node_modules/installed
 	.venv/$(BIN)/ruff check .
 	.venv/$(BIN)/ruff format --check .
+	@.venv/$(BIN)/lint-imports --no-cache --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 	.venv/$(BIN)/mypy --platform linux
 	.venv/$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	.venv/$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32

@@ -39,7 +39,7 @@ USES = {
         ("no lock: an open file cannot be removed", None),
     ),
     "common/whole_file.py: chmod": ("the profile directory is the user's", "profiles/test_writer_file.py"),
-    "address_input.py: termios": ("msvcrt reads key by key", None),
+    "display/address_input.py: termios": ("msvcrt reads key by key", None),
     "common/cache.py: O_CLOEXEC": ("files are not inherited there", None),
     "common/cache.py: O_NONBLOCK": ("no pipes among files", None),
     "common/cache.py: st_mode": ("tells a regular file there, too", "unit/test_cache_scan.py"),

@@ -32,6 +32,7 @@ RAW = "https://raw.githubusercontent.com/sso-magic/sso-magic/main/"
 # Pages of the site that are files outside of the notebooks, which link to them on GitHub.
 OUTSIDE = {
     "sso_magic/client/REFERENCE.md": "/site/clients.md",
+    "sso_magic/client/PROTOCOL.md": "/site/protocol.md",
     "tests/compat/README.md": "/site/libraries.md",
     "SECURITY.md": "/site/security.md",
     "CHANGELOG.md": "/site/changes.md",
@@ -64,6 +65,7 @@ troubleshooting
 caches
 site/api
 site/clients
+site/protocol
 site/libraries
 site/security
 comparison

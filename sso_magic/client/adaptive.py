@@ -1,4 +1,4 @@
-"""The retry mode ``adaptive``: ``standard`` behind a rate limiter of the client's own (portal-protocol 11.6)."""
+"""The retry mode ``adaptive``: ``standard`` behind a rate limiter of the client's own (PROTOCOL.md 9.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's own work, as the middlewares that `identify()` lists (portal-protocol 12.4).
+"""The client's own work, as the middlewares that `identify()` lists (PROTOCOL.md 10.2).
 
 Names, steps, priorities, tags and order are those of the JavaScript SDK, so that what stands relative to one of them
 there stands there here too.
@@ -236,7 +236,7 @@ def retry(next_handler: Handler, context: HandlerContext) -> Handler:
 
 
 def sign(next_handler: Handler, context: HandlerContext) -> Handler:
-    """Signs each attempt by the scheme chosen; no operation of these services is signed (portal-protocol 1.1)."""
+    """Signs each attempt by the scheme chosen; no operation of these services is signed (PROTOCOL.md 1.1)."""
 
     def handler(args: HandlerArguments) -> HandlerResult:
         _SIGNERS[context.auth_scheme or context.operation.auth](_request(args))
@@ -273,7 +273,7 @@ def _invocation_id() -> str:
 
 
 def _note_attempts(error: ClientError, attempts: int, waited: float) -> None:
-    """A transport error has no metadata but this (portal-protocol 12.6)."""
+    """A transport error has no metadata but this (PROTOCOL.md 10.4)."""
     if isinstance(error, ServiceException):
         set_attempts(error.metadata, attempts, waited)
     elif isinstance(error, TransportError):

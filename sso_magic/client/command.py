@@ -1,4 +1,4 @@
-"""An operation of a service, and a call of it: the command (portal-protocol 12.5)."""
+"""An operation of a service, and a call of it: the command (PROTOCOL.md 10.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Service:
 
     @property
     def key(self) -> str:
-        """How configuration names it: ``sso`` or ``sso_oidc`` (portal-protocol 3.5)."""
+        """How configuration names it: ``sso`` or ``sso_oidc`` (PROTOCOL.md 3.4)."""
         return self.id.lower().replace(" ", "_")
 
 

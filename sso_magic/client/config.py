@@ -1,7 +1,7 @@
 """A client's configuration: from code, else environment, else shared file, else default; then it never changes.
 
-`resolve_config` is the only place where settings come together (portal-protocol 3.5 to 3.7, 4, 11.1, 12.3). Each value
-of the result says where it came from (`ClientConfig.sources`), and each error about one names setting and source.
+`resolve_config` is the only place where settings come together (PROTOCOL.md 3.4, 3.5, 3.6, 4.1, 4.2, 9.1, 10.1). Each
+value of the result says where it came from (`ClientConfig.sources`), and each error names setting and source.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ def _region(look: _Settings) -> tuple[str | None, bool]:
 def _custom_endpoint(
     look: _Settings, service: Service, shared: SharedConfig, profile: str, *, ignore: bool
 ) -> str | None:
-    """The endpoint by its sources, highest first (portal-protocol 3.5); None for the rules."""
+    """The endpoint by its sources, highest first (PROTOCOL.md 3.4); None for the rules."""
     url = look.text("endpoint")
     if url is not None:
         return check_endpoint(url, look.sources["endpoint"])
@@ -342,7 +342,7 @@ def _retries(look: _Settings, settings: Mapping[str, Any]) -> tuple[str, int, Re
 
 
 def _ca_bundle(look: _Settings) -> str | None:
-    """Return the CA bundle by the order of portal-protocol 4; an empty variable is as good as none."""
+    """Return the CA bundle by the order of PROTOCOL.md 4.1; an empty variable is as good as none."""
     path = look.text("ca_bundle", ("AWS_CA_BUNDLE",), "ca_bundle")
     if path is None:
         path = look.text("ca_bundle", ("REQUESTS_CA_BUNDLE",))

@@ -1,4 +1,4 @@
-"""From region, FIPS, dual-stack and a custom endpoint to the URL of a service (portal-protocol 3)."""
+"""From region, FIPS, dual-stack and a custom endpoint to the URL of a service (PROTOCOL.md 3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sso_magic.errors import ConfigError, EndpointError
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A group of regions with DNS suffixes of its own (portal-protocol 3.2)."""
+    """A group of regions with DNS suffixes of its own (PROTOCOL.md 3.2)."""
 
     name: str
     regions: str
@@ -37,7 +37,7 @@ _FIPS_REGION_MARKS = ("fips-dkr-", "fips-prod-", "fips-", "-fips")
 
 
 def partition_of(region: str) -> Partition:
-    """The partition that has the region; ``aws`` where no partition knows it (portal-protocol 3.2)."""
+    """The partition that has the region; ``aws`` where no partition knows it (PROTOCOL.md 3.2)."""
     for partition in _PARTITIONS:
         if region == partition.global_region or re.fullmatch(partition.regions, region):
             return partition
@@ -45,7 +45,7 @@ def partition_of(region: str) -> Partition:
 
 
 def without_fips_mark(region: str) -> tuple[str, bool]:
-    """The real region of a pseudo region such as ``fips-us-east-1``, and whether it was one (portal-protocol 3.4)."""
+    """The real region of a pseudo region such as ``fips-us-east-1``, and whether it was one (PROTOCOL.md 3.3)."""
     if region in ("fips-aws-global", "aws-fips"):
         return "us-east-1", True
     if not any(mark in region for mark in _FIPS_REGION_MARKS):
@@ -94,7 +94,7 @@ def resolve_endpoint(
     use_dual_stack: bool = False,
     endpoint: str | None = None,
 ) -> str:
-    """The base URL, by the rule set that both services share (portal-protocol 3.1).
+    """The base URL, by the rule set that both services share (PROTOCOL.md 3.1).
 
     Args:
         prefix: The service's first label: ``portal.sso`` or ``oidc``.

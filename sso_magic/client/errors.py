@@ -1,4 +1,4 @@
-"""What the service answers when it does not do as asked, and how its kind is found (portal-protocol 1.5, 2.5)."""
+"""What the service answers when it does not do as asked, and how its kind is found (PROTOCOL.md 1.5, 2.5)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ServiceException(ClientError):
         members: The body's other members, by their names on the wire.
         service: The service's id, ``SSO`` or ``SSO OIDC``.
         modelled_fault: The model's fault of this class; None for the base classes.
-        error_value: What the body's member ``error`` says for this class (portal-protocol 2.5).
+        error_value: What the body's member ``error`` says for this class (PROTOCOL.md 2.5).
         message_members: The body's members that can hold the message, the first that is there wins.
     """
 
@@ -89,7 +89,7 @@ class ServiceException(ClientError):
 
 
 def error_name(headers: Mapping[str, str], body: Mapping[str, Any]) -> str | None:
-    """The error's name by header, ``code`` or ``__type``, in the JavaScript SDK's order (portal-protocol 1.5.4)."""
+    """The error's name by header, ``code`` or ``__type``, in the JavaScript SDK's order (PROTOCOL.md 1.6)."""
     candidates = [headers.get(ERROR_TYPE_HEADER)]
     candidates += [value for key, value in body.items() if key.lower() == "code"]
     candidates.append(body.get("__type"))
@@ -100,7 +100,7 @@ def error_name(headers: Mapping[str, str], body: Mapping[str, Any]) -> str | Non
 
 
 def one_line(text: str) -> str:
-    """The text without control characters, at most `MESSAGE_LIMIT` characters (portal-protocol 1.5.4)."""
+    """The text without control characters, at most `MESSAGE_LIMIT` characters (PROTOCOL.md 1.6)."""
     return _CONTROL.sub(" ", text[: 2 * MESSAGE_LIMIT]).strip()[:MESSAGE_LIMIT]
 
 

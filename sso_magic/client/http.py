@@ -1,4 +1,4 @@
-"""A request, a response, and what carries one to the other: an adapter of requests (portal-protocol 4, 14).
+"""A request, a response, and what carries one to the other: an adapter of requests (PROTOCOL.md 4).
 
 Nothing of a request is decided here: no redirect is followed, no netrc read, no environment looked at.
 """
@@ -78,7 +78,7 @@ class HttpRequest:
 
     @property
     def url(self) -> str:
-        """The whole URL; all but unreserved characters of the query percent-encoded (portal-protocol 1.3.1)."""
+        """The whole URL; all but unreserved characters of the query percent-encoded (PROTOCOL.md 1.2)."""
         base = f"{self.protocol}://{self.authority}{self.path}"
         if not self.query:
             return base
@@ -268,7 +268,7 @@ class RequestsHandler:
 
 
 def guard(request: HttpRequest) -> None:
-    """Lets nothing leave this machine unencrypted: each request or its answer holds a secret (portal-protocol 14).
+    """Lets nothing leave this machine unencrypted: each request or its answer holds a secret (PROTOCOL.md 4.3).
 
     Raises:
         EndpointError: the request goes to a plain-http host that is not loopback.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResponseMetadata:
-    """How an answer came about; ``$metadata`` of the JavaScript SDK (portal-protocol 12.6).
+    """How an answer came about; ``$metadata`` of the JavaScript SDK (PROTOCOL.md 10.4).
 
     Attributes:
         http_status_code: The last response's status; None if there was no response.

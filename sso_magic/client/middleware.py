@@ -1,4 +1,4 @@
-"""The middleware stack: what happens to a call, in an order that anyone can look at and change (portal-protocol 12.4).
+"""The middleware stack: what happens to a call, in an order that anyone can look at and change (PROTOCOL.md 10.2).
 
     def team(args, context):
         args.request.headers["x-team"] = "data"

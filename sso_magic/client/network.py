@@ -1,4 +1,4 @@
-"""Proxies, looked up once when a client is made (portal-protocol 4)."""
+"""Proxies, looked up once when a client is made (PROTOCOL.md 4.2)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def proxy_refusal(reason: str) -> tuple[str, str] | None:
 
 
 def environment_proxies(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxies for an endpoint by urllib's rules, none where NO_PROXY says so (portal-protocol 4).
+    """The proxies for an endpoint by urllib's rules, none where NO_PROXY says so (PROTOCOL.md 4.2).
 
     A plain-http request goes to this machine alone, so no proxy of another machine is given it.
 

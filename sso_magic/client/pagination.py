@@ -1,4 +1,4 @@
-"""Every page of a listing, one after the other (portal-protocol 1.4)."""
+"""Every page of a listing, one after the other (PROTOCOL.md 1.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a failed call is made again, and after how long: ``standard`` as of 2026 (portal-protocol 11.4, 11.5)."""
+"""When a failed call is made again, and after how long: ``standard`` as of 2026 (PROTOCOL.md 9.2, 9.3)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 def error_type(error: BaseException) -> ErrorType | None:
-    """Why a call may be made again: ``throttling`` or ``transient``; None if it may not (portal-protocol 11.5).
+    """Why a call may be made again: ``throttling`` or ``transient``; None if it may not (PROTOCOL.md 9.3).
 
     A certificate that is not trusted will not be trusted a moment later either, so it is not transient.
     """

@@ -228,7 +228,7 @@ class Structure:
 
 
 def read_structure(shape: type[Structure], document: object, **beside: object) -> Any:
-    """The JSON object as the shape: unknown members ignored, ``null`` as absent (portal-protocol 1.3.2).
+    """The JSON object as the shape: unknown members ignored, ``null`` as absent (PROTOCOL.md 1.3).
 
     Args:
         shape: The dataclass to make.

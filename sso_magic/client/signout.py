@@ -1,4 +1,4 @@
-"""The local half of a logout: what is stored of a session on this machine (portal-protocol 7.1, 7.4, 13)."""
+"""The local half of a logout: what is stored of a session on this machine (PROTOCOL.md 6.1, 6.3, 11.2)."""
 
 from __future__ import annotations
 

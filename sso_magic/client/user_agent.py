@@ -1,4 +1,4 @@
-"""Who asks: the header ``user-agent`` (portal-protocol 1.6)."""
+"""Who asks: the header ``user-agent`` (PROTOCOL.md 1.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a command to its HTTP request, and from the response to the output or error (portal-protocol 1.3, 1.5, 2).
+"""From a command to its HTTP request, and from the response to the output or error (PROTOCOL.md 1.1, 1.5, 2).
 
 The only code that knows how the services' JSON looks. It reads the fields' own descriptions (`sso_magic.client.shapes`)
 and has no case for any operation.
@@ -37,7 +37,7 @@ _MIDDLE_BOX = "A proxy, firewall or captive portal may have sent it: check HTTPS
 
 
 def validate(command: Command[Any]) -> None:
-    """Refuses an input that no request can be made of (portal-protocol 1.3.1).
+    """Refuses an input that no request can be made of (PROTOCOL.md 1.2).
 
     Raises:
         ParamValidationError: a required member is missing, or a value is of the wrong type or out of its bounds.
@@ -129,7 +129,7 @@ def deserialize(service: Service, command: Command[Any], response: HttpResponse)
 
 
 def read_metadata(response: HttpResponse) -> ResponseMetadata:
-    """What the response's headers say of the request (portal-protocol 1.6)."""
+    """What the response's headers say of the request (PROTOCOL.md 1.7)."""
     headers = response.headers
     return ResponseMetadata(
         http_status_code=response.status_code,
@@ -140,7 +140,7 @@ def read_metadata(response: HttpResponse) -> ResponseMetadata:
 
 
 def _document(response: HttpResponse) -> object:
-    """The body as JSON; an empty one is an empty object (portal-protocol 1.3.2)."""
+    """The body as JSON; an empty one is an empty object (PROTOCOL.md 1.3)."""
     return from_json(response.body) if response.body.strip() else {}
 
 
@@ -168,7 +168,7 @@ def _fault(status: int) -> str:
 
 
 def _is_error_in_disguise(command: Command[Any], response: HttpResponse) -> bool:
-    """Whether a 200 holds nothing but an error, as the live portal has been seen to answer (portal-protocol 1.5.2).
+    """Whether a 200 holds nothing but an error, as the live portal has been seen to answer (PROTOCOL.md 1.5).
 
     Read as an answer it would be an empty list: "you have no accounts".
     """
@@ -188,7 +188,7 @@ def _error_members(text: str) -> dict[str, Any] | None:
 
 
 def _name_by_error_member(service: Service, body: Mapping[str, Any]) -> str | None:
-    """By ``error``, where neither header nor ``code`` nor ``__type`` names it (portal-protocol 2.5)."""
+    """By ``error``, where neither header nor ``code`` nor ``__type`` names it (PROTOCOL.md 2.5)."""
     value = body.get("error")
     if not isinstance(value, str):
         return None
@@ -201,7 +201,7 @@ def _message(service: Service, body: Mapping[str, Any]) -> str | None:
 
 
 def _words(response: HttpResponse, text: str, *, is_json: bool) -> str:
-    """Return the message of an answer that has none of its own (portal-protocol 1.5.4)."""
+    """Return the message of an answer that has none of its own (PROTOCOL.md 1.6)."""
     if is_json:
         return UNKNOWN_ERROR
     if _HTML.search(text):

@@ -1,7 +1,7 @@
 """The files shared with the AWS CLI, botocore and the SDKs: where they are, how they are named, read and written.
 
-    ~/.aws/sso/cache/<sha1>.json    access tokens and client registrations   (portal-protocol 7.1, 7.3)
-    ~/.aws/cli/cache/<sha1>.json    role credentials                         (portal-protocol 7.4)
+    ~/.aws/sso/cache/<sha1>.json    access tokens and client registrations   (PROTOCOL.md 6.1, 6.2)
+    ~/.aws/cli/cache/<sha1>.json    role credentials                         (PROTOCOL.md 6.3)
     ~/.aws/sso_magic/               this package only: locks, the inventory, what is known of tokens
 
 Neither of the first two follows AWS_CONFIG_FILE. Both directories hold other tools' files, also some that are no JSON:
@@ -63,12 +63,12 @@ def _path(*parts: str) -> Path:
 
 
 def sso_directory() -> Path:
-    """Where access tokens and registrations are (portal-protocol 5.1)."""
+    """Where access tokens and registrations are (PROTOCOL.md 5.1)."""
     return under_home(".aws", "sso", "cache")
 
 
 def role_directory() -> Path:
-    """Where the AWS CLI keeps role credentials (portal-protocol 5.1)."""
+    """Where the AWS CLI keeps role credentials (PROTOCOL.md 5.1)."""
     return under_home(".aws", "cli", "cache")
 
 

@@ -28,7 +28,7 @@ KEY_VARIABLES = (
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_ACCOUNT_ID",
 )
-# Each of these would win over the keys in one library or another (portal-protocol 6, 9.3, 10.1).
+# Each of these would win over the keys in one library or another (PROTOCOL.md 7.3, 8.1, 8.2).
 COMPETING_VARIABLES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -38,7 +38,7 @@ COMPETING_VARIABLES = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 )
-# Keys are asked for first and an endpoint last but one, so that these win over an endpoint alone (portal-protocol 6):
+# Keys are asked for first and an endpoint last but one, so that these win over an endpoint alone (PROTOCOL.md 8.1):
 # the role of a pod on EKS, keys of the first EC2 tools, boto 2's file; and the files whose default profile may name
 # keys or a role.
 ENDPOINT_COMPETING_VARIABLES = (

@@ -105,7 +105,7 @@ class ConfigText:
 
 
 def header(kind: str, name: str) -> str:
-    """What stands between the brackets; quoted where a shell would need it, as the AWS CLI does (portal-protocol 5.2).
+    """What stands between the brackets; quoted where a shell would need it, as the AWS CLI does (PROTOCOL.md 5.2).
 
     Raises:
         ConfigError: The name cannot stand in a header.

@@ -1,4 +1,4 @@
-"""The configuration and credentials files that all AWS tools share (portal-protocol 5).
+"""The configuration and credentials files that all AWS tools share (PROTOCOL.md 5).
 
 `load_shared_config` reads both at once and gives one `SharedConfig`. It imports nothing but the standard library and
 costs about as much as opening the files: `%sso_use` calls it each time, so that an edited file counts at once.
@@ -33,7 +33,7 @@ class SharedConfig:
     Attributes:
         config_path: The configuration file (AWS_CONFIG_FILE or ``~/.aws/config``), whether it exists or not.
         credentials_path: The credentials file (AWS_SHARED_CREDENTIALS_FILE or ``~/.aws/credentials``).
-        profiles: By name; the credentials file's keys laid over the configuration file's (portal-protocol 5.2).
+        profiles: By name; the credentials file's keys laid over the configuration file's (PROTOCOL.md 5.2).
         sso_sessions: The ``[sso-session NAME]`` sections by name.
         services: The ``[services NAME]`` sections by name.
         nameless: The headers of profiles and sessions that give no name, such as ``profile Single'Quote``, by line.
@@ -53,7 +53,7 @@ class SharedConfig:
     def profile(self, name: str | None = None) -> Keys:
         """The keys of a profile; without a name, of the active one.
 
-        A ``default`` that nobody named may be absent: it is empty then (portal-protocol 5.1).
+        A ``default`` that nobody named may be absent: it is empty then (PROTOCOL.md 5.1).
 
         Raises:
             ProfileNotFound: no file has the profile; the message has the nearest names.
@@ -131,7 +131,7 @@ def file_paths(environ: Mapping[str, str]) -> tuple[Path, Path]:
 
 
 def active_profile(environ: Mapping[str, str]) -> tuple[str, str]:
-    """The profile that the environment names, and which variable did; ``default`` if none (portal-protocol 5.1)."""
+    """The profile that the environment names, and which variable did; ``default`` if none (PROTOCOL.md 5.1)."""
     for variable in PROFILE_VARIABLES:
         if environ.get(variable):
             return environ[variable], variable

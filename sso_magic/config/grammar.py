@@ -225,7 +225,7 @@ def nested(value: str) -> dict[str, str] | None:
 
 
 def kind_and_name(header: str) -> tuple[str, str | None]:
-    """Return what a header of the configuration file names, as botocore understands it (portal-protocol 5.2).
+    """Return what a header of the configuration file names, as botocore understands it (PROTOCOL.md 5.2).
 
     ``[default]`` is a profile. For a header of another kind, or one without exactly one name, the name is None.
     """

@@ -1,4 +1,4 @@
-"""The AWS console by way of the federation endpoint (portal-protocol 15.1).
+"""The AWS console by way of the federation endpoint (PROTOCOL.md 12.1).
 
 The portal's shortcut, `Session.console_link`, needs no secret and is what one wants; this is for those who have role
 credentials and no session in their browser. Both URLs made here carry secrets. The first is sent by the standard

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sso_magic.doctor.config import Found
 
 Level = Literal["ok", "note", "problem"]
-OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (portal-protocol 13)
+OLD_CLI = (2, 22)  # the first AWS CLI that signs in through the browser (PROTOCOL.md 11.1)
 _MARKS = {"ok": "✓", "note": "•", "problem": "✗"}
 _COLORS = {"ok": "#1b7f3b", "note": "#8a6100", "problem": "#b3261e"}
 

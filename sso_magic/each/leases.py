@@ -1,6 +1,6 @@
 """The role credentials of hundreds of accounts: those cached at once, the others at the pace that the portal allows.
 
-GetRoleCredentials has the portal's throttle (portal-protocol 17.1), and the client gives up after a few refusals; so
+GetRoleCredentials has the portal's throttle (PROTOCOL.md 1.8), and the client gives up after a few refusals; so
 one pace is kept for all that ask, as for the inventory.
 """
 

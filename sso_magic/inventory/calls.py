@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sso_magic.portal import SSO
 
 _REFUSED = "The portal refuses the access token. Sign in again: %sso_login --force"
-PAGE_SIZE = 100  # the most the portal gives (portal-protocol 1.4); 20 where nothing is asked for
+PAGE_SIZE = 100  # the most the portal gives (PROTOCOL.md 1.4); 20 where nothing is asked for
 
 Verdict = Literal["throttled", "unauthorized", "again", "failed", "fatal"]
 
@@ -59,7 +59,7 @@ def roles_page(client: SSO, token: Secret, account_id: str, next_token: str | No
 
 
 def verdict(error: BaseException) -> Verdict:
-    """What an error means for a fetch (portal-protocol 17.2)."""
+    """What an error means for a fetch (PROTOCOL.md 1.9)."""
     from sso_magic.client.errors import ServiceException
 
     if isinstance(error, (TransportError, DeserializationError)):

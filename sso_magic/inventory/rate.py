@@ -1,4 +1,4 @@
-"""How fast to ask: one pace for all workers, learned from the service's refusals (portal-protocol 17.1).
+"""How fast to ask: one pace for all workers, learned from the service's refusals (PROTOCOL.md 1.8).
 
 A throttle is a bucket: it holds a burst, fills at a rate, and refuses (429) while it is empty. What follows from that:
 
@@ -20,9 +20,7 @@ from typing import NamedTuple
 
 from sso_magic.common import locks
 
-SURE = (
-    40  # calls that may go at once at the start: portals refuse first after 31 to 40 (portal-protocol 17.1), or later
-)
+SURE = 40  # calls that may go at once at the start: portals refuse first after 31 to 40 (PROTOCOL.md 1.8), or later
 NARROW = 11  # calls that may be on their way where the first refusal is likely
 LIKELY = 54  # calls that a burst is likely to allow; what comes in meanwhile at
 FILLS = 50.0  # calls a second is not the burst's

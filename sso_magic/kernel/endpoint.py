@@ -1,6 +1,6 @@
 """A credential endpoint on loopback: what child processes, and readers in Rust, Java and C++, renew from by themselves.
 
-It speaks the protocol of the container credentials endpoint (portal-protocol 10), which every AWS SDK knows. Each role
+It speaks the protocol of the container credentials endpoint (PROTOCOL.md 8.2), which every AWS SDK knows. Each role
 has a path of its own that cannot be guessed: a reader takes the address when it is made, and so stays with its role
 whatever is used afterwards. It listens on 127.0.0.1, in daemon threads, and ends with the process.
 """

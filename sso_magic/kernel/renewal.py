@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RoleKey = tuple[str, str, str]  # session, account ID, role name
 
-# AWS's own clients begin to ask for new ones at 15 minutes (portal-protocol 9.1): by then ours are there.
+# AWS's own clients begin to ask for new ones at 15 minutes (PROTOCOL.md 7.2): by then ours are there.
 _LEAD = 900  # seconds
 _LONGEST_WAIT = 60  # seconds the thread sleeps at most without a look at the wall clock
 _LONGEST_PAUSE = 60  # seconds between two attempts at most

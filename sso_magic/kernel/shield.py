@@ -1,6 +1,6 @@
 """Copies of the AWS files in which the default profile gives no credentials, for a role that is in use.
 
-Two readers need them. SDKs ask the default profile before the credential endpoint (portal-protocol 6), so that keys, a
+Two readers need them. SDKs ask the default profile before the credential endpoint (PROTOCOL.md 8.1), so that keys, a
 role or an SSO account in it would win over the endpoint; no variable says "no profile". And AWS_PROFILE is taken out
 of the environment while a role is in use, because the JavaScript SDKs prefer it to keys: the copy's ``[default]`` then
 has that profile's settings, so that its region, endpoints, CA bundle and retries stay in force.

@@ -25,7 +25,7 @@
     cli.py              ``sso-magic local``
     pytest_plugin.py    the fixtures that come with the package
 
-Written from the protocol reference alone (portal-protocol 16), importing nothing of the rest of the package, so that
+Written from the protocol alone (PROTOCOL.md 1, 2, 13), importing nothing of the rest of the package, so that
 client and emulator cannot share a mistake.
 """
 

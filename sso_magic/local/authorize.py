@@ -1,4 +1,4 @@
-"""The browser's side of the authorization code with PKCE: ``/authorize`` (portal-protocol 2.7, RFC 6749, RFC 7636)."""
+"""The browser's side of the authorization code with PKCE: ``/authorize`` (PROTOCOL.md 2.7, RFC 6749, RFC 7636)."""
 
 from __future__ import annotations
 

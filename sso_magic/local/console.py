@@ -1,4 +1,4 @@
-"""Where the AWS console would open: the portal's shortcut and the federation endpoint (portal-protocol 15)."""
+"""Where the AWS console would open: the portal's shortcut and the federation endpoint (PROTOCOL.md 12)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Console:
         return self._web.page("console.html", request, account=account, role=role, destination=destination)
 
     def federation(self, request: Request) -> Response:
-        """``Action=getSigninToken`` for keys, ``Action=login`` for the token (portal-protocol 15.1)."""
+        """``Action=getSigninToken`` for keys, ``Action=login`` for the token (PROTOCOL.md 12.1)."""
         action = request.query.get("Action", "")
         if action == "getSigninToken":
             return self._signin_token(request)

@@ -1,4 +1,4 @@
-"""SSO-OIDC: RegisterClient, StartDeviceAuthorization, CreateToken (portal-protocol 2 and 16)."""
+"""SSO-OIDC: RegisterClient, StartDeviceAuthorization, CreateToken (PROTOCOL.md 2, 13)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Oidc:
         self._own_urls = own_urls
 
     def register_client(self, request: Request) -> Response:
-        """Lets a public client in (portal-protocol 2.2)."""
+        """Lets a public client in (PROTOCOL.md 2.2)."""
         fields = _fields(request)
         name = _text(fields, "clientName")
         if _text(fields, "clientType") != "public":
@@ -105,7 +105,7 @@ class Oidc:
         )
 
     def start_device_authorization(self, request: Request) -> Response:
-        """Makes a device code and says where a person approves it (portal-protocol 2.3)."""
+        """Makes a device code and says where a person approves it (PROTOCOL.md 2.3)."""
         fields = _fields(request)
         registration = self._client(fields)
         if not self._is_start_url(_text(fields, "startUrl")):
@@ -128,7 +128,7 @@ class Oidc:
         )
 
     def create_token(self, request: Request) -> Response:
-        """An access token for a device code, an authorization code or a refresh token (portal-protocol 2.4)."""
+        """An access token for a device code, an authorization code or a refresh token (PROTOCOL.md 2.4)."""
         if "aws_iam" in request.query:
             raise oidc_error("InvalidRequestException", "CreateTokenWithIAM is not supported")
         fields = _fields(request)
@@ -266,7 +266,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def _default_grants(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """When none are named: the device code, and refreshing if there is a scope (portal-protocol 19.13)."""
+    """When none are named: the device code, and refreshing if there is a scope (PROTOCOL.md 13.3)."""
     return (DEVICE_GRANT, REFRESH_GRANT) if scopes else (DEVICE_GRANT,)
 
 

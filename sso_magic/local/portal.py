@@ -1,4 +1,4 @@
-"""The portal: ListAccounts, ListAccountRoles, GetRoleCredentials, Logout (portal-protocol 1 and 16)."""
+"""The portal: ListAccounts, ListAccountRoles, GetRoleCredentials, Logout (PROTOCOL.md 1, 13)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Portal:
         return self._page(request, user, "", "accountList", entries)
 
     def list_account_roles(self, request: Request) -> Response:
-        """The user's roles in one account; 403 if there are none (portal-protocol 19.2)."""
+        """The user's roles in one account; 403 if there are none (PROTOCOL.md 13.3)."""
         user = self._admit(request, "GET").user
         account_id = _required(request, "account_id")
         roles = self._organization().roles_of(user, account_id)
@@ -99,12 +99,12 @@ class Portal:
         )
 
     def logout(self, request: Request) -> Response:
-        """Ends the sign-in session; role credentials already handed out live on (portal-protocol 13)."""
+        """Ends the sign-in session; role credentials already handed out live on (PROTOCOL.md 11.2)."""
         self._state.end(self._admit(request, "POST"))
         return Response()
 
     def _admit(self, request: Request, method: str) -> SignInSession:
-        """The checks before every operation, in the order of portal-protocol 16.4."""
+        """The checks before every operation, in the order of PROTOCOL.md 13.2."""
         if request.method != method:
             raise portal_error("MethodNotAllowedException", f"{request.method} is not allowed here")
         token = self._state.access_tokens.get(request.headers.get(BEARER_HEADER, ""))
@@ -189,5 +189,5 @@ def _required(request: Request, name: str) -> str:
 
 
 def _without_missing(entry: dict[str, str | None]) -> dict[str, str]:
-    """An account's name and e-mail address are absent, not null, where there are none (portal-protocol 1.3.2)."""
+    """An account's name and e-mail address are absent, not null, where there are none (PROTOCOL.md 1.3)."""
     return {name: value for name, value in entry.items() if value is not None}

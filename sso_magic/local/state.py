@@ -30,7 +30,7 @@ _USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels: no code spells a word 
 
 @dataclass(eq=False)
 class Registration:
-    """A client that RegisterClient let in (portal-protocol 2.2)."""
+    """A client that RegisterClient let in (PROTOCOL.md 2.2)."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -44,7 +44,7 @@ class Registration:
 
 @dataclass(eq=False)
 class SignInSession:
-    """One sign-in of a person at one client: what Logout ends as a whole (portal-protocol 16)."""
+    """One sign-in of a person at one client: what Logout ends as a whole (PROTOCOL.md 13.1)."""
 
     id: int
     user: str

@@ -1,4 +1,4 @@
-"""Requests and answers as the handlers see them, and how an error looks on the wire (portal-protocol 1.5, 2.5)."""
+"""Requests and answers as the handlers see them, and how an error looks on the wire (PROTOCOL.md 1.5, 2.5)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Refusal(Exception):
 
 
 def answer(value: dict[str, Any]) -> Response:
-    """A success: JSON without spaces, nulls included, as the live service sends it (portal-protocol 16)."""
+    """A success: JSON without spaces, nulls included, as the live service sends it (PROTOCOL.md 13.1)."""
     return Response(body=encode(value))
 
 
@@ -86,7 +86,7 @@ def encode(value: Any) -> bytes:
 
 
 def portal_error(name: str, message: str, status: int | None = None) -> Refusal:
-    """The portal's error: named by the header and by ``__type`` (portal-protocol 1.5.3)."""
+    """The portal's error: named by the header and by ``__type`` (PROTOCOL.md 1.5)."""
     return Refusal(portal_error_response(name, message, status))
 
 
@@ -97,7 +97,7 @@ def portal_error_response(name: str, message: str, status: int | None = None) ->
 
 
 def oidc_error(name: str, description: str) -> Refusal:
-    """The OIDC service's error: named by the header alone (portal-protocol 2.5)."""
+    """The OIDC service's error: named by the header alone (PROTOCOL.md 2.5)."""
     return Refusal(oidc_error_response(name, description))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.magics.magics import SSOMagics
 
-GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (portal-protocol 15.1)
+GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (PROTOCOL.md 12.1)
 
 
 def show(magics: SSOMagics, args: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TEMPLATE = "{account_name}.{role_name}"
 FIELDS = ("account_name", "account_id", "role_name", "session")
 
-# Other characters than those that the JavaScript SDK reads in a profile's name (portal-protocol 5.2), and hyphens
+# Other characters than those that the JavaScript SDK reads in a profile's name (PROTOCOL.md 5.2), and hyphens
 # beside them.
 _OTHERS = re.compile(r"-*(?:[^A-Za-z0-9_\-@+.%:/]+-*)+")
 

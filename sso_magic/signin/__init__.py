@@ -1,6 +1,6 @@
 """Gets an access token, keeps it valid, shares it with the AWS CLI and other kernels.
 
-    tokens.py         the token file (portal-protocol 7.1)
+    tokens.py         the token file (PROTOCOL.md 6.1)
     store.py          where tokens are kept: that file, or the system's keychain
     registration.py   the client registration and its file (7.3)
     device.py         device authorization: a code that is approved on any machine (2.6)

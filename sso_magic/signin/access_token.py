@@ -6,7 +6,7 @@ processes: under the lock the file is read again, and a token that another proce
 
 A token is refreshed when it expires within five minutes, or within a quarter of its lifetime if that is less, and once
 when the portal refuses it. While the token is still valid, a failed refresh is repeated after 30 seconds at the
-earliest, or after a tenth of that window, and the token stays in use (portal-protocol 8, DECISION). A refused token
+earliest, or after a tenth of that window, and the token stays in use (a choice of PROTOCOL.md 7.1). A refused token
 that cannot be refreshed counts as none, in every kernel: see `refusals`.
 """
 

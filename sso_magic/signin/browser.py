@@ -1,4 +1,4 @@
-"""Authorization code with PKCE through the browser (portal-protocol 2.7; RFC 7636, RFC 8252).
+"""Authorization code with PKCE through the browser (PROTOCOL.md 2.7; RFC 7636, RFC 8252).
 
 The listener is on 127.0.0.1 alone and starts before the browser opens: a browser that is signed in answers at once.
 It serves one path, compares the state in constant time, answers a page that repeats nothing of the request, and stops.

@@ -42,7 +42,7 @@ def choose(session: Session, method: Method = "auto") -> Choice:
     is_remote, shown = placement()
     if method != "auto":
         return Choice(method, is_remote, "")
-    if session.name is None and session.scopes is None:  # the AWS CLI does the same (portal-protocol 13)
+    if session.name is None and session.scopes is None:  # the AWS CLI does the same (PROTOCOL.md 11.1)
         return Choice("device", is_remote, "By a code, the only method for a profile without sso_session.")
     if is_remote:
         return Choice("device", is_remote, f"By a code, because the kernel runs elsewhere: {shown}.")

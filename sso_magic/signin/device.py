@@ -1,4 +1,4 @@
-"""Device authorization: a code that a person approves in any browser, on any machine (portal-protocol 2.3, 2.6)."""
+"""Device authorization: a code that a person approves in any browser, on any machine (PROTOCOL.md 2.3, 2.6)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sso_magic.signin.tokens import Token
 
 VERSION = 1
-WINDOW = 900  # seconds before its end in which botocore refreshes a token (portal-protocol 8.1)
+WINDOW = 900  # seconds before its end in which botocore refreshes a token (PROTOCOL.md 7.1)
 _KEPT = 4  # sign-ins of each session
 _TOKENS = 16  # access tokens of each sign-in: a kernel may still hold the last but one
 

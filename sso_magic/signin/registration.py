@@ -1,4 +1,4 @@
-"""The client registration of a session, in the file that the AWS CLI uses too (portal-protocol 2.2, 7.3)."""
+"""The client registration of a session, in the file that the AWS CLI uses too (PROTOCOL.md 2.2, 6.2)."""
 
 from __future__ import annotations
 

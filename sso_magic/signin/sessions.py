@@ -1,4 +1,4 @@
-"""Sessions and profiles of ``~/.aws/config``, by botocore's rules (portal-protocol 5.3, 5.4).
+"""Sessions and profiles of ``~/.aws/config``, by botocore's rules (PROTOCOL.md 5.3, 5.4).
 
 A session is what a person signs in to: an ``[sso-session]`` section, or, in the legacy format, a start URL that
 profiles carry themselves. A profile names an account and a role under a session.
@@ -44,7 +44,7 @@ class Session:
 
     @property
     def key(self) -> str:
-        """What the token cache hashes (portal-protocol 7.1)."""
+        """What the token cache hashes (PROTOCOL.md 6.1)."""
         return self.name if self.name is not None else self.start_url
 
     @property
@@ -65,7 +65,7 @@ class Session:
         return f"{command} --sso-region {self.region}" if needs_region else command
 
     def console_link(self, account_id: str, role_name: str, destination: str | None = None) -> str:
-        """The portal's shortcut into an account's console; no secret in it (portal-protocol 15.2)."""
+        """The portal's shortcut into an account's console; no secret in it (PROTOCOL.md 12.2)."""
         from urllib.parse import quote as quote_url
 
         query = f"account_id={quote_url(account_id, safe='')}&role_name={quote_url(role_name, safe='')}"
@@ -268,7 +268,7 @@ def session_of(settings: Mapping[str, object], profile: str, config: SharedConfi
 
     Raises:
         SessionNotFound: ``sso_session`` names a section that is not there.
-        ConfigError: The profile and its session contradict each other (portal-protocol 5.4).
+        ConfigError: The profile and its session contradict each other (PROTOCOL.md 5.4).
     """
     name = settings.get("sso_session")
     if not isinstance(name, str):
@@ -350,7 +350,7 @@ def sso_profile(name: str, config: SharedConfig | None = None) -> SSOProfile | N
 
     Raises:
         ProfileNotFound: No file has it.
-        ConfigError: Settings are missing or contradict each other (portal-protocol 5.4).
+        ConfigError: Settings are missing or contradict each other (PROTOCOL.md 5.4).
     """
     config = config or load_shared_config()
     settings = config.profile(name)

@@ -38,7 +38,7 @@ class Store(Protocol):
 
 
 class FileStore:
-    """The file of portal-protocol 7.1."""
+    """The file of PROTOCOL.md 6.1."""
 
     def __init__(self, notice: str | None = None) -> None:
         self.notice = notice

@@ -1,4 +1,4 @@
-"""The token file of a session (portal-protocol 7.1): shared with the AWS CLI, botocore and the SDKs.
+"""The token file of a session (PROTOCOL.md 6.1): shared with the AWS CLI, botocore and the SDKs.
 
 Keys that other tools put into the file are kept. A file that lacks an access token or its end holds none.
 """

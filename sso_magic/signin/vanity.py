@@ -1,4 +1,4 @@
-"""Vanity start URLs: an address of a company's own that redirects once to an AWS access portal.
+"""Vanity start URLs: an address of a company's own that redirects once to an AWS access portal (PROTOCOL.md 5.5).
 
 The AWS CLI (2.36) resolves them like this, and shares its caches under the configured URL: one HEAD request (GET where
 HEAD is refused), one redirect, which is not followed further; the target must be https and on a host that AWS owns. The

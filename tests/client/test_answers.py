@@ -1,4 +1,4 @@
-"""A 200 becomes the operation's output, or an error that says why not (portal-protocol 1.3.2, 2)."""
+"""A 200 becomes the operation's output, or an error that says why not (PROTOCOL.md 1.3, 2)."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_what_is_no_whole_number_is_refused(sso, service, expiration):
 
 
 def test_an_error_that_comes_with_200_is_not_taken_for_an_empty_list(sso, service):
-    """As the live portal has been seen to answer (portal-protocol 1.5.2)."""
+    """As the live portal has been seen to answer (PROTOCOL.md 1.5)."""
     service.plan(
         service.answer({"__type": "com.amazonaws.switchboard.portal#NullPointerException", "message": "Internal error"})
     )

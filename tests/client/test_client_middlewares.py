@@ -1,4 +1,4 @@
-"""The client's own work is done by middlewares that anyone can see, and stand beside (portal-protocol 12.4)."""
+"""The client's own work is done by middlewares that anyone can see, and stand beside (PROTOCOL.md 10.2)."""
 
 from __future__ import annotations
 

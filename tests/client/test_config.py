@@ -309,7 +309,7 @@ def test_the_profiles_own_endpoint_counts_last(configured):
     ("setting", "words"), [("use_fips_endpoint", "FIPS"), ("use_dualstack_endpoint", "dual-stack")]
 )
 def test_fips_or_dual_stack_and_an_endpoint_of_ones_own_is_a_conflict(configured, setting, words):
-    """DECISION of portal-protocol 3.5; botocore drops the first without a word."""
+    """A choice of PROTOCOL.md 3.4; botocore drops the first without a word."""
     with pytest.raises(EndpointError, match=f"^{words} is asked for and so is the endpoint {URL}; only one"):
         configured(environ={"AWS_ENDPOINT_URL": URL}, **{setting: True})
     with pytest.raises(EndpointError, match=f"^{words} is asked for"):

@@ -1,4 +1,4 @@
-"""A logout ends the session at the service and removes what is stored of it here (portal-protocol 7.1, 7.4, 13)."""
+"""A logout ends the session at the service and removes what is stored of it here (PROTOCOL.md 6.1, 6.3, 11.2)."""
 
 from __future__ import annotations
 

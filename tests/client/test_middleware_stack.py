@@ -1,4 +1,4 @@
-"""The middleware stack keeps its order, its names and its rules (portal-protocol 12.4)."""
+"""The middleware stack keeps its order, its names and its rules (PROTOCOL.md 10.2)."""
 
 from __future__ import annotations
 

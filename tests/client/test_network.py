@@ -1,4 +1,4 @@
-"""CA bundle and proxies are looked up once, when the client is made (portal-protocol 4)."""
+"""CA bundle and proxies are looked up once, when the client is made (PROTOCOL.md 4.1, 4.2)."""
 
 from __future__ import annotations
 

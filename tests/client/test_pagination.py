@@ -1,4 +1,4 @@
-"""A listing is read page by page until its end (portal-protocol 1.4)."""
+"""A listing is read page by page until its end (PROTOCOL.md 1.4)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_command_is_not_changed(sso, service):
 
 
 def test_the_same_token_twice_is_an_error_for_it_would_go_on_forever(sso, service):
-    """DECISION of portal-protocol 1.4."""
+    """A choice of PROTOCOL.md 1.4."""
     plan_pages(service, "t1", "t1")
     pages = sso.paginate_list_accounts(access_token=TOKEN)
     next(pages)

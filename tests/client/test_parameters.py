@@ -1,4 +1,4 @@
-"""An input that no request can be made of is refused in one line that says what to give (portal-protocol 1.3.1)."""
+"""An input that no request can be made of is refused in one line that says what to give (PROTOCOL.md 1.2)."""
 
 from __future__ import annotations
 

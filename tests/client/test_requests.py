@@ -1,4 +1,4 @@
-"""What goes over the wire (portal-protocol 1.2, 1.3, 1.6, 2)."""
+"""What goes over the wire (PROTOCOL.md 1.1, 1.7, 2)."""
 
 from __future__ import annotations
 

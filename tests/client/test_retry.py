@@ -1,4 +1,4 @@
-"""Failed calls are made again as ``standard`` of 2026 says: when, how often, after how long (portal-protocol 11)."""
+"""Failed calls are made again as ``standard`` of 2026 says: when, how often, after how long (PROTOCOL.md 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's errors: which class, which name, which words (portal-protocol 1.5, 2.5)."""
+"""The service's errors: which class, which name, which words (PROTOCOL.md 1.5, 2.5)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_modelled_error_of_oidc_is_of_its_class_by_its_header(denied, name):
 
 @pytest.mark.parametrize("name", OIDC_ERRORS)
 def test_a_modelled_error_of_oidc_is_of_its_class_without_its_header_too(denied, name):
-    """DECISION of portal-protocol 2.5: the body's ``error`` names it where nothing else does."""
+    """A choice of PROTOCOL.md 2.5: the body's ``error`` names it where nothing else does."""
     status, value = OIDC_ERRORS[name]
     error = denied({"error": value}, status=status)
     assert type(error) is getattr(sso_magic.oidc, name)
@@ -181,7 +181,7 @@ MIDDLE_BOX = (
     ],
 )
 def test_whatever_answers_the_error_has_a_name_and_one_line(refused, status, body, name, message):
-    """DECISION of portal-protocol 1.5.4 for bodies that are not JSON; an empty one has the status' own words."""
+    """A choice of PROTOCOL.md 1.6 for bodies that are not JSON; an empty one has the status' own words."""
     error = refused(body, status=status)
     assert type(error) is SSOServiceException
     assert (error.name, error.message) == (name, message)

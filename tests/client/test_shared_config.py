@@ -1,4 +1,4 @@
-"""The shared files are read by the union of what botocore and the JavaScript SDK accept (portal-protocol 5)."""
+"""The shared files are read by the union of what botocore and the JavaScript SDK accept (PROTOCOL.md 5)."""
 
 from __future__ import annotations
 

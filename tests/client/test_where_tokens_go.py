@@ -1,4 +1,4 @@
-"""A token goes to the service and nowhere else: https or this machine, no redirect (portal-protocol 14)."""
+"""A token goes to the service and nowhere else: https or this machine, no redirect (PROTOCOL.md 4.3)."""
 
 from __future__ import annotations
 

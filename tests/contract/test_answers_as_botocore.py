@@ -1,6 +1,6 @@
 """Of the same response both make the same: an output, an error of the same name, or "that is no answer".
 
-Where the outcome differs on purpose, the case names the section of the protocol reference that decides it.
+Where the outcome differs on purpose, the case names the section of PROTOCOL.md that decides it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Case:
         status: The HTTP status.
         headers: The response's headers.
         ours: What comes of it here, if that is not what botocore makes of it.
-        because: The section of the protocol reference that decides it.
+        because: The section of PROTOCOL.md that decides it.
     """
 
     operation: str
@@ -79,8 +79,8 @@ ACCOUNT = {"accountId": "000000000001", "accountName": "dev", "emailAddress": "d
 KEYS = {"accessKeyId": "ASIA1", "secretAccessKey": "s", "sessionToken": "t", "expiration": 1795573325000}
 TYPE = "com.amazonaws.switchboard.portal"
 CORAL = "http://internal.amazon.com/coral/com.amazonaws.sso.oidc/"
-NOT_JSON = "1.5.4: as in the JavaScript SDK, what is no JSON is no answer"
-WRONG_TYPE = "1.3.2: an account id is a string, leading zeros matter; a value of another type is no answer"
+NOT_JSON = "PROTOCOL.md 1.6: as in the JavaScript SDK, what is no JSON is no answer"
+WRONG_TYPE = "PROTOCOL.md 1.3: an account id is a string, leading zeros matter; a value of another type is no answer"
 
 OUTPUTS = [
     Case("ListAccounts", {"nextToken": None, "accountList": [ACCOUNT]}),
@@ -134,7 +134,10 @@ OUTPUTS = [
     Case("CreateToken", {"accessToken": "a", "tokenType": "Bearer", "expiresIn": 3600, "idToken": None}),
     Case("CreateToken", b""),
     Case(
-        "ListAccounts", {"accountList": [None, ACCOUNT]}, ours=("output", {"accountList": [ACCOUNT]}), because="1.3.2"
+        "ListAccounts",
+        {"accountList": [None, ACCOUNT]},
+        ours=("output", {"accountList": [ACCOUNT]}),
+        because="PROTOCOL.md 1.3",
     ),
 ]
 
@@ -165,7 +168,7 @@ NO_ANSWERS = [
         "ListAccounts",
         {"__type": f"{TYPE}#NullPointerException", "message": "Internal error"},
         ours=("error", "NullPointerException", "Internal error"),
-        because="1.5.2: an error that comes with 200 is no empty list",
+        because="PROTOCOL.md 1.5: an error that comes with 200 is no empty list",
     ),
 ]
 
@@ -219,35 +222,52 @@ ERRORS = [
         {"message": None, "Message": "M", "__type": "a#B"},
         400,
         ours=("error", "B", "M"),
-        because="1.3.2: null is as good as absent, and 1.5.4: then Message counts",
+        because="PROTOCOL.md 1.3: null is as good as absent, and PROTOCOL.md 1.6: then Message counts",
     ),
     error(b"denied by proxy", 403),
     error(b'{"message":', 400),
     error(b"", 503),
     error({"message": "m"}, 301, location="https://elsewhere"),
-    error({"__type": "a#B"}, 400, ours=("error", "B", "UnknownError"), because="1.5.4: the JavaScript SDK's message"),
-    error(b"{}", 400, ours=("error", "400", "UnknownError"), because="1.5.4: the JavaScript SDK's message"),
-    error(b"", 403, ours=("error", "403", "Forbidden"), because="1.5.4: an empty body has the status' own words"),
+    error(
+        {"__type": "a#B"},
+        400,
+        ours=("error", "B", "UnknownError"),
+        because="PROTOCOL.md 1.6: the JavaScript SDK's message",
+    ),
+    error(b"{}", 400, ours=("error", "400", "UnknownError"), because="PROTOCOL.md 1.6: the JavaScript SDK's message"),
+    error(
+        b"", 403, ours=("error", "403", "Forbidden"), because="PROTOCOL.md 1.6: an empty body has the status' own words"
+    ),
     error(
         {"error": "slow_down"},
         400,
         operation="CreateToken",
         ours=("error", "SlowDownException", "slow_down"),
-        because="2.5: the error member names it where the header is missing",
+        because="PROTOCOL.md 2.5: the error member names it where the header is missing",
     ),
     error(
         {"message": "m"},
         400,
         x_amzn_ErrorType="A,B",
         ours=("error", "A", "m"),
-        because="1.5.4: the JavaScript SDK cuts at a comma",
+        because="PROTOCOL.md 1.6: the JavaScript SDK cuts at a comma",
     ),
     *(
-        error(body, 502, ours=("error", "502", HTML_PAGE), because="1.5.4: a page of HTML is not AWS's, and says so")
+        error(
+            body,
+            502,
+            ours=("error", "502", HTML_PAGE),
+            because="PROTOCOL.md 1.6: a page of HTML is not AWS's, and says so",
+        )
         for body in (b"<html>bad</html>", b"<html>\nbad\x00</html>".replace(b"\n", b"").replace(b"\x00", b""))
     ),
     *(
-        error(body, 400, ours=("error", "400", message), because="1.5.4: any error body has a name and a message")
+        error(
+            body,
+            400,
+            ours=("error", "400", message),
+            because="PROTOCOL.md 1.6: any error body has a name and a message",
+        )
         for body, message in [(b"[]", "[]"), (b'"x"', '"x"'), (b"null", "null"), (b"\xff", "\ufffd")]
     ),
 ]

@@ -1,4 +1,4 @@
-"""For every region, FIPS, dual-stack and service: botocore's URL, or both refuse (portal-protocol 3)."""
+"""For every region, FIPS, dual-stack and service: botocore's URL, or both refuse (PROTOCOL.md 3)."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_of_all_sources_of_an_endpoint_the_same_one_counts(service, profile, tmp
 def test_fips_or_dual_stack_beside_an_endpoint_of_the_environment_is_refused_where_botocore_drops_it(
     setting, monkeypatch
 ):
-    """DECISION of portal-protocol 3.5: differs on purpose, for it is a conflict that matters to security."""
+    """A choice of PROTOCOL.md 3.4: differs on purpose, for it is a conflict that matters to security."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:6")
     config = Config(**{setting: True})
     assert asked_of_botocore("sso", "eu-west-1", config=config) == "http://127.0.0.1:6"

@@ -306,7 +306,7 @@ def test_a_throttled_call_is_the_same_to_all(center, heard):
 
 @pytest.mark.parametrize("body", ["<html>proxy</html>", "no json"])
 def test_an_error_that_is_no_json_has_the_same_status_to_all_and_a_name_to_us(center, heard, body):
-    """DECISION of portal-protocol 1.5.4: the JavaScript SDK throws a SyntaxError."""
+    """A choice of PROTOCOL.md 1.6: the JavaScript SDK throws a SyntaxError."""
     center.faults = [Fault("ListAccounts", status=403, body=body)]
     token = center.access_token()
     outcomes = heard(lambda _who: [call("sso", "ListAccounts", accessToken=token)])

@@ -1,4 +1,4 @@
-"""The same call puts the same request on the wire as botocore's (portal-protocol 1.2, 1.3, 2)."""
+"""The same call puts the same request on the wire as botocore's (PROTOCOL.md 1.1, 2)."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_what_botocore_refuses_to_send_is_refused_here(clients, operation, membe
 
 
 def test_a_page_of_more_than_a_hundred_is_refused_here_where_botocore_leaves_it_to_the_service(recorder, clients):
-    """DECISION of portal-protocol 1.3.1: differs on purpose."""
+    """A choice of PROTOCOL.md 1.2: differs on purpose."""
     ours, theirs = clients
     theirs["list_accounts"].list_accounts(accessToken="t", maxResults=101)
     assert ("max_result", "101") in recorder.last.query

@@ -1,4 +1,4 @@
-"""What botocore can read of the shared files is read the same here (portal-protocol 5.2)."""
+"""What botocore can read of the shared files is read the same here (PROTOCOL.md 5.2)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_what_botocore_cannot_read_is_refused_here_too(path, text):
 
 
 def test_a_comment_after_a_value_is_none_of_the_value_here_as_in_the_javascript_sdk(path):
-    """DECISION of portal-protocol 5.2: differs from botocore on purpose."""
+    """A choice of PROTOCOL.md 5.2: differs from botocore on purpose."""
     path.write_text("[default]\nregion = eu-west-1 ; mine\n", encoding="utf-8")
     assert theirs_of(path)["profiles"]["default"]["region"] == "eu-west-1 ; mine"
     assert ours_of(path)["profiles"]["default"]["region"] == "eu-west-1"

@@ -1,4 +1,4 @@
-"""What every answer has: its headers, its length, a connection that stays open (portal-protocol 16)."""
+"""What every answer has: its headers, its length, a connection that stays open (PROTOCOL.md 13.1)."""
 
 from __future__ import annotations
 

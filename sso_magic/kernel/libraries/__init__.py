@@ -2,7 +2,7 @@
 
 Changing the environment is not enough to switch: libraries read it once and keep what they found, or read it again
 when nobody expects it. Left alone, a client made under role A would become B: botocore reads the environment again
-near the end of its credentials (portal-protocol 9.3), pyarrow at every request, polars when its cached credentials
+near the end of its credentials (PROTOCOL.md 7.3), pyarrow at every request, polars when its cached credentials
 end. Each module here says what its library does, as measured, and binds what is made while a role is in use to that
 role, where it is made. Credentials that renew themselves come from a `RenewingRole`, which cannot change its role.
 

@@ -348,8 +348,8 @@ class IdentityCenter(SignIn):
             role: The role's name, or a part that matches one role only; several in order of preference.
             words: Only accounts that contain all of these words in their id, name or email address.
             **options: ``regions`` (a list, or ``"all"``), ``accounts``, ``exclude``, ``on`` (``"threads"``,
-                ``"processes"``, ``"dask"`` or an executor), ``workers``, ``per_account``, ``region`` and ``progress``;
-                `sso_magic.each.each` describes them.
+                ``"processes"``, ``"dask"`` or an executor), ``workers``, ``per_account``, ``region``, ``save``,
+                ``resume`` and ``progress``; `sso_magic.each.each` describes them.
 
         Returns:
             DataFrame: account_id, account_name, role_name (strings), region (string) in a run with ``regions``, and the

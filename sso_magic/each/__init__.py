@@ -16,6 +16,7 @@ task         one account's run: its value or its error, and what it printed
 remote       the far side, in another process
 handover     role credentials on their way there; line: how they are asked for on this machine
 table        the results in one DataFrame, the errors in a second
+saved        the results in a Parquet file, kept as they come, and the rest of an earlier run
 """
 
 from __future__ import annotations

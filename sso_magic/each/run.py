@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,7 @@ from sso_magic.each.output import routed
 from sso_magic.each.places.venues import Threads, Venue, pool_of
 from sso_magic.each.progress import RunProgress
 from sso_magic.each.regions import in_regions, places
+from sso_magic.each.saved import SavedRun, rows_of
 from sso_magic.each.table import Row, put_together
 from sso_magic.each.task import NOT_BEGUN, STOPPED, Failure, Outcome
 from sso_magic.each.work import FunctionWork, Work, packed
@@ -47,6 +49,8 @@ class Result(NamedTuple):
         total: How many there were.
         was_stopped: Whether it was interrupted.
         unit: What was counted: ``account``, or ``task`` in a run with a list of regions.
+        earlier: How many results an earlier run had.
+        not_saved: Why the results are not in the file; None if they are, or if there is none.
     """
 
     frame: pd.DataFrame
@@ -55,6 +59,8 @@ class Result(NamedTuple):
     total: int
     was_stopped: bool
     unit: str = "account"
+    earlier: int = 0
+    not_saved: str | None = None
 
 
 def each(  # noqa: PLR0913 - the options of the magic
@@ -70,6 +76,8 @@ def each(  # noqa: PLR0913 - the options of the magic
     workers: int | None = None,
     per_account: int = PER_ACCOUNT,
     region: str | None = None,
+    save: str | os.PathLike[str] | None = None,
+    resume: bool | pd.DataFrame = False,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Call the function once for each account in which the role is granted, or once for each region of it.
@@ -94,6 +102,8 @@ def each(  # noqa: PLR0913 - the options of the magic
             cluster's threads on Dask.
         per_account: Tasks at a time in one account.
         region: The region of ``session`` in a run without ``regions``; by default the one of the environment.
+        save: A Parquet file (``.parquet``) that keeps each result when it is there; see `sso_magic.each.saved`.
+        resume: Go on with an earlier run: run only what has no result in the file (True) or in its table (a DataFrame).
         progress: Whether to show a bar.
 
     Returns:
@@ -111,19 +121,29 @@ def each(  # noqa: PLR0913 - the options of the magic
     """
     if regions is not None and region is not None:
         raise UsageError("Give region or regions, not both.")
+    if resume is True and save is None:
+        raise UsageError(
+            "resume=True needs save=PATH. Without a file, give the table of the earlier run: resume=frame."
+        )
     named = places(accounts)
     selection = select(center, role, words, accounts, exclude=exclude, progress=progress)
     selection = in_regions(center, selection, regions, named, workers=workers, progress=progress)
+    earlier = [] if isinstance(resume, bool) else rows_of(resume)
     result = run(
         center,
         FunctionWork(function),
         selection,
+        earlier=earlier,
+        save=save,
+        resume=resume is not False,
         on=on,
         workers=workers,
         per_account=per_account,
         region=region,
         progress=progress,
     )
+    if result.not_saved is not None:
+        warnings.warn(f"The results are not in {save}: {result.not_saved}.", stacklevel=3)
     raise_if_all_failed(result)
     return result.frame
 
@@ -137,6 +157,9 @@ def run(  # noqa: PLR0913 - the options of the magic
     workers: int | None = None,
     per_account: int = PER_ACCOUNT,
     region: str | None = None,
+    earlier: Sequence[Row] = (),
+    save: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     progress: bool = True,
 ) -> Result:
     """Do the work in every account of the selection; arguments as in `each`."""
@@ -145,14 +168,24 @@ def run(  # noqa: PLR0913 - the options of the magic
             raise UsageError(f"{name} is how many accounts at a time, 1 or more, not {value}.")
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     outcomes: dict[str, Outcome] = {}
-    shown = RunProgress(len(selection.jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
     was_stopped = False
+
+    def do(job: Job) -> Outcome:
+        outcome = venue.run(job, leases.role(job))
+        if saved is not None:
+            saved.append(job, outcome)
+        return outcome
+
     with contextlib.ExitStack() as stack:
+        saved = None if save is None else stack.enter_context(contextlib.closing(SavedRun(save, resume=resume)))
+        known = {row.key: row for row in [*earlier, *(saved.earlier if saved is not None else ())]}
+        jobs = [job for job in selection.jobs if job.key not in known]
+        shown = RunProgress(len(jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
         venue = _venue(on, work, region)
         stack.callback(venue.close)
         hands = workers or venue.workers
         leases = Leases(center, hands)
-        crew = Crew(selection.jobs, lambda job: venue.run(job, leases.role(job)), hands, per_account)
+        crew = Crew(jobs, do, hands, per_account)
         stack.callback(_end, crew, leases, venue)
         stack.callback(shown.close)
         stack.enter_context(routed())
@@ -167,7 +200,10 @@ def run(  # noqa: PLR0913 - the options of the magic
                 outcomes[job.ticket] = outcome
                 shown.done(job.label, outcome.printed, failed=outcome.failure is not None)
             outcomes |= {job.ticket: Outcome(failure=STOPPED) for job in begun if job.ticket not in outcomes}
-    return _result(selection, outcomes, was_stopped=was_stopped)
+        result = _result(selection, outcomes, known, was_stopped=was_stopped)
+        if saved is not None:
+            result = result._replace(not_saved=saved.finish(result.frame))
+    return result
 
 
 def _end(crew: Crew, leases: Leases, venue: Venue) -> list[Job]:
@@ -208,21 +244,38 @@ def _current_client() -> Any:
     return current_client()
 
 
-def _result(selection: Selection, outcomes: dict[str, Outcome], *, was_stopped: bool) -> Result:
+def _result(
+    selection: Selection,
+    outcomes: dict[str, Outcome],
+    known: dict[tuple[str, str | None], Row],
+    *,
+    was_stopped: bool,
+) -> Result:
+    """Put the tables together.
+
+    Args:
+        selection: Its order is the tables'.
+        outcomes: What the tasks gave, by ticket.
+        known: The results of an earlier run, by key; those outside the selection come last.
+        was_stopped: Whether the run was interrupted.
+    """
     not_begun = Outcome(failure=NOT_BEGUN)
+    left = dict(known)
     rows = [
-        Row(job.account, job.role_name, outcome.value, outcome.failure, job.region)
+        left.pop(job.key, None) or Row(job.account, job.role_name, outcome.value, outcome.failure, job.region)
         for job in selection.jobs
         for outcome in [outcomes.get(job.ticket, not_begun)]
     ]
+    rows += left.values()
     rows += [
         Row(account, selection.role_name, None, Failure("RolesUnknown", f"Its roles could not be listed: {reason}"))
         for account, reason in selection.unknown
     ]
     rows += [Row(job.account, job.role_name, None, failure) for job, failure in selection.without_regions]
-    tables = put_together(rows, has_regions=selection.has_regions)
-    unit = "task" if selection.has_regions else "account"
-    return Result(tables.frame, tables.errors, len(tables.succeeded), len(rows), was_stopped, unit)
+    has_regions = selection.has_regions or any(row.region is not None for row in rows)
+    tables = put_together(rows, has_regions=has_regions)
+    unit = "task" if has_regions else "account"
+    return Result(tables.frame, tables.errors, len(tables.succeeded), len(rows), was_stopped, unit, len(known))
 
 
 def raise_if_all_failed(result: Result) -> None:

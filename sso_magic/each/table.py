@@ -45,6 +45,11 @@ class Row(NamedTuple):
     failure: Failure | None
     region: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What tells it from the other rows of a run, as `Job.key`."""
+        return (self.account.account_id, self.region)
+
 
 def labels(*, has_regions: bool) -> tuple[str, ...]:
     """Return the columns in front of the results."""
@@ -75,7 +80,7 @@ def put_together(rows: Iterable[Row], *, has_regions: bool = False) -> Tables:
         failure, part = row.failure, None
         if failure is None:
             try:
-                part = _part(row.value)
+                part = part_of(row.value)
             except Exception as error:  # noqa: BLE001 - a value that no table can be made of is that account's failure
                 failure = failure_of(error)
         if failure is None:
@@ -86,6 +91,9 @@ def put_together(rows: Iterable[Row], *, has_regions: bool = False) -> Tables:
     frame = _labelled(good, labels(has_regions=has_regions))
     # Records and not a DataFrame: pandas compares and saves what is in attrs, and a DataFrame there makes both fail.
     frame.attrs["errors"] = errors
+    frame.attrs["done"] = [
+        [row.account.account_id, row.account.account_name, row.role_name, row.region] for row, _ in good
+    ]
     return Tables(frame, errors, places)
 
 
@@ -121,8 +129,8 @@ def _record(row: Row, failure: Failure, *, has_regions: bool) -> dict[str, Any]:
     }
 
 
-def _part(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the table above
-    """An account's rows: records (a list of dicts), or a DataFrame."""
+def part_of(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the table above
+    """Return the rows of an account: records (a list of dicts), or a DataFrame."""
     import pandas as pd
 
     if value is None:
@@ -153,7 +161,7 @@ def _shown(item: Any) -> Any:
 def _of_items(items: list[Any]) -> Any:
     import pandas as pd
 
-    parts = [_part(item) for item in items if isinstance(item, (pd.DataFrame, Mapping)) or hasattr(item, "_asdict")]
+    parts = [part_of(item) for item in items if isinstance(item, (pd.DataFrame, Mapping)) or hasattr(item, "_asdict")]
     if len(parts) < len(items):
         return [{"value": _shown(item)} for item in items]
     if all(isinstance(part, list) for part in parts):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sso_magic.each.accounts import Selection
     from sso_magic.each.cell import CellWork
     from sso_magic.each.run import Result
+    from sso_magic.each.table import Row
     from sso_magic.magics.magics import SSOMagics
 
 _NAMED = 3  # accounts that a line of the error table names
@@ -57,6 +58,8 @@ class EachMagics(Magics):
     @argument("--exclude", action="append", metavar="WORDS", help="leave out accounts that contain these; repeatable")
     @argument("--workers", type=int, metavar="N", help="tasks at a time; 16 on threads")
     @argument("--per-account", type=int, metavar="N", help="tasks at a time in one account; 4")
+    @argument("--save", metavar="PATH.parquet", help="keep each result in this Parquet file when it is there")
+    @argument("--resume", action="store_true", help="go on with the run in --save or --into: what is missing or failed")
     @argument("--into", metavar="NAME", help="put the results in NAME and the errors in NAME_errors")
     @argument("--on", choices=("threads", "processes", "dask"), default="threads", help="where it runs")
     @argument("--region", type=region, metavar="REGION", help="the region of session")
@@ -84,6 +87,9 @@ class EachMagics(Magics):
         (EachMagics.administrator) asks before it runs in an account that SSOMagics.production marks; without a person
         that needs --yes.
 
+        --resume runs what is missing or failed in NAME of --into, or in the file of --save. The file keeps each result
+        when it is there: a kernel that ends in the middle loses none of them. Tasks that were running then run again.
+
         Examples::
 
             %%sso_each ReadOnly
@@ -94,6 +100,7 @@ class EachMagics(Magics):
 
             %%sso_each ReadOnly --accounts costs_errors --into more
             %%sso_each ReadOnly --regions eu-west-1,us-east-1 --exclude sandbox
+            %%sso_each ReadOnly --save volumes.parquet --resume
             %%sso_each --role ReadOnly,ViewOnly --regions all --dry-run
         """
         args = parse(self.sso_each, line)
@@ -107,6 +114,7 @@ class EachMagics(Magics):
         _check_name(args.into)
         accounts = None if args.accounts is None else _evaluated(shell, args.accounts)
         named = places(accounts)
+        earlier = _earlier(shell, args)
         work = _work(shell, cell, has_regions=args.regions is not None or named is not None)
         center = self._magics.center(args.session)
         exclude = [text for texts in args.exclude or () for text in texts.split(",")]
@@ -122,13 +130,19 @@ class EachMagics(Magics):
             say(_would_run(selection))
             say(_expected_calls(center, selection))
             return selection.frame()
-        result = self._run(work, selection, args)
+        result = self._run(work, selection, args, earlier)
         _keep(shell, args.into, result)
         _raise_if_all_failed(result, args.into)
         _tell(result, selection, args.into)
         return None if args.into else result.frame
 
-    def _run(self, work: CellWork, selection: Selection, args: argparse.Namespace) -> Result:
+    def _run(
+        self,
+        work: CellWork,
+        selection: Selection,
+        args: argparse.Namespace,
+        earlier: Sequence[Row],
+    ) -> Result:
         from sso_magic.each.crew import PER_ACCOUNT
         from sso_magic.each.run import run
 
@@ -140,6 +154,9 @@ class EachMagics(Magics):
             workers=args.workers,
             per_account=PER_ACCOUNT if args.per_account is None else args.per_account,
             region=args.region,
+            earlier=earlier,
+            save=args.save,
+            resume=args.resume,
         )
 
     def _is_administrator(self, role_name: str) -> bool:
@@ -166,6 +183,23 @@ def _read_role(magic: Callable[..., Any], args: argparse.Namespace) -> None:
         raise UsageError(f"ROLE is missing. Usage: {usage(magic.parser, args.magic)}; {args.magic}? shows help.")  # type: ignore[attr-defined]
     if args.region is not None and args.regions is not None:
         raise UsageError("--region and --regions contradict each other. Leave one of them out.")
+
+
+def _earlier(shell: InteractiveShell, args: argparse.Namespace) -> list[Row]:
+    """The results that ``--resume`` goes on with, of those in memory; the others are in the file.
+
+    Raises:
+        UsageError: It does not say which run is meant, or NAME is no table of a run.
+    """
+    if not args.resume:
+        return []
+    if args.into is None and args.save is None:
+        raise UsageError("--resume goes on with a run that --into NAME or --save PATH.parquet names. Add one of them.")
+    if args.into is None or args.into not in shell.user_ns:
+        return []
+    from sso_magic.each.saved import rows_of
+
+    return rows_of(shell.user_ns[args.into])
 
 
 def _work(shell: InteractiveShell, cell: str, *, has_regions: bool) -> CellWork:
@@ -268,7 +302,11 @@ def _tell(result: Result, selection: Selection, name: str | None) -> None:
     text += f" ({_where(selection)})" if selection.has_regions else ""
     text = f"Stopped: {text}" if result.was_stopped else text
     text += f" as {printable(selection.role_name)}" + (f", in {name}." if name else ".")
+    if result.earlier:
+        text += f" {_count(result.earlier, result.unit)} {'was' if result.earlier == 1 else 'were'} done before."
     say(text + _left_out(selection))
+    if result.not_saved is not None:
+        say(f"The results are not in the file of --save: {result.not_saved}.")
     _show_errors(result.errors, name)
 
 

@@ -58,6 +58,9 @@ What the table does not show:
   takes none: pass it a DataFrame, `daft.sql("SELECT * FROM t", t=daft.read_parquet("s3://..."))`.
 - `aws_lambda_powertools.utilities.parameters` drops its clients and values at each switch, and `redshift_connector` the
   database passwords that it got with a role's credentials (`iam=True`).
+- A connection of PynamoDB stays with the role that it was made under, and so does a model, which keeps a connection
+  for the process: both are named. A filesystem of TileDB (`tiledb.VFS`) that was made under A is named; it reads the
+  environment at each request, so make a new one after a switch.
 - A process pool starts its workers when there is work for them, with the environment of that moment. A pool that was
   made under A is named at the switch.
 - The line of a switch names what holds an access key ID of the old role, as text or in base64: Python's objects,

@@ -185,6 +185,8 @@ OWNED: dict[str, tuple[Row, ...]] = {
     "minio.credentials.providers": (
         Row("EnvAWSProvider", "MinIO credential provider", ("retrieve",), answer=_minio_credentials),
     ),
+    "pynamodb.connection.base": (Row("Connection", "PynamoDB connection", ("dispatch",)),),
+    "tiledb.vfs": (Row("VFS", "TileDB filesystem"),),  # C++ reads the environment at each request
     # Workers take the environment of the moment at which each of them is started.
     "concurrent.futures.process": (Row("ProcessPoolExecutor", "process pool", starts=("submit",)),),
     "multiprocessing.pool": (Row("Pool", "process pool", starts=_POOL),),

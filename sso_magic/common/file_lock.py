@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SAY_AFTER = 1.0  # seconds
 HELD_TOO_LONG = 20.0  # seconds by one holder; a refresh with all its attempts takes less unless the network is down
 _POLL = 0.05  # seconds, as in filelock
 
+_here = threading.local()  # `listener`: what `telling` was given in this thread
 _passed: dict[str, str] = {}  # lock file -> the number of a holder that this process no longer waits for
 
 
@@ -90,7 +91,7 @@ def say_if_held(lock: threading.Lock, name: str) -> None:
         lock: A lock that the caller is about to take.
         name: What is locked, as it is called in a sentence.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _is_waited_for():
         return
     until = time.monotonic() + SAY_AFTER
     while lock.locked():
@@ -197,9 +198,37 @@ def _state(pid: int) -> str:
     return done.stdout.strip()
 
 
+@contextlib.contextmanager
+def telling(listener: Callable[[str], None]) -> Iterator[None]:
+    """Pass the lines about a held lock to this function while this thread is in the block.
+
+    Args:
+        listener: Called in this thread with each line; it must not raise.
+    """
+    before = getattr(_here, "listener", None)
+    _here.listener = listener
+    try:
+        yield
+    finally:
+        _here.listener = before
+
+
+def _is_waited_for() -> bool:
+    """Return True if a person waits for this thread: it is the main thread, or it is in a block of `telling`."""
+    return _listener() is not None or threading.current_thread() is threading.main_thread()
+
+
+def _listener() -> Callable[[str], None] | None:
+    found: Callable[[str], None] | None = getattr(_here, "listener", None)
+    return found
+
+
 def _tell(line: str) -> None:
     """Show the line to the person who waits; a background thread keeps nobody waiting."""
-    if threading.current_thread() is not threading.main_thread():
+    listener = _listener()
+    if listener is not None:
+        listener(line)
+    if listener is not None or not _is_waited_for():
         return
     from sso_magic.display import say, shell
 

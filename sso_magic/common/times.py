@@ -20,6 +20,12 @@ def clock(moment: datetime, *, seconds: bool = False) -> str:
     return f"{time} {_zone(local)}" if local.date() == today else f"{local:%Y-%m-%d} {time} {_zone(local)}"
 
 
+def stamp(moment: datetime) -> str:
+    """Format a moment as the local date and time of day, with its zone: ``2026-11-28 14:03 UTC``."""
+    local = moment.astimezone()
+    return f"{local:%Y-%m-%d %H:%M} {_zone(local)}"
+
+
 def _zone(local: datetime) -> str:
     """Return the zone's abbreviation, or its offset where it has none, as on Windows."""
     name = local.tzname() or ""

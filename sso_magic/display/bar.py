@@ -43,14 +43,21 @@ class ProgressBar:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def show(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Moves it, if it was not moved just before: each time is some messages to the browser."""
+        """Move it, if it was not moved just before: each time is some messages to the browser."""
         if time.monotonic() - self._shown_at < _PAUSE:
             return
         self._shown_at = time.monotonic()
         if total is not None:
-            self._bar.total = total
+            self._set_total(total)
         self._bar.n = done
         self._bar.set_postfix_str(note)
+
+    def _set_total(self, total: int) -> None:
+        if self._handle is not None and total != self._bar.total:
+            # tqdm sets these only in `reset`, which also begins its clock anew; until then the bar is short and full.
+            _, bar, _ = self._bar.container.children
+            bar.max, bar.bar_style, bar.layout.width = total, "", None
+        self._bar.total = total
 
     def write(self, text: str) -> None:
         """Prints lines; in a terminal the bar makes room for them."""

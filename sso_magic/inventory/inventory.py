@@ -83,6 +83,7 @@ class Inventory(CachedInventory):
         self._writing = locks.Lock()  # what a fetch writes, against `forget`
         self._under_way: KeptFetch | None = None
         self._background: threading.Thread | None = None
+        self._growing: tuple[tuple[KeptFetch, int], InventorySnapshot] | None = None
 
     # ---- all of it ----
 
@@ -98,6 +99,21 @@ class Inventory(CachedInventory):
             with under_way.fetch.lock:
                 return under_way.fetch.part.copy()
         return self._store.load().unfinished
+
+    def known(self) -> InventorySnapshot | None:
+        """Return what is cached; before there is a whole fetch, all that one under way has by now.
+
+        The cache gets what a fetch has only now and then: a large one is written every 20 s or so.
+        """
+        under_way = self._under_way
+        is_first = under_way is not None and under_way.under_way and self._store.load().whole is None
+        if under_way is None or not is_first or under_way.owner != self._owner():
+            return self.cached()
+        with under_way.fetch.lock:
+            count = (under_way, len(under_way.fetch.done))
+            if self._growing is None or self._growing[0] != count:
+                self._growing = (count, under_way.fetch.part.snapshot())
+        return self._growing[1]
 
     def fetch(self, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> InventorySnapshot:
         """Asks for all accounts and their roles, and waits. Goes on where a fetch was cancelled or killed.

@@ -1,16 +1,17 @@
-"""The panel: everything by clicking, on ipywidgets 7.8 and 8.
+"""The panel: everything by clicking, as one anywidget.
 
-picker      what is shown, what a click does; calls `IdentityCenter` and the kernel's role, as the magics do
-sessions    which session the panel is about
-listing     the list of roles: search, and what is chosen
-signing     a sign-in under way; loading: a refresh under way
-view        the widgets, and how they are laid out; panel.css: how they look
-live        HTML on the screen that is in no trait: the link and code of a sign-in
-seen        whether the browser shows what the kernel believes it shows
-work        what takes time, one after another on a thread
-kept        recent and favourite roles, in a small file
-words       what is said of sessions, roles and errors, in text and in HTML
-fallback    the panel where widgets cannot run
+picker       what is shown, what a click does; calls `IdentityCenter` and the kernel's role, as the magics do
+said         the line under the list, taken away when it no longer holds
+sessions     which session the panel is about
+listing      the roles that the browser has
+signing      a sign-in under way; loading: a refresh under way
+view         the widget and its state; panel.mjs: what the browser does; panel.css: how it looks
+live         the link and code of a sign-in on the screen, in no trait; address_field: the address that is pasted
+presence     whether a browser shows the panel
+work         what takes time, one after another on a thread
+kept         recent and favorite roles, in a small file
+words        what is said of sessions, roles and errors
+fallback     the panel where widgets cannot run
 
 The package is not called ``panel`` so that ``sso_magic.panel`` can be the function.
 """
@@ -23,7 +24,7 @@ __all__ = ["Panel", "panel"]
 
 
 def panel(session: str | None = None, *, region: str | None = None) -> Panel:
-    """The panel: sign in, find a role among thousands, use it, see until when, open the console.
+    """Return the panel: sign in, find a role among thousands, use it, see until when, open the console.
 
     Args:
         session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.

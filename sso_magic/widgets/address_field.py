@@ -1,52 +1,40 @@
 """The panel's field for the address that the browser ended on (`sso_magic.signin.pasted`).
 
-A widget's value is part of the state that is saved with a notebook and sent to every front end. The field sends its
-value once, when Enter is pressed or it loses the focus, and is emptied at once.
+The browser sends it as a message of its own and empties the field: a trait would be saved with the notebook and sent to
+every front end.
 """
 
 from __future__ import annotations
 
-from html import escape
-from typing import Any
-
-from ipywidgets import HTML, Box, Layout, Password
-from traitlets import Unicode
+from typing import TYPE_CHECKING
 
 from sso_magic.common import locks
 from sso_magic.common.secret import Secret
 
-
-class _Entry(Password):  # type: ignore[misc]
-    """A password field whose value is not sent back to the front ends."""
-
-    value = Unicode("").tag(sync=True, echo_update=False)
+if TYPE_CHECKING:
+    from sso_magic.widgets.view import View
 
 
 class AddressField:
     """A hidden text field that is on the screen only while a sign-in waits for an address."""
 
-    def __init__(self) -> None:
+    def __init__(self, view: View) -> None:
+        self._view = view
         self._lock = locks.Lock()
         self._owner: object = None
         self._pasted: Secret | None = None
-        self.entry = _Entry(
-            description="Address",
-            placeholder="http://127.0.0.1:…/oauth/callback?…",
-            continuous_update=False,
-            layout=Layout(width="auto"),
-        )
-        self.state = HTML()
-        self.widget = Box([self.entry, self.state], layout=Layout(display="none", width="auto"))
-        self.widget.add_class("sso-row")
-        self.widget.add_class("sso-address")
-        self.entry.observe(self._entered, "value")
 
     def ask(self, owner: object) -> None:
         """Show the field for this prompt."""
         with self._lock:
             self._owner, self._pasted = owner, None
-        self.state.value = "Paste the address here, then press Enter."
-        self.widget.layout.display = ""
+        self._view.put(address="Paste the address here, then press Enter.")
+
+    def enter(self, text: object) -> None:
+        """Keep what was pasted until the prompt takes it."""
+        with self._lock:
+            if self._owner is not None and isinstance(text, str) and text:
+                self._pasted = Secret(text)
 
     def take(self, owner: object) -> Secret | None:
         """Return the address that was pasted since the last call, or None."""
@@ -59,7 +47,7 @@ class AddressField:
     def refuse(self, owner: object, line: str) -> None:
         """Show why the address was not accepted."""
         if self._owner is owner:
-            self.state.value = escape(line)
+            self._view.put(address=line)
 
     def end(self, owner: object) -> None:
         """Take the field off the screen, unless it is another prompt's by now."""
@@ -67,14 +55,4 @@ class AddressField:
             if self._owner is not owner:
                 return
             self._owner, self._pasted = None, None
-        self.widget.layout.display = "none"
-        self.entry.value = self.state.value = ""
-
-    def _entered(self, change: Any) -> None:
-        entered = Secret(change["new"])
-        if not entered:
-            return
-        self.entry.value = ""
-        with self._lock:
-            if self._owner is not None:
-                self._pasted = entered
+        self._view.put(address=None)

@@ -1,18 +1,22 @@
-"""The list of roles: what is in it, what is chosen, and that nobody uses a role which they did not see.
+"""The roles of a panel: what the browser has of them, and what is sent to it.
 
-Empty, the search lists favourites, recent roles, and the beginning of all roles; with words in it, the best hits.
-Never more than `LIMIT`: a person reads no more, and a browser draws them while one types.
+The browser searches, and chooses by name: a message says which role in which account is meant, never a position.
 """
 
 from __future__ import annotations
 
+import json
+import re
+import zlib
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sso_magic.inventory import Account, Role, search
+from sso_magic.common.text import printable
+from sso_magic.display.production import check_pattern, marks
+from sso_magic.inventory import Account, Role
 from sso_magic.kernel.kernel_role import KERNEL
-from sso_magic.widgets import kept, words
-from sso_magic.widgets.kept import Kept, RoleKey
+from sso_magic.widgets import kept
+from sso_magic.widgets.kept import RoleKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,153 +25,155 @@ if TYPE_CHECKING:
     from sso_magic.inventory import InventorySnapshot
     from sso_magic.widgets.view import View
 
-LIMIT = 50
+# Bytes of JSON above which the accounts go compressed: Jupyter Server drops what a kernel sends beyond 3 MB in 3 s.
+PLAIN = 100_000
+_ACCOUNT_ID = re.compile(r"\d{12}")
+
+Entry = tuple[str, str, str, tuple[str, ...], bool]  # id, name, address, role names, is production
 
 
 class Listing:
-    """The rows of the list box. Whoever calls holds the panel's lock.
+    """The roles of one session. The caller holds the panel's lock.
 
     Args:
         view: Where they are shown.
-        is_production: Whether an account (name, id) is marked.
+        pattern: Returns the pattern of the accounts that are marked as production.
     """
 
-    def __init__(self, view: View, is_production: Callable[[str | None, str], bool]) -> None:
+    def __init__(self, view: View, pattern: Callable[[], str]) -> None:
         self._view = view
-        self._is_production = is_production
+        self._pattern = pattern
         self.center: IdentityCenter | None = None
         self.snapshot: InventorySnapshot | None = None
-        self.rows: list[Role] = []
-        self.hits = 0  # those found, LIMIT + 1 at most
-        self.chosen: RoleKey | None = None
-        self._keys: list[RoleKey] = []
-        self._kept = Kept()
-        self._putting = False
-        self._answered = False  # whether anything was listed for these words
+        self.favorites: tuple[RoleKey, ...] = ()
+        self._made_of: tuple[object, ...] = ()
+        self._entries: dict[str, Entry] = {}
 
-    def enter(self, center: IdentityCenter | None) -> None:
-        """Lists the roles of this center from now on; `fill` does."""
-        self.center = center
-        self.chosen = None
-        self._answered = False
+    def fill(self) -> None:
+        """Send what has changed since the last time.
 
-    @property
-    def words(self) -> str:
-        """What is searched for."""
-        text: str = self._view.search.value
-        return text.strip()
-
-    @property
-    def role(self) -> Role | None:
-        """The row that is chosen."""
-        return self.rows[self._keys.index(self.chosen)] if self.chosen in self._keys else None
-
-    def typed(self) -> None:
-        """Other words are searched for: the best hit is chosen."""
-        self._answered = False
-        if self.words:
-            self.chosen = None
-        self.fill(asked=True)
-
-    def fill(self, *, asked: bool = False) -> None:
-        """Lists what is known now. What is chosen stays chosen while it is in the list.
-
-        Args:
-            asked: Whether it answers to the person: what was pressed before is not meant for it, also where it is the
-                same.
+        Raises:
+            UsageError: The pattern of production accounts is no regular expression.
         """
-        self.snapshot = self.center.directory.cached() if self.center else None
-        self._kept = kept.load(self.center.session.key) if self.center else Kept()
-        found = list(islice(self._found(), LIMIT + 1))
-        self.hits, self.rows = len(found), found[:LIMIT]
-        keys = [_key(role) for role in self.rows]
-        if self.chosen not in keys:
-            # The best hit for what was typed; but a role that has gone must not turn into its neighbour.
-            self.chosen = keys[0] if keys and self.words and not self._answered else None
-        self._answered = self._answered or bool(keys)
-        changed, self._keys = keys != self._keys, keys
-        self._put()
-        if changed or asked:
-            self._view.seen.renew()
+        self.snapshot = self.center.directory.known() if self.center else None
+        made_of = (self.center, self.snapshot, self._pattern())
+        if made_of != self._made_of:
+            is_other = not self._made_of or made_of[0] is not self._made_of[0]
+            before, self._entries = self._entries, self._make_entries()
+            self._made_of = made_of
+            put = [entry for account_id, entry in self._entries.items() if before.get(account_id) != entry]
+            gone = [account_id for account_id in before if account_id not in self._entries]
+            if is_other or put or gone:
+                self._send(put, [] if is_other else gone, reset=is_other)
+        self._put_top()
 
-    def warm_up(self) -> None:
-        """Makes what the first search would have to make, so that it is as fast as the others. Needs no lock."""
-        snapshot = self.snapshot
-        if snapshot is not None:
-            _ = snapshot.search_index
+    def send_all(self, page: str) -> None:
+        """Send everything to a page that has just been loaded."""
+        self._send(self._entries.values(), [], reset=True, page=page)
 
-    def moved(self, index: int | None) -> None:
-        """The person chose another row, in the list that their browser shows."""
-        if self._putting:
-            return
-        if index is not None and self._view.seen.is_current:
-            self.chosen = self._keys[index] if index >= 0 else None
-        self._put()
-
-    def toggle_favourite(self) -> bool | None:
-        """Makes what is chosen a favourite, or no longer one; None where nothing is chosen."""
-        if self.chosen is None or self.center is None:
+    def key(self, content: dict[str, Any]) -> RoleKey | None:
+        """Return which role a message of the browser names; None if it names none."""
+        account_id, name = content.get("account_id"), content.get("role_name")
+        if not isinstance(account_id, str) or not isinstance(name, str) or not _ACCOUNT_ID.fullmatch(account_id):
             return None
-        is_one = kept.toggle_favourite(self.center.session.key, self.chosen)
-        self.fill()
+        names = self.snapshot.roles.get(account_id, ()) if self.snapshot else ()
+        # The browser knows names as they are shown.
+        return RoleKey(account_id, next((one for one in names if printable(one) == name), name))
+
+    def account_name(self, account_id: str) -> str | None:
+        """Return the account's name; None if it is not known."""
+        entry = self._entries.get(account_id)
+        return entry[1] or None if entry else None
+
+    def toggle_favorite(self, key: RoleKey) -> bool:
+        """Make the role a favorite, or no longer one; return True if it is one now.
+
+        Raises:
+            CacheError: The file cannot be written.
+        """
+        assert self.center is not None
+        is_one = kept.toggle_favourite(self.center.session.key, key)
+        self._put_top()
         return is_one
+
+    def first(self, number: int) -> list[Role]:
+        """Return the rows on top of the list, as it is without a search."""
+        top = [role for role, *_ in self._top()]
+        keys = {_key(role) for role in top}
+        rest = (role for role in (self.snapshot.rows() if self.snapshot else ()) if _key(role) not in keys)
+        return [*top[:number], *islice(rest, max(0, number - len(top)))]
 
     # ---- inside ----
 
-    def _found(self) -> Iterator[Role]:
-        if self.words:
-            yield from search(self.snapshot, self.words, LIMIT + 1) if self.snapshot else ()
-            return
-        on_top = list(dict.fromkeys([*self._kept.favourites, *self._kept.recent]))
-        yield from self._known(on_top)
-        yield from (role for role in (self.snapshot.rows() if self.snapshot else ()) if _key(role) not in on_top)
+    def _make_entries(self) -> dict[str, Entry]:
+        snapshot, pattern = self.snapshot, check_pattern(self._pattern()).pattern
+        if snapshot is None:
+            return {}
+        return {
+            account.account_id: (
+                account.account_id,
+                printable(account.account_name or ""),
+                printable(account.email_address or ""),
+                tuple(map(printable, snapshot.roles[account.account_id])),
+                marks(pattern, account.account_name, account.account_id),
+            )
+            for account in snapshot.accounts
+            if snapshot.roles.get(account.account_id)
+        }
+
+    def _send(self, put: Iterable[Entry], gone: list[str], *, reset: bool, page: str | None = None) -> None:
+        numbers: dict[str, int] = {}
+        accounts = [
+            [account_id, name, address, [numbers.setdefault(role, len(numbers)) for role in names], int(marked)]
+            for account_id, name, address, names, marked in put
+        ]
+        content: dict[str, Any] = {"put": accounts, "names": list(numbers), "gone": gone, "reset": reset}
+        packed = json.dumps(content).encode()
+        if len(packed) > PLAIN:
+            self._view.send(kind="roles", page=page, buffers=[zlib.compress(packed)])
+        else:
+            self._view.send(kind="roles", page=page, **content)
+
+    def _put_top(self) -> None:
+        top = self._top()
+        self.favorites = tuple(_key(role) for role, is_favorite, _ in top if is_favorite)
+        self._view.put(
+            top=[
+                [role.account_id, printable(role.account_name or ""), printable(role.role_name), favorite, recent]
+                for role, favorite, recent in top
+            ],
+            is_complete=self.snapshot is not None and self.snapshot.complete,
+        )
+
+    def _top(self) -> list[tuple[Role, bool, bool]]:
+        """Return favorites and recent roles: the row, and whether it is a favorite, and a recent one."""
+        if self.center is None:
+            return []
+        here = kept.load(self.center.session.key)
+        keys = dict.fromkeys([*here.favourites, *here.recent])
+        return [(role, _key(role) in here.favourites, _key(role) in here.recent) for role in self._known(keys)]
 
     def _known(self, keys: Iterable[RoleKey]) -> Iterator[Role]:
-        """The rows of these roles; without those that are no longer assigned."""
-        accounts = {account.account_id: account for account in self.snapshot.accounts} if self.snapshot else {}
-        roles = self.snapshot.roles if self.snapshot else {}
+        """Yield the rows of these roles; without those that are no longer assigned."""
+        snapshot = self.snapshot
+        accounts = {account.account_id: account for account in snapshot.accounts} if snapshot else {}
         for key in keys:
-            if key.account_id in roles:
-                holds = key.role_name in roles[key.account_id]
+            if snapshot is not None and key.account_id in snapshot.roles:
+                holds = key.role_name in snapshot.roles[key.account_id]
             else:
-                holds = self.snapshot is None or not self.snapshot.complete
+                holds = snapshot is None or not snapshot.complete
             if holds:
                 account = accounts.get(key.account_id) or Account(key.account_id)
                 yield Role(key.account_id, account.account_name, account.email_address, key.role_name)
 
-    def _put(self) -> None:
-        used = _role_in_use(self.center) if self.center else None
-        labels = [
-            words.option(
-                role,
-                is_favourite=key in self._kept.favourites,
-                is_recent=key in self._kept.recent and not self.words,
-                is_in_use=key == used,
-            )
-            for role, key in zip(self.rows, self._keys, strict=True)
-        ]
-        self._putting = True
-        try:
-            self._view.put_rows(labels, self._keys.index(self.chosen) if self.chosen is not None else None)
-        finally:
-            self._putting = False
-        self._put_choice()
 
-    def _put_choice(self) -> None:
-        view, role = self._view, self.role
-        marked = role is not None and self._is_production(role.account_name, role.account_id)
-        view.selection.value = words.selection_html(role, is_production=marked)
-        url = self.center.session.console_link(role.account_id, role.role_name) if role and self.center else None
-        view.console.value = words.console_html(url)
-        view.use.disabled = view.favourite.disabled = role is None
-        view.favourite.description = "★ Favourite" if self.chosen in self._kept.favourites else "☆ Favourite"
+def role_in_use(center: IdentityCenter | None) -> RoleKey | None:
+    """Return the role in use if it is one of this center."""
+    use = KERNEL.current
+    if use is None or center is None or use.session != center.session.label:
+        return None
+    return RoleKey.of_use(use)
 
 
 def _key(role: Role) -> RoleKey:
     return RoleKey(role.account_id, role.role_name)
-
-
-def _role_in_use(center: IdentityCenter) -> RoleKey | None:
-    """Which it is, if it is one of this center."""
-    use = KERNEL.current
-    return RoleKey.of_use(use) if use is not None and use.session == center.session.label else None

@@ -1,29 +1,34 @@
 """`Panel`: what is shown, and what a click does.
 
 It calls `IdentityCenter` and the kernel's role, as the magics do; what it knows beyond them is what is on the screen.
-Callbacks come on the main thread or on others, also at once: everything is done under one lock, short, and what takes
-time goes to a thread. Whatever else happens, by a magic, another panel, another kernel, is seen at the next beat, and
-at once where a notifier tells of it.
+Messages come on the main thread or on others, also at once: everything is done under one lock, short, and what takes
+time goes to a thread. Every other change, by a magic, another panel or another kernel, is shown at the next beat, and
+at once where a notifier reports it.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import time
 from typing import TYPE_CHECKING, Any, cast
 
-from sso_magic.common import locks
+from sso_magic.common import file_lock, locks
 from sso_magic.common.text import printable
+from sso_magic.display import is_notebook
+from sso_magic.display.production import marks
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel.kernel_role import KERNEL
-from sso_magic.magics.status import status
-from sso_magic.widgets import fallback, kept, words
+from sso_magic.widgets import fallback, kept, parts, presence, words
+from sso_magic.widgets.address_field import AddressField
 from sso_magic.widgets.kept import RoleKey
-from sso_magic.widgets.listing import LIMIT, Listing
+from sso_magic.widgets.listing import Listing, role_in_use
+from sso_magic.widgets.live import Live
 from sso_magic.widgets.loading import Loading
+from sso_magic.widgets.said import Facts, Said
 from sso_magic.widgets.sessions import Sessions, first_center
 from sso_magic.widgets.signing import Signing
-from sso_magic.widgets.view import View, show
+from sso_magic.widgets.view import VIEW, View
 from sso_magic.widgets.work import Cells, Pulse, Work
 
 if TYPE_CHECKING:
@@ -32,8 +37,9 @@ if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.choice import Method
+    from sso_magic.widgets.view import PanelWidget
 
-_LOOK = "The list has just changed. Look at what is chosen, then press Use or Enter again."
+_BEAT = 5.0  # seconds between two signs of life; the browser waits for four
 _log = logging.getLogger(__name__)
 
 
@@ -55,107 +61,165 @@ class Panel:
     ) -> None:
         self._magics = magics
         self._lock = locks.RLock()
-        self._pulse = Pulse(self._beat)
-        self._unsubscribe: Callable[[], None] | None = None
         self._center: IdentityCenter | None = first_center(magics, session, region)
-        self._was_in = False  # whether the session had a token when it was looked at last
-        self._round_trips = 0  # to the browser, until Enter counts that was pressed too soon
-        self._view = View()
+        self._was_in = False  # True if the session had a token at the last look
+        self._jobs = 0  # jobs that have ended
+        self._confirming: RoleKey | None = None  # Use was pressed once for this administrator's role in production
+        self._look_failed = ""
+        self._beat_at = float("-inf")
+        self._is_closed = False
+        self._subscriptions: list[Callable[[], None]] = []
+        self.pages = presence.Pages()
+        self._view = View(self._received)
+        self._live = Live(self._view)
+        self._address = AddressField(self._view)
         self._sessions = Sessions(self._view)
-        self._signing = Signing(self._view, self._signed_in)
         self._loading = Loading(lambda _: self._show_list_state(), self._loaded)
+        self._listing = Listing(self._view, self._pattern)
+        self._signing = Signing(
+            self._live, self._address, lambda line: self._said.say(line, "waiting"), self._signed_in
+        )
+        self._said = Said(self._view, self._facts)
         self._work = Work("sso-panel-work")
-        self._cells = Cells()
-        self._listing = Listing(self._view, self._is_production)
-        self._connect()
+        self._cells = Cells(self._work.wait)
+        self._pulse = Pulse(self._beat)
         self._enter(self._center)
-        self._unsubscribe_kernel = KERNEL.switched.subscribe(self._pulse.wake)
-        self._hook(register=True)
-        self._pulse.start()
-        self._pulse.wake()
 
     # ---- what is shown where ----
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
-        text, html = fallback.bundle(self._center, self._listing.rows)
-        bundle: dict[str, Any] = {"text/plain": text, "text/html": html}
-        if self._view.box.comm is not None:
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self._view.box.model_id,
-            }
-        return bundle
+        self.look()
+        widget = {} if self._is_closed else {VIEW: self._mime()}
+        return {**self._fallback(), **widget}
+
+    def _ipython_display_(self) -> None:
+        self.look()
+        can_live = not self._is_closed and is_notebook()
+        fallback.show(self._fallback(), self._mime() if can_live else None)
+
+    def _fallback(self) -> dict[str, str]:
+        return fallback.bundle(self._center, self._listing.first(fallback.SHOWN))
+
+    def _mime(self) -> dict[str, Any]:
+        _ = self.widget
+        return self._view.mime()
 
     def __repr__(self) -> str:
         return f"Panel({self._center.session.label if self._center else None!r})"
 
     @property
-    def widget(self) -> Any:
-        """The panel as a widget, to be put into a layout of one's own."""
-        return self._view.box
+    def widget(self) -> PanelWidget:
+        """The panel as a widget, for a layout of one's own or outside a cell. It is made when it is first needed."""
+        is_new = not self._view.has_widget
+        widget = self._view.widget
+        if is_new:
+            self._view.put(panel=widget.model_id)
+            presence.register(self)
+        return widget
 
     def close(self) -> None:
-        """Takes it off the screen and ends its threads. What it signed in to and used stays."""
-        if self._pulse.has_ended:
+        """Take it off the screen and end its threads. What it signed in to and used stays."""
+        if self._is_closed:
             return
-        self._pulse.end()
-        self._hook(register=False)
-        self._cells.ended()
-        self._unsubscribe_kernel()
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._is_closed = True
+        self._cells.unwatch()
         self._signing.cancel()
         self._loading.cancel()
+        presence.forget(self)
+        self.free()
+
+    def free(self) -> None:
+        """Free the widget and end what updates it; displayed again, the panel has a new one."""
         with self._lock:
+            self._rest()
             self._view.close()
+
+    # ---- whether somebody sees it ----
+
+    def _wake(self) -> None:
+        if self._is_closed or self._pulse.is_running:
+            return
+        self._subscriptions = [KERNEL.switched.subscribe(self._pulse.wake)]
+        if self._center is not None:
+            self._subscriptions.append(self._center.changed.subscribe(self._pulse.wake))
+        self._cells.watch()
+        self._pulse.start()
+
+    def _rest(self) -> None:
+        if not self._pulse.is_running:
+            return
+        self._pulse.rest()
+        while self._subscriptions:
+            self._subscriptions.pop()()
+        self._cells.unwatch()
+
+    def _beat(self) -> None:
+        self.look()
+        if time.monotonic() - self._beat_at >= _BEAT:
+            self._send_beat()
+        presence.sweep()
+        with self._lock:
+            is_needed = self.pages.is_watched or self._work.is_busy or self._signing.center is not None
+            if not is_needed:
+                self._rest()
+
+    def _send_beat(self) -> None:
+        self._beat_at = time.monotonic()
+        self._view.send(kind="beat")
+
+    def _greet(self, content: dict[str, Any]) -> None:
+        """A page has loaded the panel: it gets what no trait holds."""
+        self.look()
+        self._listing.send_all(str(content.get("page")))
+        self._live.repeat()
+        self._send_beat()
 
     # ---- what a person does ----
 
-    def _connect(self) -> None:
-        view = self._view
-        for button, action in (
-            (view.sign_in, self._sign_in),
-            (view.cancel, self._cancel),
-            (view.sign_out, self._sign_out),
-            (view.release, self._release),
-            (view.refresh, self._refresh),
-            (view.use, self._use),
-            (view.favourite, self._toggle_favourite),
-        ):
-            button.on_click(self._safely(action, button.description))
-        view.session.observe(self._safely(self._pick, "Session"), "index")
-        view.search.observe(self._safely(self._typed, "Search"), "value")
-        view.search.on_msg(self._safely(self._entered, "Use"))
-        view.seen.on_shown(self._safely(self._shown, "Use"))
-        # What the change says, not the widget: a beat may have put its list there again before this has the lock.
-        view.rows.observe(self._safely(lambda change: self._listing.moved(change.new), "Use"), "index")
-        view.line.observe(self._safely(lambda change: self._listing.moved(change.new - 1), "Use"), "value")
+    def _received(self, content: dict[str, Any]) -> None:
+        """Do what a browser says."""
+        do = content.get("do")
+        if do in {"hello", "alive", "bye"}:
+            self.pages.hear(str(content.get("page")), is_leaving=do == "bye")
+        if do == "bye":
+            self._pulse.wake()
+            return
+        self._safely(self._wake, "Refresh")
+        actions: dict[object, tuple[Callable[[dict[str, Any]], None], str]] = {
+            "hello": (self._greet, "Refresh"),
+            "sign_in": (self._sign_in, "Sign in"),
+            "cancel": (self._cancel, "Cancel"),
+            "sign_out": (self._sign_out, "Sign out"),
+            "release": (self._release, "Release"),
+            "refresh": (self._refresh, "Refresh"),
+            "use": (self._use, "Use"),
+            "favorite": (self._toggle_favorite, "Favorite"),
+            "session": (self._pick, "Session"),
+            "address": (lambda it: self._address.enter(it.get("text")), "Sign in"),
+        }
+        action = actions.get(do)
+        if action is not None and not self._is_closed:
+            self._safely(functools.partial(action[0], content), action[1])
 
-    def _safely(self, action: Callable[..., None], again: str) -> Callable[..., None]:
-        """A callback's error would be printed into whatever cell runs: it becomes the status line instead."""
+    def _safely(self, action: Callable[[], None], again: str) -> None:
+        """Run it under the lock. Its error would be printed into the cell that runs: it becomes the status line."""
+        try:
+            with self._lock:
+                action()
+        except Exception as error:  # noqa: BLE001
+            self._say_error(error, again, "sign_in", "role")
 
-        @functools.wraps(action)
-        def run(*arguments: Any) -> None:
-            try:
-                with self._lock:
-                    action(*arguments)
-            except Exception as error:  # noqa: BLE001
-                self._say_error(error, again)
-
-        return run
-
-    def _sign_in(self, _: Any) -> None:
+    def _sign_in(self, content: dict[str, Any]) -> None:
         if self._center is None:
-            self._enter(self._sessions.typed())
+            self._enter(self._sessions.typed(content.get("start_url"), content.get("sso_region")))
         assert self._center is not None
-        self._say("")
+        self._said.say("")
         self._signing.start(self._center, cast("Method", self._magics.sign_in if self._magics else "auto"))
         self.look()
 
     def _cancel(self, _: Any) -> None:
         if self._signing.cancel():
-            self._say("Sign-in canceled.")
+            self._said.say("Sign-in canceled.", "waiting", "sign_in")
         self.look()
 
     def _sign_out(self, _: Any) -> None:
@@ -167,65 +231,42 @@ class Panel:
     def _signed_out(self, center: IdentityCenter) -> None:
         was_in = center.sign_out()
         label = center.session.label
-        self._say(f"Signed out of {label}." if was_in else f"{label} was not signed in.")
+        self._said.say(f"Signed out of {label}." if was_in else f"{label} was not signed in.", "sign_in")
 
-    def _pick(self, _: Any) -> None:
-        if self._sessions.is_picked_by_person:
-            self._signing.cancel()
-            self._say("")
-            self._enter(self._sessions.picked())
+    def _pick(self, content: dict[str, Any]) -> None:
+        self._signing.cancel()
+        self._said.say("")
+        self._enter(self._sessions.picked(content.get("label")))
 
-    def _typed(self, _: Any) -> None:
-        self._listing.typed()
-        self._show_list_state()
-
-    def _entered(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("event") != "submit":
+    def _use(self, content: dict[str, Any]) -> None:
+        key, center = self._listing.key(content), self._center
+        confirming, self._confirming = self._confirming, None
+        if key is None or center is None:
+            self._said.say("Choose a role in the list first.", "jobs")
             return
-        if self._view.seen.is_current:
-            self._use(None)
-        else:
-            self._round_trips = 2
-
-    def _shown(self, _: Any) -> None:
-        """Enter was pressed before the list was there: now it is.
-
-        The browser may hold words back until it hears that those before were taken. After a second round trip all that
-        was typed before Enter has come, and the only hit for it is no guess.
-        """
-        if not self._round_trips or not self._view.seen.is_current:
+        name = self._listing.account_name(key.account_id)
+        label = f"{name or key.account_id} / {printable(key.role_name)}"
+        is_marked = words.is_administrator(key.role_name) and marks(self._pattern(), name, key.account_id)
+        if is_marked and confirming != key and role_in_use(center) != key:
+            self._confirming = key
+            text = f"{label} is an administrator's role in production. Press Use or Enter again to use it."
+            self._said.say(text, "role", "jobs", is_error=True, about=(key.account_id, printable(key.role_name)))
             return
-        self._round_trips -= 1
-        if self._round_trips:
-            self._view.seen.renew()
-        elif self._listing.hits == 1:
-            self._use(None)
-        else:
-            self._say(_LOOK)
-
-    def _use(self, _: Any) -> None:
-        role, center = self._listing.role, self._center
-        if not self._view.seen.is_current:
-            self._say(_LOOK)
-        elif role is None or center is None:
-            self._say("Choose a role in the list first.")
-        else:
-            region = self._view.region.value.strip() or None
-            key = RoleKey(role.account_id, role.role_name)
-            label = printable(f"{role.account.label} / {role.role_name}")
-            after = "As soon as the cell that runs has ended: " if self._cells.is_running else "Getting credentials of "
-            self._do(lambda: self._used(center, key, region), "Use", f"{after}{label}…")
+        region = str(content.get("region") or "").strip() or None
+        after = "As soon as the cell that runs has ended: " if self._cells.is_running else "Getting credentials of "
+        self._do(lambda: self._used(center, key, region), "Use", f"{after}{label}…")
 
     def _used(self, center: IdentityCenter, key: RoleKey, region: str | None) -> None:
         self._cells.wait()
         layer = center.use(key.account_id, key.role_name, region=region)
         self._tell_magics(center)
         use = layer.use
-        self._say(words.using(use.label, layer.holders) if use else "")
+        text = words.using(use.label, layer.holders) if use else ""
+        self._said.say(text, "role")
         if use is not None:
-            label, shown = use.label, self._view.status.value
+            label = use.label
             kept.learn_person(center.session.key, use.credentials)  # first: the search would find its frames
-            KERNEL.search_holders(lambda found: self._say_instead(shown, words.using(label, found)))
+            KERNEL.search_holders(lambda found: self._said.say_instead(text, words.using(label, found), "role"))
 
     def _release(self, _: Any) -> None:
         self._do(self._released, "Release", "")
@@ -233,78 +274,65 @@ class Panel:
     def _released(self) -> None:
         self._cells.wait()
         released = KERNEL.release()
-        self._say(f"Released {released.label}; the environment is what it was before." if released else "")
+        self._said.say(f"Released {released.label}; the environment is what it was before." if released else "", "role")
 
     def _refresh(self, _: Any) -> None:
         if self._center is not None:
-            self._say("")
+            self._said.say("")
             self._loading.start(self._center)
             self._show_list_state()
 
-    def _toggle_favourite(self, _: Any) -> None:
-        is_one = self._listing.toggle_favourite()
-        if is_one is not None:
-            self._say("It stays on top of the list." if is_one else "It is no favourite any more.")
+    def _toggle_favorite(self, content: dict[str, Any]) -> None:
+        key = self._listing.key(content)
+        if key is not None and self._center is not None:
+            is_one = self._listing.toggle_favorite(key)
+            text = "Added to favorites: it stays on top of the list." if is_one else "Removed from favorites."
+            self._said.say(text, "favorites", about=(key.account_id, printable(key.role_name)))
 
     # ---- what takes time ----
 
     def _do(self, job: Callable[[], None], again: str, meanwhile: str) -> None:
-        """Does it after what was asked for before it."""
+        """Do it after what was asked for before it."""
         if meanwhile:
-            self._say(meanwhile)
+            self._said.say(meanwhile, "jobs")
 
         def run() -> None:
             try:
-                job()
+                with file_lock.telling(lambda line: self._said.say(line, "jobs")):
+                    job()
             except BaseException as error:  # noqa: BLE001 - a thread's error is lost unless it is shown
-                self._say_error(error, again)
+                self._say_error(error, again, "role", "sign_in")
+            self._jobs += 1
             self.look()
 
         self._work.add(run)
 
-    def _before_cell(self, *_: object) -> None:
-        """A cell run after Use was pressed runs under that role, also while its credentials are on their way."""
-        self._work.wait()
-        self._cells.began()
-
-    def _after_cell(self, *_: object) -> None:
-        self._cells.ended()
-
-    def _hook(self, *, register: bool) -> None:
-        from sso_magic.display import shell
-
-        running = shell()
-        if running is not None:
-            change = running.events.register if register else running.events.unregister
-            change("pre_run_cell", self._before_cell)
-            change("post_run_cell", self._after_cell)
-
     def _signed_in(self, center: IdentityCenter, error: BaseException | None) -> None:
         if error is not None:
             self.look()
-            self._say_error(error, "Sign in")
+            self._say_error(error, "Sign in", "sign_in", "waiting")
             return
         self._tell_magics(center)
         self._sessions.look_again()  # a start URL may be a session from now on
         self.look()
-        self._say(f"Signed in to {center.session.label}.")
+        self._said.say(f"Signed in to {center.session.label}.", "sign_in")
 
     def _tell_magics(self, center: IdentityCenter) -> None:
-        """The magics mean the session used last: this one."""
+        """Make this session the one that the magics used last."""
         if self._magics is not None:
             self._magics.remember(self._magics.center(center.session.label, center.session.region))
 
     def _loaded(self, center: IdentityCenter, error: BaseException | None) -> None:
-        if error is not None:
-            self._say_error(error, "Refresh")
-        elif center.directory.warning:
-            self._say(center.directory.warning)
         self.look()
+        if error is not None:
+            self._say_error(error, "Refresh", "fetched_at", "sign_in")
+        elif center.directory.warning:
+            self._said.say(center.directory.warning, "fetched_at")
 
     # ---- what is shown ----
 
     def look(self) -> None:
-        """Shows everything as it is now. Nothing here waits for the network."""
+        """Show everything as it is now. Nothing here waits for the network."""
         try:
             with self._lock:
                 self._sessions.show(self._center)
@@ -312,35 +340,31 @@ class Panel:
                 self._show_role()
                 self._listing.fill()
                 self._show_list_state()
+                self._said.look()
+                failed, self._look_failed = self._look_failed, ""
+            self._said.say_instead(failed, "")
         except Exception as error:  # noqa: BLE001 - the next beat may do better
             self._say_error(error, "Refresh")
-
-    def _beat(self) -> None:
-        self.look()
-        self._view.live.repeat()
-        self._listing.warm_up()
+            self._look_failed = self._said.text
 
     def _enter(self, center: IdentityCenter | None) -> None:
-        """Shows this session from now on."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        """Show this session from now on."""
         self._center = center
-        self._listing.enter(center)
-        self._unsubscribe = center.changed.subscribe(self._pulse.wake) if center else None
+        if self._pulse.is_running:
+            self._rest()
+            self._wake()
         self._was_in = False
         self._sessions.look_again()
+        self._listing.center = center
         self.look()
 
+    def _facts(self) -> Facts:
+        return Facts.now(self._center, self._listing, is_waiting=self._signing.center is not None, jobs=self._jobs)
+
     def _show_sign_in(self) -> None:
-        view, center = self._view, self._center
-        is_waiting = self._signing.center is not None
-        token = center.tokens.peek() if center else None
-        warning = center.tokens.warning if center else None
-        view.sign_in_state.value = words.escaped(words.sign_in_state(token, is_waiting=is_waiting, warning=warning))
+        center = self._center
+        self._view.put(**parts.of_sign_in(center, is_waiting=self._signing.center is not None))
         is_in = center is not None and center.tokens.is_usable()
-        show(view.sign_in, when=not is_waiting and not is_in)
-        show(view.cancel, when=is_waiting)
-        show(view.sign_out, when=is_in and not is_waiting)
         if center is not None and is_in and not self._was_in and center.directory.is_stale:
             self._loading.start(center)
         self._was_in = is_in
@@ -349,49 +373,22 @@ class Panel:
         use = KERNEL.current
         if use is not None:
             kept.remember_use(use.session, RoleKey.of_use(use))
-        warnings = [*status().competing]
-        if use is not None and (renewal := use.role.warning()):
-            warnings.append(renewal)
-        marked = use is not None and self._is_production(use.credentials.account_name, use.credentials.account_id)
-        view = self._view
-        view.in_use.value = words.in_use_html(use, warnings, is_production=marked)
-        view.release.disabled = use is None
-        for name, holds in (("sso-on", use is not None and not marked), ("sso-production", marked)):
-            (view.use_box.add_class if holds else view.use_box.remove_class)(name)
+        self._view.put(**parts.of_role(use, self._center, self._pattern()))
 
     def _show_list_state(self) -> None:
         with self._lock:
-            view, listing, center = self._view, self._listing, self._center
-            state = self._loading.state(center) if center else None
-            view.list_state.value = words.escaped(
-                words.list_state(listing.snapshot, listing.words, listing.hits, LIMIT, state)
-            )
-            view.refresh.disabled = center is None or state is not None
-            show(view.progress, when=state is not None)
-            if state is not None:
-                view.progress.max = max(1, state.accounts_known)
-                view.progress.value = state.accounts_done
+            state = self._loading.state(self._center) if self._center else None
+            self._view.put(**parts.of_list(self._center, self._listing.snapshot, state))
 
-    def _say(self, text: str) -> None:
-        self._view.status.value = words.status(text, is_error=False)
-
-    def _say_instead(self, shown: str, text: str) -> None:
-        if self._view.status.value == shown:  # nothing newer has been said
-            self._say(text)
-
-    def _say_error(self, error: BaseException, again: str) -> None:
+    def _say_error(self, error: BaseException, again: str, *while_same: str) -> None:
         _log.debug("panel: %s", type(error).__name__, exc_info=not isinstance(error, SSOMagicError))
-        self._view.status.value = words.status(words.of_error(error, again), is_error=True)
+        self._said.say(words.of_error(error, again), *while_same, is_error=True)
 
     # ---- settings ----
 
-    def _is_production(self, account_name: str | None, account_id: str) -> bool:
-        if self._magics is None:
-            from sso_magic.magics.magics import SSOMagics
+    def _pattern(self) -> str:
+        if self._magics is not None:
+            return str(self._magics.production)
+        from sso_magic.magics.magics import SSOMagics
 
-            pattern = SSOMagics.production.default_value
-        else:
-            pattern = self._magics.production
-        from sso_magic.magics.use import marks
-
-        return marks(pattern, account_name, account_id)
+        return str(SSOMagics.production.default_value)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sso_magic.center.shared import known_sessions, shared_center
 from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound
-from sso_magic.widgets.view import show
 
 if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
@@ -16,39 +15,33 @@ if TYPE_CHECKING:
     from sso_magic.widgets.view import View
 
 _LOOK_EVERY = 5  # seconds between two looks at the configuration
-_OTHER = "Another start URL…"
+OTHER = "Another start URL…"
 
 
 class Sessions:
-    """The picker of sessions. Whoever calls holds the panel's lock."""
+    """The picker of sessions. The caller holds the panel's lock."""
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._sessions: list[Session] = []
         self._looked_at = float("-inf")
-        self._setting = False
 
-    @property
-    def is_picked_by_person(self) -> bool:
-        """Whether what is picked is so by the person rather than by `show`."""
-        return not self._setting and self._view.session.index is not None
-
-    def picked(self) -> IdentityCenter | None:
-        """The center that is picked; None: another start URL.
+    def picked(self, label: object) -> IdentityCenter | None:
+        """Return the center of the session with this label; None if another start URL is to be typed.
 
         Raises:
             ConfigError: The session lacks a setting by now.
         """
-        index = self._view.session.index
-        return _center_of(self._sessions[index]) if index < len(self._sessions) else None
+        found = next((session for session in self._sessions if session.label == label), None)
+        return _center_of(found) if found is not None else None
 
-    def typed(self) -> IdentityCenter:
-        """The center of the start URL that was typed.
+    def typed(self, start_url: object, sso_region: object) -> IdentityCenter:
+        """Return the center of the start URL that was typed.
 
         Raises:
             ConfigError: None was typed, or nothing that can be one.
         """
-        url, region = self._view.start_url.value.strip(), self._view.sso_region.value.strip()
+        url, region = str(start_url or "").strip(), str(sso_region or "").strip()
         if not url:
             raise ConfigError("Fill in the start URL of your access portal: https://YOUR-PORTAL.awsapps.com/start")
         try:
@@ -63,12 +56,11 @@ class Sessions:
             ) from error
 
     def look_again(self) -> None:
-        """The configuration may be another: `show` looks at it."""
+        """Let `show` read the configuration again."""
         self._looked_at = float("-inf")
 
     def show(self, center: IdentityCenter | None) -> None:
-        """Lists the sessions there are, this one picked."""
-        view = self._view
+        """List the sessions there are, with this one picked."""
         if time.monotonic() - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = time.monotonic()
@@ -76,19 +68,15 @@ class Sessions:
         if center is not None:
             known.setdefault(center.session.key, center.session)
         self._sessions = list(known.values())
-        labels = [*(session.label for session in self._sessions), _OTHER]
-        self._setting = True
-        try:
-            if labels != list(view.session.options):
-                view.session.options = labels
-            view.session.index = list(known).index(center.session.key) if center else len(labels) - 1
-        finally:
-            self._setting = False
-        show(view.other_session, when=center is None)
+        self._view.put(
+            sessions=[*(session.label for session in self._sessions), OTHER],
+            session=center.session.label if center is not None else OTHER,
+            is_other=center is None,
+        )
 
 
 def first_center(magics: SSOMagics | None, session: str | None, region: str | None) -> IdentityCenter | None:
-    """The center named, else the one the magics used last, else the first there is.
+    """Return the center named, else the one the magics used last, else the first there is.
 
     Raises:
         SessionNotFound: There is no session of this name.
@@ -104,5 +92,5 @@ def first_center(magics: SSOMagics | None, session: str | None, region: str | No
 
 
 def _center_of(session: Session) -> IdentityCenter:
-    """The center that the magics would take for it: a session read from a token file lacks what they add."""
+    """Return the center that the magics take for it: a session read from a token file lacks what they add."""
     return shared_center(session.label, region=session.region)

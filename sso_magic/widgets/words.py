@@ -1,9 +1,8 @@
-"""What the panel says of sessions, roles, lists and errors. Everything that comes from outside is escaped here."""
+"""What the panel says of sessions, roles, lists and errors, in text without control characters."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from html import escape
 from typing import TYPE_CHECKING
 
 from sso_magic.client.errors import ServiceException
@@ -23,8 +22,9 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.inventory import FetchState, InventorySnapshot, Role
+    from sso_magic.inventory import FetchState, InventorySnapshot
     from sso_magic.kernel.kernel_role import Use
+    from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
 
 # What to do next in the panel, where the error's own text names a magic.
@@ -61,23 +61,10 @@ def _sentence(error: object) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def escaped(text: str) -> str:
-    """The text as HTML."""
-    return f"<span>{escape(text)}</span>"
-
-
 def using(label: str, holders: str | None) -> str:
     """Return what is said when a role comes into use, with what still uses another one."""
     rest = f" {holders}" if holders else ""
     return f"Using {label}. New cells run as this role.{rest}"
-
-
-def status(text: str, *, is_error: bool) -> str:
-    """The status line; a screen reader is told of an error at once."""
-    if not text:
-        return ""
-    kind = "error" if is_error else "note"
-    return f'<div class="sso-status sso-{kind}" role="{"alert" if is_error else "status"}">{escape(text)}</div>'
 
 
 def sign_in_state(token: Token | None, *, is_waiting: bool, warning: str | None) -> str:
@@ -108,62 +95,47 @@ def in_use(use: Use | None, warnings: Sequence[str]) -> str:
     return " ".join([f"{printable(use.label)}{region}, {when}.", *warnings])
 
 
-def in_use_html(use: Use | None, warnings: Sequence[str], *, is_production: bool) -> str:
-    """The role in use with its mark: red for production."""
-    notes = "".join(f'<div class="sso-warning">{escape(warning)}</div>' for warning in warnings)
+def in_use_parts(use: Use | None) -> list[str] | None:
+    """Return the role in use in two parts: its name, and the rest of the sentence; None if there is none."""
     if use is None:
-        return f'<div class="sso-none">No role is in use.</div>{notes}'
-    text = in_use(use, ())
+        return None
     label = printable(use.label)
-    badge = '<span class="sso-badge">PRODUCTION</span> ' if is_production else ""
-    return f"<div>In use: {badge}<b>{escape(label)}</b>{escape(text[len(label) :])}</div>{notes}"
+    return [label, in_use(use, ())[len(label) :]]
 
 
-def option(role: Role, *, is_favourite: bool, is_recent: bool, is_in_use: bool) -> str:
-    """A line of the list."""
-    columns = [printable(role.account_name)] if role.account_name else []
-    line = " · ".join([*columns, printable(role.role_name), role.account_id])
-    marks = ", ".join(mark for mark, holds in (("recent", is_recent), ("in use", is_in_use)) if holds)
-    return f"{'★ ' if is_favourite else ''}{line}{f' ({marks})' if marks else ''}"
+def is_administrator(role_name: str) -> bool:
+    """Return True if the name of the role says that it administers."""
+    return "admin" in role_name.casefold()
 
 
-def selection_html(role: Role | None, *, is_production: bool) -> str:
-    """What Use would use."""
-    if role is None:
-        return '<span class="sso-none">Choose a role in the list.</span>'
-    badge = '<span class="sso-badge">PRODUCTION</span> ' if is_production else ""
-    account = printable(role.account.label)
-    digits = f" ({escape(role.account_id)})" if role.account_name else ""
-    return f"{badge}<b>{escape(account)}</b>{digits} / <b>{escape(printable(role.role_name))}</b>"
+def console_template(session: Session) -> str | None:
+    """Return the link into the console with ``ACCOUNT_ID`` and ``ROLE_NAME`` to be filled in; None if it is no link."""
+    url = session.console_link("ACCOUNT_ID", "ROLE_NAME")
+    return url if is_linkable(url) else None
 
 
-def console_html(url: str | None) -> str:
-    """The link into the console, as a button."""
-    if url is None or not is_linkable(url):
-        return '<span class="sso-link sso-off" role="link" aria-disabled="true">Console</span>'
-    return (
-        f'<a class="sso-link" href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer" '
-        'title="Opens the AWS console in a new tab">Console</a>'
-    )
+def total(snapshot: InventorySnapshot | None) -> str | None:
+    """Return how much the list holds, such as ``28 roles in 14 accounts``; None if nothing is known."""
+    if snapshot is None:
+        return None
+    roles = sum(map(len, snapshot.roles.values()))
+    return f"{_counted(roles, 'role')} in {_counted(len(snapshot.accounts), 'account')}"
 
 
-def list_state(
-    snapshot: InventorySnapshot | None, words: str, hits: int, limit: int, progress: FetchState | None
-) -> str:
-    """What the list holds, how old it is, and how far a refresh is.
+def list_note(snapshot: InventorySnapshot | None, progress: FetchState | None) -> str:
+    """Return how old the list is, how far a refresh is, and what failed.
 
     Args:
         snapshot: What is known; None if nothing is.
-        words: What is searched for.
-        hits: What was found, ``limit + 1`` at most.
-        limit: How many are listed at most.
         progress: How far a refresh is; None if none is under way.
     """
-    parts = [_held(snapshot, words, hits, limit)] if snapshot is not None else []
+    parts = []
     if progress is not None:
-        parts.append(_progress(progress))
+        parts.append(_progress(progress, is_first=snapshot is None or not snapshot.complete))
     elif snapshot is None:
         parts.append("The accounts are not known yet: sign in, or press Refresh.")
+    elif snapshot.complete and not any(snapshot.roles.values()):
+        parts.append("No role is assigned to you. Contact your AWS administrator.")
     elif snapshot.fetched_at is not None:
         parts.append(f"{_age(snapshot.fetched_at)}.")
     if snapshot is not None and snapshot.errors:
@@ -174,23 +146,13 @@ def list_state(
     return " ".join(parts)
 
 
-def _held(snapshot: InventorySnapshot, words: str, hits: int, limit: int) -> str:
-    roles = sum(map(len, snapshot.roles.values()))
-    total = f"{_counted(roles, 'role')} in {_counted(len(snapshot.accounts), 'account')}"
-    if words and not hits:
-        return f"Nothing fits “{printable(words)}” among {total}."
-    if words:
-        many = f"The {limit} best hits are listed; type more to narrow down."
-        return many if hits > limit else f"{_counted(hits, 'hit')} among {total}."
-    if not roles and snapshot.complete:
-        return "No role is assigned to you. Contact your AWS administrator."
-    return f"{total}; the first {limit} are listed, type to find others." if hits > limit else f"{total}."
-
-
-def _progress(state: FetchState) -> str:
+def _progress(state: FetchState, *, is_first: bool) -> str:
+    begin = "Still loading" if is_first else "Refreshing"
+    if not state.accounts_known:
+        return f"{begin}."
     known = f"{state.accounts_known:,}{'' if state.all_listed else ' or more'}"
     left = f", {span(state.seconds_left)} left" if state.seconds_left is not None else ""
-    return f"Loading: {state.accounts_done:,} of {known} accounts{left}." if state.accounts_known else "Loading…"
+    return f"{begin}, {state.accounts_done:,} of {known} accounts{left}."
 
 
 def _age(moment: datetime) -> str:

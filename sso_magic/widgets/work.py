@@ -31,6 +31,11 @@ class Work:
                 self._at_work = True
                 threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
+    @property
+    def is_busy(self) -> bool:
+        """True while something is being done, or waits for its turn."""
+        return self._at_work
+
     def wait(self) -> None:
         """Returns when nothing is left to do."""
         with self._changed:
@@ -49,57 +54,95 @@ class Work:
 
 
 class Cells:
-    """Whether a cell runs: callbacks may come meanwhile, in a thread, and must not change its role under it."""
+    """Whether a cell runs: messages may come meanwhile, in a thread, and must not change its role under it.
 
-    def __init__(self) -> None:
+    Args:
+        before: Called before each cell. A cell run after Use was pressed runs under that role, so it waits there for
+            credentials that are on their way.
+    """
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
         self._changed = locks.Condition()
+        self._is_watching = False
         self.is_running = False
 
-    def began(self) -> None:
-        """One runs."""
+    def watch(self) -> None:
+        """Follow the cells of the running IPython, if there is one."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._hook("register")
+
+    def unwatch(self) -> None:
+        """End what `watch` began."""
+        if self._is_watching:
+            self._is_watching = False
+            self._hook("unregister")
+        self._ended()
+
+    def _hook(self, change: str) -> None:
+        from sso_magic.display import shell
+
+        running = shell()
+        if running is not None:
+            getattr(running.events, change)("pre_run_cell", self._began)
+            getattr(running.events, change)("post_run_cell", self._ended)
+
+    def _began(self, *_: object) -> None:
+        self._before()
         with self._changed:
             self.is_running = True
 
-    def ended(self) -> None:
-        """None runs any more."""
+    def _ended(self, *_: object) -> None:
         with self._changed:
             self.is_running = False
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Returns when none runs."""
+        """Return when none runs."""
         with self._changed:
             self._changed.wait_for(lambda: not self.is_running)
 
 
 class Pulse:
-    """Calls a function once a second, and at once when woken, on one thread.
+    """Calls a function once a second, and at once when woken, on a thread that runs between `start` and `rest`.
 
     Args:
-        beat: What is called. It must not raise.
+        beat: The function. It must not raise.
     """
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
+        self._lock = locks.Lock()
         self._woken = locks.Event()
-        self.has_ended = False
+        self._turn: object = None  # the thread that is to go on; another ends
+
+    @property
+    def is_running(self) -> bool:
+        """True between `start` and `rest`."""
+        return self._turn is not None
 
     def start(self) -> None:
-        """From now on."""
-        threading.Thread(target=self._run, name="sso-panel-pulse", daemon=True).start()
+        """Start the thread, unless it is running."""
+        with self._lock:
+            if self._turn is None:
+                self._turn = turn = object()
+                self._woken.set()
+                threading.Thread(target=self._run, args=(turn,), name="sso-panel-pulse", daemon=True).start()
 
     def wake(self) -> None:
-        """Has it called now."""
+        """Call the function now, if the thread is running."""
         self._woken.set()
 
-    def end(self) -> None:
-        """Has it called no more."""
-        self.has_ended = True
-        self._woken.set()
+    def rest(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._turn = None
+            self._woken.set()
 
-    def _run(self) -> None:
-        while not self.has_ended:
+    def _run(self, turn: object) -> None:
+        while self._turn is turn:
             self._woken.wait(1)
             self._woken.clear()
-            if not self.has_ended:
+            if self._turn is turn:
                 self._beat()

@@ -25,6 +25,7 @@ RELEASES = (
     "sso-magic",
     "ipython",
     "ipywidgets",
+    "anywidget",
     "pandas",
     "requests",
     "boto3",

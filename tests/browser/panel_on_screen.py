@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ class PanelOnScreen:
         self.role = self.box.locator(".sso-use .sso-grow")
         self.list_state = self.box.locator(".sso-info .sso-grow")
         self.selection = self.box.locator(".sso-selection")
-        self.status = self.box.locator(".sso-status")
+        self.status = self.box.locator(".sso-status:not(:empty)")
         self.link = self.box.get_by_role("link", name="Open the sign-in page")
         self.code = self.box.locator(".sso-live").get_by_text(re.compile(r"^[A-Z]{4}-[A-Z]{4}$"))
 
@@ -73,15 +72,9 @@ class PanelOnScreen:
         expect(self.status).to_contain_text("Using")
 
     def press_use(self, place: Locator, text: str) -> None:
-        """Presses Use until this stands there: again, as a person would, where it was too fast for the list."""
-        for _ in range(4):
-            self.press("Use")
-            with contextlib.suppress(AssertionError):
-                expect(place).to_contain_text(text, timeout=2_000)
-                return
-            if not any("press Use or Enter again" in status for status in self.status.all_inner_texts()):
-                break
-        expect(place).to_contain_text(text, timeout=15_000)
+        """Press Use, and wait until this text is there."""
+        self.press("Use")
+        expect(place).to_contain_text(text)
 
     def who(self) -> str:
         """Who the kernel is, by AWS's word: the account and the role."""

@@ -89,7 +89,7 @@ def test_the_panel_in_each_of_its_states(notebook, center, jupyter, axe, theme):
 
 STICKING_OUT = """() => {
   const panel = document.querySelector('.sso-panel'), edge = panel.getBoundingClientRect();
-  return [...panel.querySelectorAll('button, input, select, a, b, .widget-html-content')]
+  return [...panel.querySelectorAll('button, input, select, a, b, [role=option], .sso-id, .sso-grow')]
     .filter(one => one.getClientRects().length && getComputedStyle(one).visibility === 'visible')
     .filter(one => one.getBoundingClientRect().right > edge.right + 1).map(one => one.outerHTML.slice(0, 120));
 }"""

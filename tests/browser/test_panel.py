@@ -105,8 +105,9 @@ def test_everything_by_keyboard(open_panel, center):
     tab_to("Search")
     keyboard.type("payments prod")
     expect(panel.selection).to_contain_text("payments-prod (731659028443) / DataScientist")
-    tab_to("Line")
-    keyboard.press("ArrowUp")
+    keyboard.press("ArrowDown")
+    expect(panel.list).to_be_focused()
+    keyboard.press("ArrowDown")
     expect(panel.selection).to_contain_text("PowerUserAccess")
     outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
@@ -177,7 +178,9 @@ def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, 
     role = min(center.organization.roles_of("alex", account.id))
     panel.search.press_sequentially(account.id[:6])
     panel.find(f"{account.id} {role}", f"{account.name} ({account.id}) / {role}")
+    panel.search.fill("")
     assert panel.list.get_by_role("option").count() <= 50
+    panel.find(f"{account.id} {role}", f"{account.name} ({account.id}) / {role}")
     assert center.requests.total() == 0
     panel.press_use(panel.role, account.id)
     assert panel.who() == f"{account.id} {role}"
@@ -217,7 +220,7 @@ def test_the_panel_goes_on_while_a_cell_runs_and_leaves_its_role_alone(open_pane
     assert panel.who() == "402618935571 Billing"
 
 
-def test_what_is_pressed_while_the_kernel_cannot_answer_uses_nothing_unseen(open_panel, ready, busy_cells, jupyter):
+def test_what_is_pressed_while_the_kernel_cannot_answer_uses_what_was_seen(open_panel, ready, busy_cells, jupyter):
     kernels = "@jupyterlab/apputils-extension/kernels-settings"
     jupyter.set(kernels, {"commsOverSubshells": "disabled"})  # as with any kernel before ipykernel 7
     try:
@@ -226,14 +229,12 @@ def test_what_is_pressed_while_the_kernel_cannot_answer_uses_nothing_unseen(open
         jupyter.set(kernels, {})
     panel.find("payments-prod readonly", "payments-prod (731659028443) / ReadOnly")
     begin(panel)
-    panel.search.fill("management billing")  # the old list is still there
-    panel.list.select_option(index=0)
+    panel.find("management billing", "management (402618935571) / Billing")  # the list needs no kernel
     panel.press("Use")
+    panel.search.fill("ml-sandbox")
     end(panel)
-    expect(panel.selection).to_contain_text("management (402618935571) / Billing")
-    expect(panel.status).to_contain_text("The list has just changed.")
-    assert panel.who() == "nobody"
-    panel.press_use(panel.role, "management")
+    expect(panel.role).to_contain_text("management (402618935571) / Billing")
+    assert panel.who() == "402618935571 Billing"
 
 
 def test_a_cell_run_right_after_use_was_pressed_has_the_role(open_panel, ready):
@@ -262,8 +263,8 @@ def test_an_account_opens_in_the_console_and_becomes_a_favourite(open_panel, rea
     with panel.page.context.expect_page() as opened:
         panel.box.get_by_role("link", name="Console").click()
     expect(opened.value.get_by_role("heading", name="PowerUserAccess in ml-sandbox")).to_be_visible()
-    panel.press("☆ Favourite")
-    expect(panel.button("★ Favourite")).to_be_visible()
+    panel.press("☆ Favorite")
+    expect(panel.button("★ Favorite")).to_be_visible()
     panel.search.fill("")
-    expect(panel.list.get_by_role("option").first).to_have_text(re.compile("^★.ml-sandbox"))
+    expect(panel.list.get_by_role("option").first).to_have_text(re.compile("^★ ?ml-sandbox"))
     assert "Session: corp. Signed in until" in panel.notebook.save()  # what is read where the widget cannot run

@@ -112,9 +112,9 @@ def test_an_inventory_that_cannot_be_kept_is_listed_and_says_which_directory_to_
     assert "Just refreshed" in screen.list_state
 
 
-def test_a_favourite_that_cannot_be_kept_says_which_directory_to_make_writable(screen):
+def test_a_favorite_that_cannot_be_kept_says_which_directory_to_make_writable(screen):
     (cache.own_directory() / "panel.json").mkdir(parents=True)
     screen.type("payments-prod")
-    screen.press("Favourite")
+    screen.press("Favorite")
     assert screen.is_error
     assert "panel.json cannot be written" in screen.status

@@ -173,8 +173,7 @@ def test_the_panel(planted, corp, shell):
 
     panel = sso_magic.panel("corp")
     try:
-        widgets = {name: one for name, one in vars(panel._view).items() if hasattr(one, "get_state")}
-        look_at(planted, {"Panel": panel, **widgets})
+        look_at(planted, {"Panel": panel, "PanelWidget": panel.widget, "shown": panel._view.shown})
     finally:
         panel.close()
 

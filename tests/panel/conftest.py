@@ -23,7 +23,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
 
     def keep(self: Any, msg_type: str, data: Any = None, *arguments: Any, **more: Any) -> None:
-        messages.append({"type": msg_type, "to": self.comm_id, "data": data})
+        buffers = more.get("buffers") or []
+        messages.append({"type": msg_type, "to": self.comm_id, "data": data or {}, "buffers": buffers})
 
     monkeypatch.setattr(comm.DummyComm, "publish_msg", keep)
     return messages

@@ -65,7 +65,7 @@ def test_many_callbacks_at_once_end_where_the_last_one_led(open_panel, ready):
             for round_ in range(20):
                 screen.type("payments" if (round_ + number) % 2 else "web-shop")
                 screen.press("Use")
-                screen.press("Favourite")
+                screen.press("Favorite")
                 screen.press("Release")
                 screen.panel.look()
         except BaseException as error:  # noqa: BLE001
@@ -86,37 +86,20 @@ def test_many_callbacks_at_once_end_where_the_last_one_led(open_panel, ready):
     assert [line for line in screen.lines if "in use" in line] == [screen.chosen]
 
 
-def test_a_choice_is_not_lost_where_a_beat_comes_at_the_same_moment(open_panel, ready):
-    screen = open_panel()
-    screen.type("payments-prod")
-    beat = threading.Thread(target=screen.panel._safely(screen.panel._listing.fill, "Refresh"))
-    line = "payments-prod · ReadOnly · 731659028443"
-    # Before the panel's own: the choice is there, the panel does not know of it yet, and another thread lists anew.
-
-    def chosen(change):
-        if change.new == line and beat.ident is None:
-            beat.start()
-            beat.join()
-
-    screen.view.rows.observe(chosen, "label")
-    screen.choose(line)
-    assert screen.chosen == line
-
-
 def test_callbacks_that_come_at_once_are_done_one_after_another(open_panel, ready, monkeypatch):
     screen = open_panel()
     at_once, most = [], []
-    put_rows = screen.view.put_rows
+    fill = screen.panel._listing.fill
 
-    def watched(*arguments) -> None:
+    def watched() -> None:
         at_once.append(1)
         most.append(len(at_once))
         time.sleep(0.02)
-        put_rows(*arguments)
+        fill()
         at_once.pop()
 
-    monkeypatch.setattr(screen.view, "put_rows", watched)
-    threads = [threading.Thread(target=screen.type, args=(f"pay{'m' * (number % 2)}",)) for number in range(6)]
+    monkeypatch.setattr(screen.panel._listing, "fill", watched)
+    threads = [threading.Thread(target=screen.send, args=("hello",)) for _ in range(6)]
     threads += [threading.Thread(target=screen.panel.look) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -128,8 +111,9 @@ def test_callbacks_that_come_at_once_are_done_one_after_another(open_panel, read
 
 def test_a_callback_that_fails_becomes_the_status_line(open_panel, ready, monkeypatch, capsys):
     screen = open_panel()
-    monkeypatch.setattr(screen.panel._listing, "typed", lambda: 1 / 0)
+    monkeypatch.setattr(screen.panel._listing, "toggle_favorite", lambda _: 1 / 0)
     screen.type("pay")
+    screen.press("Favorite")
     assert screen.is_error
     assert "ZeroDivisionError" in screen.status
     assert capsys.readouterr().err == ""
@@ -145,7 +129,7 @@ def test_a_closed_panel_leaves_no_thread_and_hears_nothing(open_panel, ready, sh
     screen.until(lambda: not any(thread.name.startswith("sso-panel") for thread in threading.enumerate()))
     shell.run_cell("1")
     KERNEL.release()
-    assert screen.view.box.comm is None
+    assert not screen.panel._view.has_widget
 
 
 def test_the_panel_works_without_the_extension(center, clean_environment, shell):
@@ -157,7 +141,7 @@ def test_the_panel_works_without_the_extension(center, clean_environment, shell)
     plant_inventory(clean_environment, center)
     screen = Screen(Panel())
     screen.type("web-shop-prod readonly")
-    assert screen.selection.startswith("PRODUCTION")
+    assert screen.is_chosen_production
     screen.press("Use")
     screen.finish()
     assert screen.status.startswith("Using web-shop-prod")

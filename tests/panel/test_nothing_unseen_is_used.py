@@ -1,151 +1,93 @@
-"""A position or a press that was meant for an older list uses nothing: never the wrong account."""
+"""What is used is the role that a browser showed: never the wrong account."""
 
 from __future__ import annotations
 
 import os
 
-LOOK = "The list has just changed. Look at what is chosen, then press Use or Enter again."
+import pytest
 
 
-def shows_it(screen) -> None:
-    """The browser has the newest list and says so."""
-    seen = screen.view.seen
-    seen._shown.set_state({"value": seen._sent.value})
-
-
-def test_a_position_in_an_older_list_chooses_nothing(open_panel, ready):
+def test_a_role_is_used_by_its_name_whatever_the_list_is_by_now(open_panel, ready):
     screen = open_panel()
-    shows_it(screen)
-    screen.type("pay")  # the browser has not got this list yet when its person chooses the 4th line of the old one
-    screen.view.rows.set_state({"index": 3})
-    assert screen.chosen == screen.lines[0]
-    shows_it(screen)
-    screen.view.rows.set_state({"index": 3})
-    assert screen.chosen == screen.lines[3]
-
-
-def test_a_position_beyond_the_end_of_the_new_list_chooses_nothing(open_panel, ready):
-    screen = open_panel()
-    shows_it(screen)
-    screen.type("ml-sandbox")
-    screen.view.rows.set_state({"index": 20})
-    assert screen.chosen == screen.lines[0]
-    assert not screen.is_error
-
-
-def test_use_pressed_on_an_older_list_uses_nothing(open_panel, ready):
-    screen = open_panel()
-    shows_it(screen)
-    screen.type("ml-sandbox")
-    screen.press("Use")
-    screen.finish()
-    assert screen.status == LOOK
-    assert "AWS_ACCESS_KEY_ID" not in os.environ
-    shows_it(screen)
-    screen.press("Use")
-    screen.finish()
-    assert "AWS_ACCESS_KEY_ID" in os.environ
-
-
-def test_enter_before_the_list_is_there_uses_none_of_several_hits(open_panel, ready):
-    screen = open_panel()
-    shows_it(screen)
-    screen.type("payments-prod readonly")
-    screen.press_enter()
-    shows_it(screen)
-    shows_it(screen)
-    screen.finish()
-    assert len(screen.lines) == 2
-    assert screen.status == LOOK
-    assert "AWS_ACCESS_KEY_ID" not in os.environ
-
-
-def test_enter_before_the_list_is_there_uses_the_only_hit_once_all_that_was_typed_has_come(open_panel, ready):
-    screen = open_panel()
-    shows_it(screen)
-    screen.type("ml-sand")
-    screen.press_enter()
-    screen.finish()
-    assert "AWS_ACCESS_KEY_ID" not in os.environ
-    shows_it(screen)
-    screen.finish()
-    assert "AWS_ACCESS_KEY_ID" not in os.environ
-    shows_it(screen)
-    screen.finish()
-    assert os.environ["AWS_ACCOUNT_ID"] == "873320164592"
-
-
-def test_words_that_the_browser_held_back_count_for_enter(open_panel, ready):
-    screen = open_panel()
-    shows_it(screen)
-    screen.type("payments-prod-eu datasci")
-    screen.press_enter()
-    shows_it(screen)
-    screen.type("payments-prod-eu readonly")  # typed before Enter, sent when the browser heard of the list
-    shows_it(screen)
+    screen.type("payments-prod-eu readonly")
+    ready.organization.add_account("000000000001", "a-payments-prod-eu")
+    ready.organization.assign("alex", "000000000001", "ReadOnly")
+    screen.push("Refresh")
+    screen.push("Use")
     screen.finish()
     assert os.environ["AWS_ACCOUNT_ID"] == "731659031207"
     assert "ReadOnly" in screen.role
 
 
-def test_words_that_find_the_same_rows_count_as_another_list(open_panel, ready):
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"account_id": "731659028443"},
+        {"account_id": 731659028443, "role_name": "ReadOnly"},
+        {"account_id": "payments-prod", "role_name": "ReadOnly"},
+        {"account_id": None, "role_name": None},
+        {"account_id": ["731659028443"], "role_name": {}},
+    ],
+)
+def test_a_message_that_names_no_role_in_an_account_uses_nothing(open_panel, ready, content):
     screen = open_panel()
-    screen.type("ml-sand")
-    shows_it(screen)
-    screen.type("ml-sandbox")
-    screen.press("Use")
-    screen.finish()
-    assert screen.status == LOOK
+    for do in ("use", "favorite"):
+        screen.send(do, **content)
+        screen.finish()
+    assert screen.status == "Choose a role in the list first."
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
-def test_a_look_that_finds_nothing_new_disturbs_nobody(open_panel, ready):
+@pytest.mark.parametrize("do", ["", "nothing", None, "_used", 7])
+def test_a_message_that_asks_for_nothing_known_does_nothing(open_panel, ready, do, capsys):
     screen = open_panel()
-    screen.type("ml-sandbox")
-    shows_it(screen)
+    before = screen.shown
+    screen.send(do)
     screen.panel.look()
-    screen.press("Use")
-    screen.finish()
-    assert "AWS_ACCESS_KEY_ID" in os.environ
+    assert screen.shown == before
+    assert capsys.readouterr() == ("", "")
 
 
-def test_a_browser_that_knows_no_links_can_use_roles(open_panel, ready):
-    screen = open_panel()
-    screen.use("ml-sandbox")
-    assert "AWS_ACCESS_KEY_ID" in os.environ
-
-
-def test_a_role_that_has_gone_does_not_turn_into_its_neighbour(open_panel, ready):
+def test_a_role_that_has_gone_says_so(open_panel, ready):
     screen = open_panel()
     screen.type("payments-prod")
     screen.choose("payments-prod · ReadOnly · 731659028443")
     ready.organization.withdraw("alex", "731659028443", "ReadOnly")
     screen.press("Refresh")
     screen.until(lambda: "27 roles" in screen.list_state)
-    screen.until(lambda: screen.chosen is None)
-    screen.panel.look()
     assert screen.chosen is None
-    assert not screen.can_press("Use")
+    screen.push("Use")
+    screen.finish()
+    assert screen.is_error
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
-def test_a_list_that_was_empty_for_a_moment_chooses_nothing_by_itself(open_panel, ready, monkeypatch):
+def test_an_administrators_role_in_production_asks_for_a_second_press(open_panel, ready):
     screen = open_panel()
     screen.type("payments-prod")
-    screen.choose("payments-prod · ReadOnly · 731659028443")
-    with monkeypatch.context() as away:
-        away.setattr(screen.panel._center.directory, "cached", lambda: None)
-        screen.panel.look()
-        assert screen.lines == []
-    screen.panel.look()
-    assert len(screen.lines) == 5
-    assert screen.chosen is None
-
-
-def test_what_is_chosen_stays_chosen_while_rows_come_in_before_it(open_panel, ready):
-    screen = open_panel()
-    screen.type("sandbox")
-    assert screen.chosen == "ml-sandbox · PowerUserAccess · 873320164592"
-    ready.organization.add_account("000000000001", "a-sandbox")
-    ready.organization.assign("alex", "000000000001", "ReadOnly")
+    ready.organization.assign("alex", "731659028443", "AdministratorAccess")
     screen.press("Refresh")
-    screen.until(lambda: len(screen.lines) == 2)
-    assert screen.chosen == "ml-sandbox · PowerUserAccess · 873320164592"
+    screen.until(lambda: any("AdministratorAccess · 731659028443" in line for line in screen.lines))
+    screen.choose("payments-prod · AdministratorAccess · 731659028443")
+    screen.press("Use")
+    screen.finish()
+    asks = "payments-prod / AdministratorAccess is an administrator's role in production. Press Use or Enter again"
+    assert screen.is_error
+    assert screen.status == f"{asks} to use it."
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    screen.choose("payments-prod · ReadOnly · 731659028443")
+    assert screen.status == ""  # it is not about that one
+    screen.press("Use")
+    screen.finish()
+    assert "ReadOnly" in screen.role
+    screen.choose("payments-prod · AdministratorAccess · 731659028443")
+    screen.press("Use")
+    screen.finish()
+    assert screen.status.startswith(asks)
+    screen.press("Use")
+    screen.finish()
+    assert "AdministratorAccess" in screen.role
+    screen.press("Use")  # it is in use already
+    screen.finish()
+    assert screen.status.startswith("Using payments-prod")

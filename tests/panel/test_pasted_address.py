@@ -25,11 +25,11 @@ def link_in(sent) -> str:
 
 
 def is_shown(screen) -> bool:
-    return screen.view.address.widget.layout.display != "none"
+    return screen.shown.get("address") is not None
 
 
 def paste(screen, text):
-    screen.view.address.entry.set_state({"value": text})
+    screen.send("address", text=text)
 
 
 def test_the_address_is_pasted_into_a_field_that_keeps_nothing(open_panel, refusing, sent):
@@ -37,17 +37,16 @@ def test_the_address_is_pasted_into_a_field_that_keeps_nothing(open_panel, refus
     assert not is_shown(screen)
     screen.press("Sign in")
     screen.until(lambda: is_shown(screen))
-    assert screen.view.address.state.value == "Paste the address here, then press Enter."
+    assert screen.shown["address"] == "Paste the address here, then press Enter."
     address = requests.get(link_in(sent), allow_redirects=False, timeout=60).headers["Location"]
     paste(screen, "http://127.0.0.1/oauth/callback?code=of-somebody&state=else")
-    screen.until(lambda: "another sign-in" in screen.view.address.state.value)
-    assert screen.view.address.entry.value == ""
+    screen.until(lambda: "another sign-in" in screen.shown["address"])
     paste(screen, address)
     screen.until(lambda: "Signed in until" in screen.sign_in)
     screen.until(lambda: not is_shown(screen))
     code = re.search("code=([^&]+)", address)[1]
-    assert code not in str(screen.view.address.entry.get_state()) + str(sent)
-    assert code not in repr(vars(screen.view.address))
+    assert code not in str(screen.panel.widget.get_state()) + str(sent)
+    assert code not in repr(vars(screen.panel._address))
 
 
 def test_cancel_takes_the_field_away(open_panel, refusing):
@@ -57,8 +56,7 @@ def test_cancel_takes_the_field_away(open_panel, refusing):
     screen.press("Cancel")
     assert not is_shown(screen)
     paste(screen, "http://127.0.0.1/oauth/callback?code=late&state=late")
-    assert screen.view.address.entry.value == ""
-    assert screen.view.address._pasted is None
+    assert screen.panel._address._pasted is None
 
 
 def test_too_many_wrong_addresses_end_the_sign_in(open_panel, refusing):
@@ -67,6 +65,6 @@ def test_too_many_wrong_addresses_end_the_sign_in(open_panel, refusing):
     screen.until(lambda: is_shown(screen))
     for number in range(5):
         paste(screen, f"wrong {number}")
-        screen.until(lambda: screen.view.address._pasted is None)
+        screen.until(lambda: screen.panel._address._pasted is None)
     screen.until(lambda: not is_shown(screen))
     screen.until(lambda: "After 5 attempts the sign-in ended" in screen.status)

@@ -23,7 +23,7 @@ def test_refresh_pressed_twice_asks_once(open_panel, ready):
     ready.latency = 0.2
     screen = open_panel()
     for _ in range(2):
-        screen.view.refresh.click()  # the second was on its way before the button was off
+        screen.push("Refresh")  # the second was on its way before the button was off
     assert [thread.name for thread in threading.enumerate()].count("sso-panel-refresh") == 1
     screen.until_threads_end("sso-panel-refresh")
     assert ready.requests.total("ListAccounts") == 1
@@ -58,26 +58,27 @@ def test_the_list_fills_while_it_loads_and_says_how_far_it_is(open_panel, center
     center.latency = 0.1
     plant_token(clean_environment, center)
     screen = open_panel()
-    assert "Loading" in screen.list_state
+    assert "Still loading" in screen.list_state
     assert not screen.can_press("Refresh")
-    screen.until(lambda: screen.lines != [] and "Loading:" in screen.list_state)
-    assert screen.view.progress.max > 1
+    screen.until(lambda: screen.lines != [] and "Still loading, " in screen.list_state)
+    assert screen.shown["progress"][1] > 1
     screen.until(lambda: "1,200 roles in 400 accounts" in screen.list_state and "refreshed" in screen.list_state)
-    assert len(screen.lines) == 50
-    assert "the first 50 are listed" in screen.list_state
-    assert screen.view.progress.layout.display == "none"
+    assert len(screen.lines) == 1_200
+    assert screen.shown["progress"] is None
 
 
-def test_of_ten_thousand_accounts_fifty_lines_are_sent(open_panel, center, clean_environment, sent):
+def test_ten_thousand_accounts_are_sent_once_and_compressed(open_panel, center, clean_environment, sent):
     plant_token(clean_environment, center)
     plant_inventory(clean_environment, center, Organization.generated(10_000))
     screen = open_panel()
     assert "30,000 roles in 10,000 accounts" in screen.list_state
+    assert len(screen.lines) == 30_000
+    roles = [message for message in sent if (message["data"].get("content") or {}).get("kind") == "roles"]
+    assert 0 < sum(len(buffer) for message in roles for buffer in message["buffers"]) < 400_000 * len(roles)
     sent.clear()
+    screen.panel.look()
     screen.type("prod")
-    assert len(screen.lines) == 50
-    assert screen.list_state.startswith("The 50 best hits are listed; type more to narrow down.")
-    assert len(str(sent)) < 20_000
+    assert [message for message in sent if "roles" in str(message)] == []
     assert center.requests.total() == 0
 
 

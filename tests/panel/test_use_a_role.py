@@ -29,13 +29,12 @@ def test_words_find_roles_and_choose_the_best_hit(open_panel, ready):
         "payments-prod-eu · ReadOnly · 731659031207",
     ]
     assert screen.chosen == screen.lines[0]
-    assert screen.list_state.startswith("2 hits among 28 roles in 14 accounts.")
+    assert screen.list_state.startswith("28 roles in 14 accounts.")
 
 
 def test_nothing_is_chosen_before_the_person_has_typed_or_chosen(open_panel, ready):
     screen = open_panel()
     assert screen.chosen is None
-    assert screen.selection == "Choose a role in the list."
     assert not screen.can_press("Use")
     screen.press_enter()
     screen.finish()
@@ -43,15 +42,7 @@ def test_nothing_is_chosen_before_the_person_has_typed_or_chosen(open_panel, rea
     assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
-def test_words_that_fit_nothing_say_so_and_can_use_nothing(open_panel, ready):
-    screen = open_panel()
-    screen.type("no-such-thing")
-    assert screen.lines == []
-    assert screen.list_state.startswith("Nothing fits “no-such-thing” among 28 roles in 14 accounts.")
-    assert not screen.can_press("Use")
-
-
-def test_a_role_used_by_clicking_speaks_for_its_account(open_panel, ready):
+def test_a_role_used_by_clicking_is_that_of_its_account(open_panel, ready):
     screen = open_panel()
     screen.use("payments-dev readonly")
     assert account_here() == ids(ready)["payments-dev"]
@@ -62,7 +53,7 @@ def test_a_role_used_by_clicking_speaks_for_its_account(open_panel, ready):
     assert account_here() == ids(ready)["payments-prod-eu"]
     assert screen.role.startswith("In use: PRODUCTION payments-prod-eu (731659031207) / DataScientist, until")
     assert "renews automatically" in screen.role
-    assert "sso-production" in screen.view.use_box._dom_classes
+    assert screen.shown["is_production"]
 
 
 def test_enter_in_the_search_field_uses_what_is_chosen(open_panel, ready):
@@ -78,7 +69,7 @@ def test_the_region_goes_with_the_role_and_is_left_alone_without_one(open_panel,
     screen = open_panel()
     screen.use("ml-sandbox")
     assert os.environ["AWS_REGION"] == "us-west-2"
-    screen.type_region(" eu-central-1 ")
+    screen.region = " eu-central-1 "
     screen.press("Use")
     screen.finish()
     assert os.environ["AWS_REGION"] == "eu-central-1"
@@ -129,29 +120,29 @@ def test_a_role_that_cannot_be_renewed_says_why_and_until_when_it_lasts(open_pan
 
 def test_the_console_link_is_the_portals_own_and_has_no_secret(open_panel, ready):
     screen = open_panel()
-    assert "href" not in screen.view.console.value
+    assert screen.console is None
     screen.type("ml-sandbox")
-    query = f"account_id={ids(ready)['ml-sandbox']}&amp;role_name=PowerUserAccess"
-    assert f'href="{ready.start_url}/#/console?{query}"' in screen.view.console.value
+    query = f"account_id={ids(ready)['ml-sandbox']}&role_name=PowerUserAccess"
+    assert screen.console == f"{ready.start_url}/#/console?{query}"
 
 
 def test_production_follows_the_setting_of_the_magics(open_panel, ready, shell):
     screen = open_panel()
     screen.type("web-shop-prod readonly")
-    assert screen.selection.startswith("PRODUCTION web-shop-prod")
+    assert screen.is_chosen_production
     shell.run_line_magic("config", "SSOMagics.production = 'sandbox'")
-    screen.type("web-shop-prod")
-    assert not screen.selection.startswith("PRODUCTION")
+    screen.until(lambda: not screen.is_chosen_production)
     screen.type("ml-sandbox")
-    assert screen.selection.startswith("PRODUCTION ml-sandbox")
+    assert screen.is_chosen_production
 
 
 def test_a_production_setting_that_is_no_pattern_says_so(open_panel, ready, shell):
     screen = open_panel()
     shell.find_line_magic("sso_use").__self__._trait_values["production"] = "("  # as in a configuration file
-    screen.type("ml-sandbox")
-    assert screen.is_error
+    screen.until(lambda: screen.is_error)
     assert "SSOMagics.production is not a regular expression" in screen.status
+    shell.run_line_magic("config", "SSOMagics.production = 'prod'")
+    screen.until(lambda: screen.status == "")
 
 
 def test_a_role_that_is_no_longer_assigned_says_so(open_panel, ready):

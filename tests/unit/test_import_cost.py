@@ -9,6 +9,7 @@ HEAVY = (
     "requests",
     "pandas",
     "ipywidgets",
+    "anywidget",
     "boto3",
     "botocore",
     "tornado",

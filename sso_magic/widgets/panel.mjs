@@ -348,9 +348,13 @@ class Screen {
   build() {
     const button = (label, action, more = "") =>
       make("button", { type: "button", class: `sso-button ${more}`, onclick: action }, label);
+    const labeled = (label, input, more = "") => {
+      input.id = `sso-field-${++made}`; // a label around a select would read out its options as well
+      return make("div", { class: `sso-field ${more}` }, make("label", { for: input.id }, label), input);
+    };
     const field = (label, attributes, more = "") => {
       const input = make("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-      return [input, make("label", { class: `sso-field ${more}` }, make("span", {}, label), input)];
+      return [input, labeled(label, input, more)];
     };
     const row = (name, ...children) => make("div", { class: `sso-row ${name}` }, ...children);
     const send = (action) => () => this.say({ do: action });
@@ -389,7 +393,7 @@ class Screen {
     this.root = make(
       "section", { class: "sso-panel", "aria-label": "AWS accounts and roles" },
       this.hide,
-      row("sso-head", make("label", { class: "sso-field" }, make("span", {}, "Session"), this.session), this.signInText, this.signIn, this.cancel, this.signOut),
+      row("sso-head", labeled("Session", this.session), this.signInText, this.signIn, this.cancel, this.signOut),
       this.other, this.live, this.addressRow, this.useRow, this.searchField, this.heads, this.list.box, this.progress,
       row("sso-info", this.listText, this.refresh),
       this.selection,

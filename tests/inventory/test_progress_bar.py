@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sso_magic import progress_bar
+from sso_magic.display import bar as bars
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def in_notebook(shell, monkeypatch):
     import tqdm.notebook
 
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
-    monkeypatch.setattr(progress_bar, "_PAUSE", 0)
+    monkeypatch.setattr(bars, "_PAUSE", 0)
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: Handle())
 
 
@@ -23,7 +23,7 @@ class Handle:
 
 
 def test_the_bar_is_as_full_as_the_work_is_done(in_notebook):
-    bar = progress_bar.ProgressBar("{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
+    bar = bars.ProgressBar("{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
     _, drawn, _ = bar._bar.container.children
     for done, total in ((23, 100), (46, 200), (150, 200)):
         bar.show(done, total)

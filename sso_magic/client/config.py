@@ -179,6 +179,8 @@ class _Settings:
 
         Text in code has to be one of the two. `%sso_doctor` finds other text in the environment and the files.
         """
+        if self.code(name) is None and self._environ.get(variable) == "":  # it hides the file's value, as in botocore
+            return bool(self.found(name, value=False, source=variable))
         value = self.find(name, (variable,), name)
         if value is None or isinstance(value, bool):
             return bool(value)

@@ -66,8 +66,17 @@ class SharedConfig:
         said_by = "" if name is not None else f" (named by {self.active_profile_source})"
         raise ProfileNotFound(
             f"There is no profile {wanted!r}{said_by} in {self.config_path} or {self.credentials_path}"
-            f"{self.misquoted(wanted) or nearest(wanted, self.profiles)}"
+            f"{self.misquoted(wanted) or self._wrapped(wanted, said_by) or nearest(wanted, self.profiles)}"
         )
+
+    def _wrapped(self, wanted: str, said_by: str) -> str | None:
+        """Return how a message about an unknown name ends if it is blank, or has white space or quotes around it."""
+        bare = wanted.strip(" \t\r\n\"'")
+        if bare == wanted or (bare and bare not in self.profiles):
+            return None
+        if not bare:
+            return f". Unset {self.active_profile_source}." if said_by else ". Name a profile."
+        return f". Take out what is around the name {bare}."
 
     def misquoted(self, name: str) -> str | None:
         """Return how a message about an unknown name ends if a header has the name, and quotes that hide it."""

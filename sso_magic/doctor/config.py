@@ -89,6 +89,13 @@ def _nameless(path: Path, sections: list[Section]) -> Iterator[Found]:
 def _variables(environ: Mapping[str, str]) -> Iterator[Found]:
     for flag in _FLAGS:
         yield from _flag(f"AWS_{flag.upper()}", environ.get(f"AWS_{flag.upper()}"))
+    named_by = next((name for name in PROFILE_VARIABLES if name in environ), None)
+    if named_by and not environ[named_by]:
+        yield (
+            "problem",
+            f"{named_by} is set and empty: boto3 looks for a profile without a name, and fails.",
+            "Unset it.",
+        )
     first, second = (environ.get(name) for name in PROFILE_VARIABLES)
     if first and second and first != second:
         both = f"{PROFILE_VARIABLES[0]} is {first} and {PROFILE_VARIABLES[1]} is {second}"

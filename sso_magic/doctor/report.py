@@ -16,7 +16,7 @@ from sso_magic.center.shared import refresh_failure, session_meant, token_of
 from sso_magic.common import cache
 from sso_magic.common.text import encodable
 from sso_magic.common.times import clock
-from sso_magic.config.files import load_shared_config
+from sso_magic.config.files import load_shared_config, usable_config
 from sso_magic.doctor.config import config_findings
 from sso_magic.doctor.directories import cache_findings, home_findings, temporary_findings
 from sso_magic.doctor.network import network_findings
@@ -100,8 +100,7 @@ def examine(session: str | Session | None = None, *, region: str | None = None) 
             is signed in to.
         region: The region of the Identity Center, for a start URL that is in no file.
     """
-    profile = list(_profile())
-    findings = [*profile, *_findings(home_findings(), temporary_findings(), config_findings())]
+    findings = [*_profile(), *_findings(home_findings(), temporary_findings(), config_findings())]
     try:
         found = session if isinstance(session, Session) else session_meant(session, region=region)
     except SSOMagicError as error:
@@ -110,7 +109,7 @@ def examine(session: str | Session | None = None, *, region: str | None = None) 
         findings.append(Finding("ok", f"Session {found.label}: {found.portal_url}, {found.region}."))
         region_problem = list(_region(found))
         findings += [*_method(found), *region_problem]
-        if not profile and not region_problem:  # they would fail again, at the client
+        if _are_files_readable() and not region_problem:  # they would fail again, at the client
             findings += _findings(network_findings(found))
         findings += _token(found)
     findings += [*_renewal(), *_environment(), *_findings(cache_findings()), *_aws_cli()]
@@ -188,6 +187,14 @@ def _profile() -> Iterator[Finding]:
         config.profile()
     except ConfigError as error:
         yield Finding("problem", "The active profile cannot be used.", str(error))
+
+
+def _are_files_readable() -> bool:
+    try:
+        usable_config()
+    except ConfigError:
+        return False
+    return True
 
 
 def _environment() -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from sso_magic.kernel.kernel_role import KERNEL, Layer, Use
 
 if TYPE_CHECKING:
     import boto3
+    import pandas as pd
 
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.credentials.role_credentials import RoleCredentials
@@ -99,6 +100,39 @@ class Role:
         from sso_magic.kernel.libraries.boto_session import boto3_session
 
         return boto3_session(self.renewing(), region)
+
+    def records(
+        self, service: str, operation: str, path: str = "", *, region: str | None = None, **parameters: Any
+    ) -> pd.DataFrame:
+        """Return what a boto3 call finds in the account, all pages, as a DataFrame.
+
+        ``role.records("ec2", "describe_instances", "Reservations[].Instances[]")``
+
+        Args:
+            service: The service, as boto3 names it: ``ec2``.
+            operation: The client's method: ``describe_instances``.
+            path: JMESPath into an answer; without it a row for each page.
+            region: For the work done; without it boto3 finds one as usual.
+            **parameters: The call's: ``Filters=[...]``.
+
+        Returns:
+            DataFrame: account_id, account_name, region (strings), and a column for each member of the records: strings,
+            Int64, Float64, boolean, datetime64[ns, UTC]; lists and structures stay objects. Values that are no
+            structures are in the column ``value``.
+
+        Raises:
+            CredentialsError: boto3 is not installed.
+            UsageError: The service has no such operation, or the path is not JMESPath.
+            RoleNotAssigned: The portal refuses the role (403).
+            SignInRequired: There is no valid access token.
+            botocore.exceptions.ClientError: The service refuses the call.
+        """
+        from sso_magic.center.records import records, typed_frame
+
+        session = self.boto3_session(region=region)
+        found = records(session, service, operation, path, parameters)
+        front = {"account_id": self.account_id, "account_name": self.account_name, "region": session.region_name}
+        return typed_frame(found, front)
 
     def storage_options(self, library: str = "s3fs") -> StorageOptions:
         """Return what a library takes as keys, with the region and endpoint that the environment names.

@@ -1,9 +1,9 @@
 """A cell of ``%%sso_each``: read once, run once an account, each time in a copy of the notebook's namespace.
 
 The copy is as deep as a namespace is: what the cell assigns stays in it, what an object holds is shared. In it are
-``session``, ``credentials`` and ``account``; the first two are made when the cell first touches them. Functions of the
-notebook that the cell calls see the copy as well, so that a ``session`` in one of them is the account's, and never one
-that the notebook happens to have.
+``session``, ``credentials``, ``account`` and ``role``; the first two are made when the cell first touches them.
+Functions of the notebook that the cell calls see the copy as well, so that a ``session`` in one of them is the
+account's, and never one that the notebook happens to have.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sso_magic.each.here import Here
 
 _SHOWN = 200  # characters of a line that an error shows
-NAMES = ("session", "credentials", "account")  # what the cell is given, whatever the notebook calls so
+NAMES = ("session", "credentials", "account", "role")  # what the cell is given, whatever the notebook calls so
 REGION_NAMES = (*NAMES, "region")  # the same in a run with a list of regions
 
 
@@ -127,6 +127,7 @@ class AccountNamespace(dict[str, Any]):
             self.pop(name, None)
         self["__builtins__"] = _Builtins(here)
         self["account"] = here.account
+        self["role"] = here  # whose `records` is the account's, where the notebook's own `role` has another's
         if "region" in given:
             self["region"] = here.region
         done: dict[int, FunctionType] = {}

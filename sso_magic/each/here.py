@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.common.text import printable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import boto3
+    import pandas as pd
 
     from sso_magic.credentials.role_credentials import RoleCredentials
     from sso_magic.kernel.renewal import RenewingRole
@@ -86,6 +87,31 @@ class Here:
 
                 self._session = boto3_session(self.take_role(), self.region, patient=True)
             return self._session
+
+    def records(
+        self, service: str, operation: str, path: str = "", *, region: str | None = None, **parameters: Any
+    ) -> pd.DataFrame:
+        """Return what a boto3 call finds in this account, all pages, as a DataFrame; see `Role.records`.
+
+        The run's table has the account in front, and the region in a run with regions: they are not repeated here.
+
+        Args:
+            service: The service, as boto3 names it.
+            operation: The client's method.
+            path: JMESPath into an answer.
+            region: The region; by default the task's.
+            **parameters: The call's.
+
+        Returns:
+            DataFrame: a column for each member of the records, typed as in `Role.records`.
+
+        Raises:
+            UsageError: The service has no such operation, or the path is not JMESPath.
+            botocore.exceptions.ClientError: The service refuses the call.
+        """
+        from sso_magic.center.records import records, typed_frame
+
+        return typed_frame(records(self.session, service, operation, path, parameters, region), {})
 
     def task(self) -> Task:
         """Return the task, for whatever looks up credentials while it runs."""

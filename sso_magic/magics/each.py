@@ -72,11 +72,11 @@ class EachMagics(Magics):
         """Run this cell once an account, many at a time; its last expression becomes rows of one DataFrame.
 
         In the cell there are session (a boto3 session of that account and role), credentials, account (id, name,
-        email), region if there are --regions, and a copy of the notebook's namespace. boto3, s3fs, pandas, pyarrow,
-        polars, deltalake, threads and child processes that the cell makes use the account's role too. A client that the
-        notebook made before stays the notebook's. The notebook's role and environment do not change: code that reads
-        os.environ itself, or a library with a reader of its own in Rust or C++, finds the notebook's role there. Run
-        those with --on processes, where each account has an environment of its own.
+        email), role, region if there are --regions, and a copy of the notebook's namespace. boto3, s3fs, pandas,
+        pyarrow, polars, deltalake, threads and child processes that the cell makes use the account's role too. A client
+        that the notebook made before stays the notebook's. The notebook's role and environment do not change: code that
+        reads os.environ itself, or a library with a reader of its own in Rust or C++, finds the notebook's role there.
+        Run those with --on processes, where each account has an environment of its own.
 
         What fails keeps its error in a second table, and the rest goes on. Stopping the cell returns what is there.
         --accounts NAME_errors runs those again that failed or were stopped.
@@ -89,6 +89,9 @@ class EachMagics(Magics):
 
         --resume runs what is missing or failed in NAME of --into, or in the file of --save. The file keeps each result
         when it is there: a kernel that ends in the middle loses none of them. Tasks that were running then run again.
+
+        role.records("ec2", "describe_instances", "Reservations[].Instances[]") is a call with all its pages as a
+        DataFrame.
 
         Examples::
 

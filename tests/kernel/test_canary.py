@@ -201,10 +201,12 @@ def test_child_processes_of_the_credential_endpoint_are_named_by_its_address(ker
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not tell who started a process whose parent has ended")
-def test_a_process_that_a_shell_left_in_the_background_is_named(kernel, role_a, role_b):
+@pytest.mark.parametrize("has_own_session", [False, True], ids=["the session", "a session of its own"])
+def test_a_process_whose_parent_has_ended_is_named(kernel, role_a, role_b, has_own_session):
     def leave_behind():
-        line = "sleep 600 >/dev/null 2>&1 & echo $!"
-        return int(subprocess.run(["sh", "-c", line], stdout=subprocess.PIPE, text=True, check=True).stdout)
+        run = f"subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL, start_new_session={has_own_session})"
+        command = [sys.executable, "-c", f"import os, subprocess; print({run}.pid, flush=True); os._exit(0)"]
+        return int(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
     kernel.use(role_a.use())
     old = leave_behind()

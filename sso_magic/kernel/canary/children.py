@@ -50,8 +50,8 @@ def find(marks: Marks, roles: Mapping[tuple[str, str], str], pause: Callable[[],
 def _descendants(this: Any) -> list[Any]:
     """Return the child processes at any depth, and on POSIX those that their parents have left behind.
 
-    These have another parent, but the session of this process, in which they were started later. Windows keeps no such
-    mark.
+    These were started later than this process, and have its session or, if they began one of their own, the system's
+    first process as their parent. Windows keeps no such mark.
     """
     import psutil
 
@@ -61,9 +61,16 @@ def _descendants(this: Any) -> list[Any]:
     known, session, started = {this.pid, *(child.pid for child in children)}, os.getsid(0), this.create_time()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid not in known and os.getsid(process.pid) == session and process.create_time() > started:
+            is_later = process.pid not in known and process.create_time() > started
+            if is_later and (os.getsid(process.pid) == session or _is_orphan(process)):
                 children.append(process)
     return children
+
+
+def _is_orphan(process: Any) -> bool:
+    """Return True if the parent has ended: the system's first process, or a user's own one, has adopted this one."""
+    parent = process.parent()
+    return parent is None or parent.pid == 1 or parent.name() in {"systemd", "init", "launchd"}
 
 
 def _workers_that_follow() -> set[int]:

@@ -8,6 +8,8 @@ A throttle is a bucket: it holds a burst, fills at a rate, and refuses (429) whi
   them, are the rate, to within a call or two.
 * The pace creeps up from just below the rate, so that the next refusal comes late, costs about one call, and measures
   the rate over a longer stretch. If it does not come when it should, the rate has grown, and the pace climbs fast.
+* A service that counts calls in whole seconds is no bucket: after a run of calls it refuses all until the second ends.
+  Refusals that follow a run and have no calls between them measure nothing: the pace waits longer, and stays.
 * Before the first refusal only the number of calls on their way bounds the pace, and it starts small: at the first
   refusal, all that is on its way is refused.
 """
@@ -45,6 +47,10 @@ REMEMBERED = 16  # refusals
 SLACK = 2.0  # tokens by which a bucket that was empty at two moments may be misjudged
 JITTER = 0.01  # seconds by which an answer's moment may be
 SLOWEST = 0.2  # calls a second
+RUN = 10  # accepted calls between two refusals that are a run
+FEW = 5  # accepted calls since the last refusal that are too few to measure a rate, after a run
+PAUSE = 0.4  # seconds after such a refusal; twice as long after the next one
+LONGEST_PAUSE = 1.0
 
 
 class _Refusal(NamedTuple):
@@ -93,6 +99,8 @@ class Pace:
         self._creep_calls = CREEP_CALLS_UNSURE
         self._climb: _Climb | None = None
         self._round_trip = 0.0  # seconds, smoothed
+        self._run = 0  # calls accepted between the last two refusals that measured something
+        self._pause = 0.0
 
     def window(self, now: float, workers: int) -> int:
         """How many calls may be on their way at once."""
@@ -123,6 +131,11 @@ class Pace:
         self.refused += 1
         if self._refusals and sent_at <= self._refusals[-1].at:
             return  # it was on its way when the last one was refused: the same event
+        since = self.accepted - (self._refusals[-1].accepted if self._refusals else 0)
+        if self._refusals and since < FEW and self._run >= RUN and self._pause < LONGEST_PAUSE:
+            self._wait_longer(now)
+            return
+        self._run, self._pause = since, 0.0
         reached = self._climb.at(now - self._round_trip) if self._climb else None
         self._refusals = [*self._refusals, _Refusal(now, self.accepted)][-REMEMBERED:]
         self._sent_since = 0
@@ -141,6 +154,15 @@ class Pace:
         self.rate = max(self.accepted / max(now - self._began, 1e-3) * FIRST_GUESS, LOWEST_GUESS)
         self._next = now + HOLD_AT_FIRST
         self._climb = _Climb(self._next, self.rate, self._doubling(DOUBLING_AT_FIRST, self.rate))
+
+    def _wait_longer(self, now: float) -> None:
+        """A refusal that says only that the service goes on refusing after a run of calls."""
+        assert self.rate is not None
+        self._refusals[-1] = _Refusal(now, self.accepted)
+        self._sent_since = 0
+        self._climb = None
+        self._pause = min(max(2 * self._pause, HOLD / self.rate, PAUSE), LONGEST_PAUSE)
+        self._next = now + self._pause
 
     def _settle(self, now: float, reached: float | None) -> None:
         """A later refusal: measures the rate and starts again from just below it."""

@@ -75,3 +75,19 @@ def test_after_a_wait_that_the_service_asked_for_the_pace_is_the_measured_rate()
         gaps.append(now + pace.wait(now) - before)
     assert rate is not None
     assert all(1 / gap <= rate * 1.05 for gap in gaps)
+
+
+def test_a_service_that_counts_in_whole_seconds_is_asked_at_its_rate():
+    pace, now, second, count = Pace(0.0), 0.0, -1, 0
+    while pace.accepted < 500:  # 50 calls in each second of the clock, answered at once
+        now += max(pace.wait(now), 0.001)
+        pace.on_sent(now)
+        if int(now) != second:
+            second, count = int(now), 0
+        count += 1
+        if count <= 50:
+            pace.on_accepted(now, now)
+        else:
+            pace.on_refused(now, now)
+        assert now < 15, f"{pace.accepted} calls, where 10 s are enough for 500"
+    assert pace.refused < 0.2 * pace.sent

@@ -91,9 +91,9 @@ def warm(router: Router, sso: SSO, connections: int) -> None:
 
 
 def test_after_one_silence_no_other_idle_connection_is_tried(router, sso, monkeypatch):
-    monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.5, 60.0))
     warm(router, sso, 4)
     router.cut()
+    monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.5, 60.0))
     assert sso.list_accounts(access_token="t").metadata.attempts == 2
     monkeypatch.setattr(patience, "READ_TIMEOUTS", ())
     assert together(router, sso, 4) == [1, 1, 1, 1]

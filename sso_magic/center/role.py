@@ -127,7 +127,7 @@ class Role:
             SignInRequired: There is no valid access token.
             botocore.exceptions.ClientError: The service refuses the call.
         """
-        from sso_magic.center.records import records, typed_frame
+        from sso_magic.inventory.records import records, typed_frame
 
         session = self.boto3_session(region=region)
         found = records(session, service, operation, path, parameters)

@@ -109,7 +109,7 @@ class Here:
             UsageError: The service has no such operation, or the path is not JMESPath.
             botocore.exceptions.ClientError: The service refuses the call.
         """
-        from sso_magic.center.records import records, typed_frame
+        from sso_magic.inventory.records import records, typed_frame
 
         return typed_frame(records(self.session, service, operation, path, parameters, region), {})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sso_magic import errors
-from sso_magic.center.records import typed_frame
+from sso_magic.inventory.records import typed_frame
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`SSOOIDC`: how access tokens come about, as the AWS SDK for JavaScript documents it.
+"""`SSOOIDC`: the API that issues access tokens, as the AWS SDK for JavaScript documents it.
 
     with SSOOIDC(region="eu-west-1") as oidc:
         registration = oidc.register_client(client_name="notebook", scopes=["sso:account:access"])
@@ -41,11 +41,14 @@ from sso_magic.client.oidc_model import (
     UnauthorizedClientException,
     UnsupportedGrantTypeException,
 )
+from sso_magic.client.options import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from sso_magic.client.http import Timeout
+    from typing_extensions import Unpack
+
+    from sso_magic.client.options import SendOptions
 
 __all__ = [
     "GRANT_AUTHORIZATION_CODE",
@@ -79,7 +82,7 @@ __all__ = [
 
 
 class SSOOIDCClient(Client):
-    """The client by itself: `send` and `submit` take its commands."""
+    """The client without methods for its operations: `send` and `submit` take its commands."""
 
     client_name = "SSOOIDCClient"
     service = Service(
@@ -110,13 +113,14 @@ class SSOOIDCClient(Client):
 
 
 class SSOOIDC(SSOOIDCClient):
-    """The OIDC service's client with a method an operation.
+    """The OIDC service's client with a method for each operation.
 
     Every method takes ``timeout`` (seconds, or a pair of them to connect and to answer, each attempt) and ``headers``,
     and raises what `Client.send` raises; the service's errors are `SSOOIDCServiceException` and its subclasses.
     """
 
-    def register_client(  # noqa: PLR0913 - the operation's members
+    @options_of(Client.send)
+    def register_client(
         self,
         *,
         client_name: str,
@@ -126,10 +130,9 @@ class SSOOIDC(SSOOIDCClient):
         grant_types: Sequence[str] | None = None,
         issuer_url: str | None = None,
         entitled_application_arn: str | None = None,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[SendOptions],
     ) -> RegisterClientOutput:
-        """Registers who will ask for tokens; arguments as in `RegisterClientCommand`."""
+        """Register a client that can ask for tokens; arguments as in `RegisterClientCommand`."""
         command = RegisterClientCommand(
             client_name=client_name,
             client_type=client_type,
@@ -139,21 +142,22 @@ class SSOOIDC(SSOOIDCClient):
             issuer_url=issuer_url,
             entitled_application_arn=entitled_application_arn,
         )
-        return self.send(command, timeout=timeout, headers=headers)
+        return self.send(command, **options)
 
+    @options_of(Client.send)
     def start_device_authorization(
         self,
         *,
         client_id: str,
         client_secret: str,
         start_url: str,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[SendOptions],
     ) -> StartDeviceAuthorizationOutput:
-        """Starts a sign-in that a person approves; arguments as in `StartDeviceAuthorizationCommand`."""
+        """Start a sign-in that a person approves; arguments as in `StartDeviceAuthorizationCommand`."""
         command = StartDeviceAuthorizationCommand(client_id=client_id, client_secret=client_secret, start_url=start_url)
-        return self.send(command, timeout=timeout, headers=headers)
+        return self.send(command, **options)
 
+    @options_of(Client.send)
     def create_token(  # noqa: PLR0913 - the operation's members
         self,
         *,
@@ -166,17 +170,16 @@ class SSOOIDC(SSOOIDCClient):
         redirect_uri: str | None = None,
         code_verifier: str | None = None,
         scope: Sequence[str] | None = None,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[SendOptions],
     ) -> CreateTokenOutput:
-        """Asks for an access token; arguments as in `CreateTokenCommand`.
+        """Ask for an access token; arguments as in `CreateTokenCommand`.
 
         Raises:
-            AuthorizationPendingException: the person has not decided yet.
-            SlowDownException: asked too often.
-            AccessDeniedException: the person said no.
-            ExpiredTokenException: the code ran out.
-            InvalidGrantException: the code or refresh token is not valid (any more).
+            AuthorizationPendingException: The person has not decided yet.
+            SlowDownException: The calls come faster than the interval allows.
+            AccessDeniedException: The person refused.
+            ExpiredTokenException: The code has expired.
+            InvalidGrantException: The code or refresh token is not valid, or no longer valid.
         """
         command = CreateTokenCommand(
             client_id=client_id,
@@ -189,4 +192,4 @@ class SSOOIDC(SSOOIDCClient):
             code_verifier=code_verifier,
             scope=scope,
         )
-        return self.send(command, timeout=timeout, headers=headers)
+        return self.send(command, **options)

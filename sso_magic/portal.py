@@ -4,8 +4,20 @@
         for page in sso.paginate_list_accounts(access_token=token):
             print([account.account_name for account in page.account_list])
 
-Four operations, each a method, a command and an output; every one needs the access token that a sign-in gives
-(`sso_magic.oidc`). Names are AWS's by PEP 8; see https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/.
+| method | command | output | holds |
+|---|---|---|---|
+| `list_accounts` | `ListAccountsCommand` | `ListAccountsOutput` | `account_list` of `AccountInfo` |
+| `list_account_roles` | `ListAccountRolesCommand` | `ListAccountRolesOutput` | `role_list` of `RoleInfo` |
+| `get_role_credentials` | `GetRoleCredentialsCommand` | `GetRoleCredentialsOutput` | `RoleCredentials` |
+| `logout` | `LogoutCommand` | `LogoutOutput` | |
+
+The first two have paginators. Every operation needs the access token of a sign-in (`sso_magic.oidc`).
+
+Errors are `SSOServiceException` and its subclasses: `InvalidRequestException` (400), `UnauthorizedException` (401),
+`ResourceNotFoundException` (404), `TooManyRequestsException` (429). For a role that is not assigned (403) there is no
+class: the exception's ``name`` is ``ForbiddenException``.
+
+Names are AWS's by PEP 8; see https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/ and PROTOCOL.md 1.
 """
 
 from __future__ import annotations
@@ -15,7 +27,8 @@ from typing import TYPE_CHECKING
 from sso_magic.client.base import Client
 from sso_magic.client.command import Service
 from sso_magic.client.metadata import ResponseMetadata
-from sso_magic.client.pagination import check_client, first_page, paginate
+from sso_magic.client.options import options_of
+from sso_magic.client.pagination import check_client, paginate
 from sso_magic.client.portal_model import (
     AccountInfo,
     GetRoleCredentialsCommand,
@@ -36,9 +49,11 @@ from sso_magic.client.portal_model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from sso_magic.client.http import Timeout
+    from typing_extensions import Unpack
+
+    from sso_magic.client.options import PaginateOptions, SendOptions
 
 __all__ = [
     "SSO",
@@ -66,7 +81,7 @@ __all__ = [
 
 
 class SSOClient(Client):
-    """The client by itself: `send` and `submit` take its commands."""
+    """The client without methods for its operations: `send` and `submit` take its commands."""
 
     client_name = "SSOClient"
     service = Service(
@@ -87,25 +102,26 @@ class SSOClient(Client):
 
 
 class SSO(SSOClient):
-    """The portal's client with a method an operation.
+    """The portal's client with a method for each operation.
 
     Every method takes ``timeout`` (seconds, or a pair of them to connect and to answer, each attempt) and ``headers``,
     and raises what `Client.send` raises; the service's errors are `SSOServiceException` and its subclasses.
     """
 
+    @options_of(Client.send)
     def list_accounts(
         self,
         *,
         access_token: str,
         max_results: int | None = None,
         next_token: str | None = None,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[SendOptions],
     ) -> ListAccountsOutput:
-        """One page of the accounts the user can reach; arguments as in `ListAccountsCommand`."""
+        """Return one page of the accounts that the user can reach; arguments as in `ListAccountsCommand`."""
         command = ListAccountsCommand(access_token=access_token, max_results=max_results, next_token=next_token)
-        return self.send(command, timeout=timeout, headers=headers)
+        return self.send(command, **options)
 
+    @options_of(Client.send)
     def list_account_roles(
         self,
         *,
@@ -113,144 +129,88 @@ class SSO(SSOClient):
         account_id: str,
         max_results: int | None = None,
         next_token: str | None = None,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[SendOptions],
     ) -> ListAccountRolesOutput:
-        """One page of the roles the user can take in an account; arguments as in `ListAccountRolesCommand`."""
+        """Return one page of the user's roles in an account; arguments as in `ListAccountRolesCommand`."""
         command = ListAccountRolesCommand(
             access_token=access_token, account_id=account_id, max_results=max_results, next_token=next_token
         )
-        return self.send(command, timeout=timeout, headers=headers)
+        return self.send(command, **options)
 
+    @options_of(Client.send)
     def get_role_credentials(
-        self,
-        *,
-        access_token: str,
-        account_id: str,
-        role_name: str,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, *, access_token: str, account_id: str, role_name: str, **options: Unpack[SendOptions]
     ) -> GetRoleCredentialsOutput:
-        """Keys for a role; arguments as in `GetRoleCredentialsCommand`.
-
-        A role that is not assigned is answered with `SSOServiceException` named ``ForbiddenException``.
-        """
-        command = GetRoleCredentialsCommand(access_token=access_token, account_id=account_id, role_name=role_name)
-        return self.send(command, timeout=timeout, headers=headers)
-
-    def logout(
-        self,
-        *,
-        access_token: str,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> LogoutOutput:
-        """Ends the session, at the service and here; see `LogoutCommand`.
+        """Return keys for a role; arguments as in `GetRoleCredentialsCommand`.
 
         Raises:
-            CacheError: a stored token or credential could not be removed; the session has ended all the same.
+            SSOServiceException: The role is not assigned; its ``name`` is ``ForbiddenException``.
         """
-        return self.send(LogoutCommand(access_token=access_token), timeout=timeout, headers=headers)
+        command = GetRoleCredentialsCommand(access_token=access_token, account_id=account_id, role_name=role_name)
+        return self.send(command, **options)
 
-    def paginate_list_accounts(  # noqa: PLR0913 - the operation's members and the paginator's
+    @options_of(Client.send)
+    def logout(self, *, access_token: str, **options: Unpack[SendOptions]) -> LogoutOutput:
+        """End the session, at the service and on this machine; see `LogoutCommand`.
+
+        Raises:
+            CacheError: A stored token or credential could not be removed; the session has ended at the service.
+        """
+        return self.send(LogoutCommand(access_token=access_token), **options)
+
+    @options_of(paginate)
+    def paginate_list_accounts(
         self,
         *,
         access_token: str,
         max_results: int | None = None,
         next_token: str | None = None,
-        page_size: int | None = None,
-        starting_token: str | None = None,
-        stop_on_same_token: bool = False,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PaginateOptions],
     ) -> Iterator[ListAccountsOutput]:
-        """Every page of the accounts; arguments as in the function `paginate_list_accounts` and its command."""
-        return paginate_list_accounts(
-            self,
-            ListAccountsCommand(access_token=access_token, max_results=max_results, next_token=next_token),
-            page_size=page_size,
-            starting_token=starting_token,
-            stop_on_same_token=stop_on_same_token,
-            timeout=timeout,
-            headers=headers,
-        )
+        """Return every page of the accounts; arguments as in `list_accounts` and the function of this name."""
+        command = ListAccountsCommand(access_token=access_token, max_results=max_results, next_token=next_token)
+        return paginate_list_accounts(self, command, **options)
 
-    def paginate_list_account_roles(  # noqa: PLR0913 - the operation's members and the paginator's
+    @options_of(paginate)
+    def paginate_list_account_roles(
         self,
         *,
         access_token: str,
         account_id: str,
         max_results: int | None = None,
         next_token: str | None = None,
-        page_size: int | None = None,
-        starting_token: str | None = None,
-        stop_on_same_token: bool = False,
-        timeout: float | Timeout | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Unpack[PaginateOptions],
     ) -> Iterator[ListAccountRolesOutput]:
-        """Every page of an account's roles; arguments as in the function `paginate_list_account_roles`."""
-        return paginate_list_account_roles(
-            self,
-            ListAccountRolesCommand(
-                access_token=access_token, account_id=account_id, max_results=max_results, next_token=next_token
-            ),
-            page_size=page_size,
-            starting_token=starting_token,
-            stop_on_same_token=stop_on_same_token,
-            timeout=timeout,
-            headers=headers,
+        """Return every page of an account's roles; arguments as in `list_account_roles` and the function."""
+        command = ListAccountRolesCommand(
+            access_token=access_token, account_id=account_id, max_results=max_results, next_token=next_token
         )
+        return paginate_list_account_roles(self, command, **options)
 
 
+@options_of(paginate)
 def paginate_list_accounts(
-    client: SSOClient,
-    command: ListAccountsCommand,
-    *,
-    page_size: int | None = None,
-    starting_token: str | None = None,
-    stop_on_same_token: bool = False,
-    timeout: float | Timeout | None = None,
-    headers: Mapping[str, str] | None = None,
+    client: SSOClient, command: ListAccountsCommand, **options: Unpack[PaginateOptions]
 ) -> Iterator[ListAccountsOutput]:
-    """Every page of the accounts, each a whole `ListAccountsOutput`.
+    """Return every page of the accounts, each a whole `ListAccountsOutput`.
 
     Args:
         client: Sends the requests.
         command: The first page's; it is not changed.
-        page_size: The pages' size if the command has no ``max_results``.
-        starting_token: Where to start; wins over the command's ``next_token``.
-        stop_on_same_token: Whether a token that comes twice in a row ends the listing instead of being an error.
-        timeout: Of each call, as in `Client.send`.
-        headers: Of each call, as in `Client.send`.
+        options: ``page_size``: the pages' size if the command has no ``max_results``; ``starting_token``: where to
+            start, wins over the command's ``next_token``; ``stop_on_same_token``: True if a token that comes twice in a
+            row ends the listing instead of raising; ``timeout`` and ``headers`` of each call, as in `Client.send`.
 
     Raises:
-        ConfigError: the client is one of another service.
-        DeserializationError: the portal answered the token it was asked with.
+        ConfigError: The client is one of another service.
+        DeserializationError: The portal answered with a token that it has given before.
     """
-    return paginate(
-        check_client(client, SSOClient),
-        first_page(command, page_size, starting_token),
-        stop_on_same_token=stop_on_same_token,
-        timeout=timeout,
-        headers=headers,
-    )
+    return paginate(check_client(client, SSOClient), command, **options)
 
 
+@options_of(paginate)
 def paginate_list_account_roles(
-    client: SSOClient,
-    command: ListAccountRolesCommand,
-    *,
-    page_size: int | None = None,
-    starting_token: str | None = None,
-    stop_on_same_token: bool = False,
-    timeout: float | Timeout | None = None,
-    headers: Mapping[str, str] | None = None,
+    client: SSOClient, command: ListAccountRolesCommand, **options: Unpack[PaginateOptions]
 ) -> Iterator[ListAccountRolesOutput]:
-    """Every page of an account's roles; arguments and errors as in `paginate_list_accounts`."""
-    return paginate(
-        check_client(client, SSOClient),
-        first_page(command, page_size, starting_token),
-        stop_on_same_token=stop_on_same_token,
-        timeout=timeout,
-        headers=headers,
-    )
+    """Return every page of an account's roles; arguments and errors as in `paginate_list_accounts`."""
+    return paginate(check_client(client, SSOClient), command, **options)

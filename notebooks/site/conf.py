@@ -24,7 +24,6 @@ suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
 default_role = "code"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
 REPOSITORY = "https://github.com/sso-magic/sso-magic/blob/main/"

@@ -7,7 +7,9 @@ nbconvert and the terminal. Colors are the front end's own or work on light and 
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
+import textwrap
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +72,18 @@ def say(text: str, html: str | None = None) -> None:
 def write(text: str) -> None:
     """Print to the terminal, with what its encoding lacks, and what would act on it, escaped."""
     print(encodable(printable_lines(text)), flush=True)  # noqa: T201 - a terminal's display
+
+
+def wrapped(text: str, indent: str = "  ") -> str:
+    """Return one line of text, wrapped at 80 columns; a command with its first word, and a time, stay in one line."""
+    glued = _UNBROKEN.sub(lambda match: match[0].replace(" ", _GLUE), printable(text))
+    lines = textwrap.wrap(glued, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(_GLUE, " ")
+
+
+COLUMNS = 80  # of a terminal
+_GLUE = "\xa0"  # a space at which textwrap breaks no line
+_UNBROKEN = re.compile(r"%sso_\w+ \S+|del os\.|until [^()]*\([^()]*\)")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[str, str]:

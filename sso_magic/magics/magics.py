@@ -176,7 +176,7 @@ class SSOMagics(Magics):
         parse(self.sso_status, line)
         from sso_magic.magics.status import status
 
-        return status()
+        return status(self.production)
 
     @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="by default the session in use")

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from sso_magic.center.shared import known_sessions, token_of
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common.text import encodable, printable
-from sso_magic.common.times import span, until
-from sso_magic.display import table
+from sso_magic.common.times import span, stamp, until
+from sso_magic.display import TEXT, table
+from sso_magic.display.production import BADGE, MARK, matches
+from sso_magic.display.show import wrapped
+from sso_magic.errors import reason
 from sso_magic.kernel.competing import competing
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin.tokens import utc_now
@@ -18,6 +21,7 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sso_magic.kernel.kernel_role import Use
     from sso_magic.signin.sessions import Session
 
 
@@ -65,6 +69,9 @@ class Status:
         region: The region given with it.
         expires_at: When its credentials end, UTC.
         competing: What in the environment wins over it in one library or another, each as a sentence.
+        is_production: Whether its account is production.
+        renewal: What renews its credentials, or why nothing does.
+        at: When this was found, UTC.
     """
 
     sessions: tuple[SessionStatus, ...]
@@ -74,6 +81,9 @@ class Status:
     region: str | None
     expires_at: datetime | None
     competing: tuple[str, ...]
+    is_production: bool
+    renewal: str | None
+    at: datetime
 
     def _role(self) -> str:
         if self.role_name is None or self.expires_at is None:
@@ -82,31 +92,49 @@ class Status:
         account = f"{self.account_name} ({self.account_id})" if self.account_name else str(self.account_id)
         ends = until(SERVICE_CLOCK.to_local(self.expires_at)) if left > 0 else f"ended {span(-left)} ago"
         role = printable(f"{account} / {self.role_name}")
-        return f"In use: {role}{f' in {self.region}' if self.region else ''}, {ends}"
-
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        return [(item.name, item.words(), item.start_url, item.region) for item in self.sessions]
+        return f"In use: {role}{f' in {self.region}' if self.region else ''}, {ends}, {self.renewal}"
 
     def __repr__(self) -> str:
-        text, _ = table(("session", "sign-in", "start URL", "region"), self._rows())
-        head = text if self.sessions else "No session is configured. %sso_login START_URL --sso-region REGION"
-        return encodable("\n".join([head, self._role(), *self.competing]))
+        lines = [_as_of(self.at)]
+        for item in self.sessions:
+            lines += [wrapped(f"{item.name}: {item.words()}"), wrapped(f"  {item.start_url}, {item.region}")]
+        if not self.sessions:
+            lines.append(_NO_SESSION)
+        lines.append(wrapped((MARK if self.is_production else "") + self._role()))
+        return encodable("\n".join([*lines, *map(wrapped, self.competing)]))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        _, html = table(("session", "sign-in", "start URL", "region"), self._rows())
-        lines = [self._role(), *self.competing]
+        rows = [(item.name, item.words(), item.start_url, item.region) for item in self.sessions]
+        _, html = table(("session", "sign-in", "start URL", "region"), rows)
+        lines = [(BADGE if self.is_production else "") + escape(self._role()), *map(escape, self.competing)]
         if not self.sessions:
             html = ""
-            lines.insert(0, "No session is configured. %sso_login START_URL --sso-region REGION")
-        body = "".join(f"<div>{escape(line)}</div>" for line in lines)
+            lines.insert(0, _NO_SESSION)
+        body = "".join(f"<div>{line}</div>" for line in lines)
         return {
             "text/plain": repr(self),
-            "text/html": f'{html}<div style="line-height:1.6;margin-top:4px">{body}</div>',
+            "text/html": f'<div style="{TEXT}"><div style="opacity:.8">{_as_of(self.at)}</div>{html}'
+            f'<div style="margin-top:4px">{body}</div></div>',
         }
 
 
-def status() -> Status:
-    """Looks at files and environment; never the network."""
+_NO_SESSION = "No session is configured. %sso_login START_URL --sso-region REGION"
+
+
+def _as_of(moment: datetime) -> str:
+    """Return the line that keeps a saved notebook true: when the times below it were computed."""
+    return f"Status of {stamp(moment)}"
+
+
+def status(production: str | None = None) -> Status:
+    """Looks at files and environment; never the network.
+
+    Args:
+        production: The pattern of ``SSOMagics.production``; None marks no account.
+
+    Raises:
+        UsageError: The pattern is not a regular expression.
+    """
     use = KERNEL.current
     keys = use.credentials if use else None
     return Status(
@@ -117,7 +145,25 @@ def status() -> Status:
         region=use.region if use else None,
         expires_at=keys.expires_at if keys else None,
         competing=tuple(competing()),
+        is_production=use is not None and production is not None and matches(production, use),
+        renewal=_renewal(use) if use else None,
+        at=utc_now(),
     )
+
+
+def _renewal(use: Use) -> str:
+    """Return what renews the credentials of the role in use, or why nothing does."""
+    if use.role.failure is not None:
+        return f"not renewed. {reason(use.role.failure)}"
+    session = next((one for one in known_sessions() if one.label == use.session), None)
+    if session is None:
+        return f"renews automatically from {use.session}"
+    token, now = token_of(session), utc_now()
+    if token is not None and token.can_refresh(now):
+        return f"renews automatically with the sign-in to {session.label}"
+    if token is not None and token.seconds_left(now) > 0:
+        return f"renews automatically while the sign-in to {session.label} lasts, {until(token.expires_at)}"
+    return f"cannot be renewed. Run {session.login_command}"
 
 
 def _session_status(session: Session) -> SessionStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.center.ending import EndingSoon
 from sso_magic.common.times import until
 from sso_magic.config.files import load_shared_config
 from sso_magic.config.start_url import looks_like_start_url
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sso_magic.kernel.kernel_role import Layer
     from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.sessions import Session
+
+_ENDING_SOON = EndingSoon()
 
 
 def run(magics: SSOMagics, args: argparse.Namespace) -> None:
@@ -214,8 +217,9 @@ def shut_down() -> None:
 
 
 def before_cell(magics: SSOMagics) -> None:
-    """Show before a cell runs what still uses another role, that the role could not be renewed, and the role itself."""
-    for sentence in (switch_line.waiting_sentence(), KERNEL.before_cell()):
+    """Show before a cell runs what uses another role, what is not renewed, what ends soon, and the role in use."""
+    told = KERNEL.before_cell()
+    for sentence in (switch_line.waiting_sentence(), told, *_ENDING_SOON.news(role_is_said=told is not None)):
         if sentence:
             say(sentence)
     use = KERNEL.current

@@ -177,6 +177,6 @@ def test_status_tells_session_role_and_what_competes(shell, ids, capsys):
 def test_status_tells_that_somebody_has_set_other_keys(shell, ids, monkeypatch):
     shell.run_line_magic("sso_use", f"{PROD} ReadOnly")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
-    assert repr(shell.run_line_magic("sso_status", "")).splitlines()[-1] == (
-        "The AWS keys in the environment are no longer those of the role in use. Run %sso_use again."
+    assert " ".join(repr(shell.run_line_magic("sso_status", "")).split()).endswith(
+        " The AWS keys in the environment are no longer those of the role in use. Run %sso_use again."
     )

@@ -17,6 +17,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.common.times import until
 from sso_magic.errors import BlockInUse
 from sso_magic.kernel.libraries.tasks import refuse_in_task
 from sso_magic.kernel.renewal import RenewingRole
@@ -184,6 +185,15 @@ class Layer:
         # What `with` binds is a copy: a reference to this object itself would be a cycle, and `Place` has to know at
         # once when the caller has dropped it.
         self._enter = functools.partial(self.place.signs.setdefault, "entered", copy.copy(self))
+
+    def __repr__(self) -> str:
+        use = self.use
+        if use is None:
+            return "Using no role"
+        if self._kernel.current is not use:
+            return f"No longer in use: {use.label}"
+        region = f" in {use.region}" if use.region else ""
+        return f"Using {use.label}{region}, {until(use.credentials.local_expires_at)}"
 
     @property
     def holders(self) -> str | None:

@@ -114,6 +114,7 @@ class Panel:
         widget = self._view.widget
         if is_new:
             self._view.put(panel=widget.model_id)
+            self.pages = presence.Pages()  # those of the widget before have left
             presence.register(self)
         return widget
 

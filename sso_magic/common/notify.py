@@ -34,3 +34,8 @@ class Notifier:
         for listener in list(self._listeners.values()):
             with contextlib.suppress(Exception):
                 listener()
+
+
+# The role in use in this process, its credentials or their renewal have changed. The kernel's role notifies; a listener
+# can subscribe without importing it.
+ROLE_CHANGED = Notifier()

@@ -18,7 +18,7 @@ from sso_magic.common.environment import (
     OWNED,
     set_own,
 )
-from sso_magic.common.notify import Notifier
+from sso_magic.common.notify import ROLE_CHANGED, Notifier
 from sso_magic.common.secret import Unshown
 from sso_magic.errors import BlockInUse
 from sso_magic.kernel.changes import Changes
@@ -64,9 +64,10 @@ class KernelRole:
     def __init__(self) -> None:
         self.switched = Notifier()
         self._changes = Changes()
-        self._roles = SharedRoles(self._renewed)
+        self._roles = SharedRoles(self._renewed, ROLE_CHANGED.notify)
         self._copies = ConfigCopies()
         self.switched.subscribe(self._copies.remove_on_sigterm)  # notified in the thread that asked for the change
+        self.switched.subscribe(ROLE_CHANGED.notify)
         self._renewal = RenewalThread(self._copies.refresh)
         self._libraries = Libraries(self)
         self._in_use = InUse(self._libraries, self._renewal, self._copies, lambda: self.endpoint)
@@ -370,6 +371,7 @@ class KernelRole:
         """Write a role's renewed keys to the environment and to the libraries that hold copies of its keys."""
         self._changes.perform(lambda: self._put_renewed(role))
         self._renewal.look_again()
+        ROLE_CHANGED.notify()
 
     def _put_renewed(self, role: RenewingRole) -> None:
         self._in_use.put_renewed(role)

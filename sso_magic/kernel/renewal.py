@@ -80,6 +80,8 @@ class RenewingRole:
         self._fetching = locks.RLock()
         self._news: RoleCredentials | None = None  # fetched, and `on_renewed` has not been called for them
         self.on_renewed: Callable[[RenewingRole], None] | None = None
+        self._told_failure: Exception | None = None
+        self.on_failure_changed: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         return f"RenewingRole({self.label})"
@@ -185,6 +187,10 @@ class RenewingRole:
             self.on_renewed(self)
         if self._news is news:
             self._news = None
+        failure = self._failure
+        if (failure is None) != (self._told_failure is None) and self.on_failure_changed is not None:
+            self._told_failure = failure
+            self.on_failure_changed()
 
     def warning(self) -> str | None:
         """Why they are not renewed, and until when they last, in one line; None if all is well.
@@ -279,10 +285,12 @@ class SharedRoles:
 
     Args:
         on_renewed: Called with a role whose credentials were renewed.
+        on_failure_changed: Called when a role's renewal has failed, and when it succeeds again.
     """
 
-    def __init__(self, on_renewed: Callable[[RenewingRole], None]) -> None:
+    def __init__(self, on_renewed: Callable[[RenewingRole], None], on_failure_changed: Callable[[], None]) -> None:
         self._on_renewed = on_renewed
+        self._on_failure_changed = on_failure_changed
         self._known: weakref.WeakValueDictionary[RoleKey, RenewingRole] = weakref.WeakValueDictionary()
 
     def __iter__(self) -> Iterator[RenewingRole]:
@@ -293,6 +301,7 @@ class SharedRoles:
         known = self._known.get(key)
         if known is None or not known.is_of_sign_in(role.latest):  # what another sign-in has made keeps its keys
             role.on_renewed = self._on_renewed
+            role.on_failure_changed = self._on_failure_changed
             self._known[key] = role
             return role
         if known is not role:

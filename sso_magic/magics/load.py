@@ -23,6 +23,10 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(matcher(magics))
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
+    if hasattr(shell, "kernel"):  # a front end may show the role
+        from sso_magic.notebook.identity_comm import open_comm
+
+        open_comm(shell, magics)
     redaction.install(shell)
     shell.events.register("post_run_cell", _sweep)
 
@@ -36,6 +40,10 @@ def _sweep(*_: object) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Remove magics and completion, and release the role in use."""
+    if "sso_magic.notebook.identity_comm" in sys.modules:
+        from sso_magic.notebook.identity_comm import close_comm
+
+        close_comm(shell)
     for magics in [item for item in shell.configurables if type(item).__name__ in {"SSOMagics", "EachMagics"}]:
         shell.configurables.remove(magics)
         if hasattr(magics, "before_cell"):

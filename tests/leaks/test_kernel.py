@@ -147,6 +147,7 @@ def test_nothing_secret_is_saved_sent_written_or_in_a_process(run, center, plant
     assert len(planted.all()) > 10
     assert planted.seen_in(saved) == []
     assert planted.seen_in("\n".join(client.sent)) == []
+    assert any("'sso_magic.identity'" in message and "payments-dev" in message for message in client.sent)
     assert planted.seen_in(terminal) == []
     assert planted.seen_in(str(client.processes)) == []
     assert len(client.processes) >= 4

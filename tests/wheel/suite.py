@@ -46,9 +46,14 @@ def unpack(archive: Path, folder: Path) -> Path:
 def missing_files(root: Path, wheel: Path) -> list[str]:
     """Return the files of the package in the source archive that the wheel has not."""
     package = {path.relative_to(root).as_posix() for path in (root / "sso_magic").rglob("*") if path.is_file()}
+    package = {name for name in package if not name.startswith("sso_magic/labextension/")}
     notebooks = {f"sso_magic/{path.relative_to(root).as_posix()}" for path in (root / "notebooks").glob("*.*")}
+    built = root / "sso_magic/labextension/built"
+    data = f"{'-'.join(wheel.name.split('-')[:2])}.data/data/share/jupyter/labextensions/sso-magic"
+    extension = {f"{data}/{path.relative_to(built).as_posix()}" for path in built.rglob("*") if path.is_file()}
+    assert extension
     with zipfile.ZipFile(wheel) as files:
-        return sorted((package | notebooks) - set(files.namelist()))
+        return sorted((package | notebooks | extension) - set(files.namelist()))
 
 
 if __name__ == "__main__":

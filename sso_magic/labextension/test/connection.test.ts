@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Connection } from "../src/connection.js";
+import { COMM } from "../src/identity.js";
+
+let asked = 0;
+let answer: () => Promise<boolean>;
+let changes = 0;
+let time = 0;
+let connection: Connection;
+
+beforeEach(() => {
+  [asked, changes, time] = [0, 0, 0];
+  answer = async () => true;
+  connection = new Connection({
+    ask: () => {
+      asked += 1;
+      return answer();
+    },
+    changed: () => {
+      changes += 1;
+    },
+    now: () => time,
+  });
+});
+
+const said = (data: unknown, comm_id = COMM, msg_type = "comm_msg") =>
+  connection.received({ header: { msg_type }, content: { comm_id, data } });
+const NO_ROLE = { loaded: true, role: null, previous: null };
+const settled = () => new Promise(resolve => setImmediate(resolve));
+
+test("the kernel is asked once, when it is idle, and again for each new connection", () => {
+  connection.kernelChanged("busy");
+  assert.equal(asked, 0);
+  connection.statusChanged("idle");
+  connection.statusChanged("busy");
+  connection.statusChanged("idle");
+  assert.equal(asked, 1);
+  connection.connectionChanged("connecting");
+  connection.statusChanged("busy");
+  connection.connectionChanged("connected");
+  assert.equal(asked, 1);
+  connection.statusChanged("idle");
+  assert.equal(asked, 2);
+});
+
+test("what the kernel says is taken while a cell runs, without a question", () => {
+  connection.kernelChanged("busy");
+  said(NO_ROLE);
+  assert.deepEqual(connection.identity, { role: null, previous: null });
+  assert.deepEqual([asked, changes], [0, 1]);
+  time = 2_000;
+  assert.equal(connection.age, 2);
+});
+
+test("other comms, other messages and other forms are left alone", () => {
+  said(NO_ROLE, "a-widget");
+  said(NO_ROLE, COMM, "display_data");
+  said({ loaded: true });
+  assert.deepEqual([connection.identity, changes], [null, 0]);
+});
+
+for (const status of ["restarting", "autorestarting", "terminating", "dead", "starting"]) {
+  test(`nothing is known of a kernel that is ${status}, and it is asked when it is idle`, () => {
+    connection.kernelChanged("idle");
+    said(NO_ROLE);
+    connection.statusChanged(status);
+    assert.equal(connection.identity, null);
+    connection.statusChanged("idle");
+    assert.equal(asked, 2);
+  });
+}
+
+test("another kernel's role is never kept", () => {
+  connection.kernelChanged("idle");
+  said(NO_ROLE);
+  connection.kernelChanged(null);
+  assert.equal(connection.identity, null);
+});
+
+test("a lost connection is told, and what was known comes back only by the kernel's word", async () => {
+  connection.kernelChanged("idle");
+  said(NO_ROLE);
+  connection.connectionChanged("disconnected");
+  assert.deepEqual([connection.connected, changes], [false, 2]);
+  answer = async () => false;
+  connection.connectionChanged("connected");
+  await settled();
+  assert.equal(connection.identity, null);
+});
+
+test("an answer for an earlier kernel changes nothing", async () => {
+  let settle: (hasComm: boolean) => void = () => undefined;
+  answer = () =>
+    new Promise(resolve => {
+      settle = resolve;
+    });
+  connection.kernelChanged("idle");
+  connection.kernelChanged("busy");
+  said(NO_ROLE);
+  settle(false);
+  await settled();
+  assert.notEqual(connection.identity, null);
+});
+
+test("a kernel that loads sso_magic after its answer is not forgotten by the answer", async () => {
+  let settle: (hasComm: boolean) => void = () => undefined;
+  answer = () =>
+    new Promise(resolve => {
+      settle = resolve;
+    });
+  connection.kernelChanged("idle");
+  said(NO_ROLE);
+  settle(false);
+  await settled();
+  assert.notEqual(connection.identity, null);
+});
+
+test("a question that failed is asked again", async () => {
+  answer = () => Promise.reject(new Error("disconnected"));
+  connection.kernelChanged("idle");
+  await settled();
+  connection.statusChanged("busy");
+  connection.statusChanged("idle");
+  assert.equal(asked, 2);
+});
+
+test("an unloaded extension is shown no more", () => {
+  said(NO_ROLE);
+  said({ loaded: false });
+  assert.equal(connection.identity, null);
+});

@@ -1,0 +1,1 @@
+"""What this kernel tells the front end of its notebook."""

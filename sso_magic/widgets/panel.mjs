@@ -566,6 +566,7 @@ class Screen {
       search.focus();
       return true;
     }
+    if (event.key === "Enter" && event.shiftKey && (inList || inSearch)) return true; // a habit of notebooks: uses nothing
     if (event.key === "Enter") {
       if (event.target === this.address) return this.sendAddress();
       if (event.target === this.startUrl || event.target === this.ssoRegion) this.startSignIn();

@@ -86,7 +86,7 @@ class Client(NotebookClient):
         self.center = center
         self.sent: list[str] = []
         self.processes: dict[str, dict[str, str]] = {}
-        self.signed_in = False
+        self.signed_in = self.stopped = False
 
     async def async_start_new_kernel_client(self):
         client = await super().async_start_new_kernel_client()
@@ -99,7 +99,8 @@ class Client(NotebookClient):
             if not self.signed_in:
                 self.center.approve(request.user_code)
                 self.signed_in = True
-            elif "user_code=" in self.sent[-1]:
+            elif "user_code=" in self.sent[-1] and not self.stopped:  # the prompt; a traceback has the words, too
+                self.stopped = True
                 asyncio.get_running_loop().create_task(self.km.interrupt_kernel())
         return super().process_message(msg, cell, cell_index)
 

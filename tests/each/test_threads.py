@@ -87,7 +87,7 @@ def test_a_boto3_session_is_made_only_where_it_is_touched(many, monkeypatch):
     center = many(4)
     made = []
     real = boto_session.boto3_session
-    monkeypatch.setattr(boto_session, "boto3_session", lambda *args: made.append(1) or real(*args))
+    monkeypatch.setattr(boto_session, "boto3_session", lambda *args, **named: made.append(1) or real(*args, **named))
     center.each(lambda here: here.credentials.account_id, "ReadOnly", progress=False)
     assert made == []
     center.each(lambda here: [here.session.region_name, here.session.region_name], "ReadOnly", progress=False)

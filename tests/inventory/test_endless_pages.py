@@ -50,7 +50,7 @@ def test_an_inventory_stops_where_tokens_go_round(signed_in, tokens):
 )
 def test_a_paginator_stops(monkeypatch, series, message):
     monkeypatch.setattr(pagination, "MAX_PAGES", 5)
-    client = SimpleNamespace(service=SSO.service, send=lambda _: SimpleNamespace(next_token=next(series)))
+    client = SimpleNamespace(service=SSO.service, send=lambda _, **options: SimpleNamespace(next_token=next(series)))
     pages = pagination.paginate(client, ListAccountsCommand(access_token="x"), stop_on_same_token=False)
     with pytest.raises(errors.DeserializationError, match=message):
         list(islice(pages, 10))

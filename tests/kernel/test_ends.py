@@ -17,7 +17,7 @@ from traitlets.config import Config
 config = Config()
 config.HistoryManager.enabled = False
 shell = InteractiveShell.instance(config=config)
-shell.run_line_magic("load_ext", "sso_magic")
+shell.run_cell("%load_ext sso_magic")
 """
 WORK = """
 shell.run_line_magic("sso_use", "payments-dev ReadOnly --serve")

@@ -112,23 +112,6 @@ def _redshift(module: ModuleType) -> None:
     module.IamHelper.credentials_cache.clear()
 
 
-def _dask(module: ModuleType) -> None:
-    """Drop the messages that have been sent: a cluster in this process logs the last thousand, with their arguments."""
-    for name, attributes in (("scheduler", ("stream_comms", "client_comms")), ("client", ("scheduler_comm",)),
-                             ("worker", ("batched_stream",))):  # fmt: skip
-        library = sys.modules.get(f"distributed.{name}")
-        for thing in list(getattr(library, name.title())._instances) if library is not None else ():
-            for found in (getattr(thing, attribute, None) for attribute in attributes):
-                for comm in list(found.values()) if isinstance(found, dict) else [found]:
-                    _drop_messages(comm, module.BatchedSend)
-
-
-def _drop_messages(comm: Any, kind: type) -> None:
-    """Empty the log; the messages stay as they are, because the receiver in this process may not have read them yet."""
-    if isinstance(comm, kind):
-        comm.recent_message_log.clear()  # type: ignore[attr-defined]
-
-
 def _s3path(module: ModuleType) -> None:
     """Make the default resource again, unless the user has registered one of another session."""
     known = getattr(module, "_s3_accessor", module).configuration_map
@@ -211,7 +194,6 @@ FORGET: dict[str, Callable[[ModuleType], None]] = {
     "redshift_connector.iam_helper": _redshift,  # passwords of databases, until they expire
     "s3path.accessor": _s3path,  # a boto3 resource
     "s3path.old_versions": _s3path,  # the same, before Python 3.12
-    "distributed.batched": _dask,  # messages that have been sent, with the objects that were in a task's arguments
     "fsspec.spec": _fsspec,  # instances, and the S3 filesystems that wrappers hold
     "joblib.externals.loky.reusable_executor": _loky,  # worker processes
     "loky.reusable_executor": _loky,

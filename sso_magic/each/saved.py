@@ -271,7 +271,7 @@ def _read_parquet(path: Path) -> list[Row]:
         about = json.loads((table.schema.metadata or {})[_KEY])
     except (OSError, pa.ArrowException, KeyError, ValueError):
         raise UsageError(
-            f"{path} was not written by %%sso_each --save and cannot be resumed. Choose another file."
+            f"{path} was not written by a run with --save and cannot be resumed. Choose another file."
         ) from None
     frame = table.to_pandas()
     frame.attrs["done"] = about["done"]

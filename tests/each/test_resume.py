@@ -197,7 +197,7 @@ def test_two_runs_do_not_save_to_one_file(many, ran, tmp_path):
             "--save /nowhere/x.parquet: the directory /nowhere does not exist. Make it first.",
         ),
         ("--into other --resume", "Only the DataFrame of an earlier run of %%sso_each can be resumed."),
-        ("--save {foreign} --resume", "was not written by %%sso_each --save and cannot be resumed."),
+        ("--save {foreign} --resume", "was not written by a run with --save and cannot be resumed."),
     ],
 )
 def test_a_file_or_name_that_cannot_be_meant_says_what_to_do(run, tmp_path, line, text):

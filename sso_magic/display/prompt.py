@@ -6,6 +6,7 @@ What is live (a link, a code) is shown through a display handle and replaced, so
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import threading
 import time
@@ -38,6 +39,19 @@ def prompt_here() -> Prompt:
     return NotebookPrompt() if is_notebook() else TerminalPrompt()
 
 
+def _without_frames(show: Callable[..., None]) -> Callable[..., None]:
+    """Take the frames out of what it raises: their variables hold the link and the code, which Verbose would show."""
+
+    @functools.wraps(show)
+    def wrapped(self: Any, *arguments: Any, **options: Any) -> None:
+        try:
+            show(self, *arguments, **options)
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C above all; it goes on
+            raise error.with_traceback(None)  # noqa: B904 - the same one
+
+    return wrapped
+
+
 class NotebookPrompt:
     """The sign-in prompt in a cell."""
 
@@ -45,10 +59,12 @@ class NotebookPrompt:
         self._handle: Any = None
         self._input: CellInput | None = None
 
+    @_without_frames
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
         self._show(Shown(device_text(request), device_card(request, STOP)))
 
+    @_without_frames
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Shows the page's link, and the code beside it once there is one."""
         card = browser_card(request, device, STOP, opened=opened)
@@ -95,11 +111,13 @@ class TerminalPrompt:
         self._input = TerminalInput()
         self._waiting_for = "Waiting for approval"
 
+    @_without_frames
     def device(self, request: DeviceRequest) -> None:
         """Print link and code, and count down where the output is a terminal."""
         write(f"\n{device_text(request)}" if request.renewed else device_text(request))
         self._count_down(request.expires_in)
 
+    @_without_frames
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Print the page's link; in later calls, the code."""
         if device is None:

@@ -46,7 +46,7 @@ class EndingSoon:
         """Return a line for each end that is near and was not returned before. It never asks the network.
 
         Args:
-            role_is_said: The reader is told in this moment that the role in use is not renewed.
+            role_is_said: True if another line says already that the role in use is not renewed.
         """
         found = []
         for ending in endings():

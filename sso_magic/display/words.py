@@ -80,5 +80,5 @@ def _address(url: str) -> str:
 
 
 def not_a_link(url: str) -> str:
-    """What stands in the place of a link to an address that a browser must not be sent to (http, javascript:)."""
+    """What is shown instead of a link to an address that a browser must not open (http, javascript:)."""
     return f"{printable(url)} (not a link: the address is not https)"

@@ -1,4 +1,4 @@
-"""What the panel says holds at every moment: a sentence goes with what made it true, whoever changed that."""
+"""The panel's messages are true at every moment: each is removed when it no longer holds."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from sso_magic.errors import UsageError
 if TYPE_CHECKING:
     from sso_magic.kernel.kernel_role import Use
 
+_FINDS_NOTHING = "(?!)"
 MARK = "PRODUCTION "  # before a line of text
 BADGE = (
     '<span style="background:#b3261e;color:#ffffff;font-weight:600;padding:1px 7px;border-radius:3px;'
@@ -33,13 +34,13 @@ def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
 
 
 def check_pattern(pattern: str, trait: str = "SSOMagics.production", example: str = "(?i)prod") -> re.Pattern[str]:
-    """Return the pattern that a trait is set to, compiled.
+    """Return the pattern that a trait is set to, compiled; an empty one finds nothing.
 
     Raises:
         UsageError: It is no regular expression.
     """
     try:
-        return re.compile(pattern)
+        return re.compile(_FINDS_NOTHING if pattern == "" else pattern)
     except (re.error, RecursionError, OverflowError, TypeError) as error:
         raise UsageError(
             f"{trait} is not a regular expression ({error}). Correct it: %config {trait} = '{example}'"

@@ -46,7 +46,8 @@ class EachMagics(Magics):
         self._magics = magics
 
     administrator = Unicode(
-        "(?i)admin|superuser|root", help="Roles whose name this finds are an administrator's: cells ask first."
+        "(?i)admin|superuser|root",
+        help="Roles whose name this finds are an administrator's: cells ask first; empty: none.",
     ).tag(config=True)
 
     @with_arguments

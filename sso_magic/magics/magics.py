@@ -34,7 +34,8 @@ class SSOMagics(Magics):
     """AWS credentials from IAM Identity Center."""
 
     production = Pattern(
-        r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)", help="Accounts whose name or id this finds are marked as production."
+        r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)",
+        help="Accounts whose name or id this finds are marked as production; empty: none.",
     ).tag(config=True)
 
     sign_in = Choice(

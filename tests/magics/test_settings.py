@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from traitlets import TraitError
 from traitlets.config import Config
+from traitlets.config.loader import KVArgParseConfigLoader
 
 from sso_magic.errors import SSOMagicError
 from sso_magic.magics.magics import SSOMagics
@@ -100,3 +101,42 @@ def test_a_wrong_switch_of_a_configuration_file_stops_no_cell(shell, signed_in, 
     out = capsys.readouterr().out
     assert "SSOMagics.identity_line cannot be 'maybe'; it can be True or False. Correct it: " in out
     assert "42" in out
+
+
+def set_on_the_command_line():
+    loader = KVArgParseConfigLoader(["--SSOMagics.production=", "--EachMagics.administrator="])
+    return loader.load_config()
+
+
+def set_in_a_configuration_file():
+    return Config(SSOMagics={"production": ""}, EachMagics={"administrator": ""})
+
+
+@pytest.fixture(params=[set_on_the_command_line, set_in_a_configuration_file, None])
+def empty_patterns(request, shell, signed_in):
+    """Both patterns are set to nothing."""
+    if request.param is None:
+        shell.run_cell("%config SSOMagics.production = ''\n%config EachMagics.administrator = ''")
+    else:
+        shell.run_line_magic("unload_ext", "sso_magic")
+        shell.update_config(request.param())
+        shell.run_line_magic("load_ext", "sso_magic")
+    assert shell.find_line_magic("sso_use").__self__.production == ""
+    assert shell.find_cell_magic("sso_each").__self__.administrator == ""
+
+
+def test_an_empty_pattern_marks_no_account(shell, empty_patterns, capsys):
+    shell.run_line_magic("sso_use", "payments-prod ReadOnly")
+    assert "PRODUCTION" not in capsys.readouterr().out
+    status = shell.run_line_magic("sso_status", "")
+    assert not status.is_production
+    assert "PRODUCTION" not in status._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("other", ["SSOMagics.production = 'prod'", "EachMagics.administrator = 'Admin'"])
+def test_an_empty_pattern_makes_no_cell_ask(shell, signed_in, empty_patterns, monkeypatch, other):
+    monkeypatch.setattr("builtins.input", lambda question="": pytest.fail(question))
+    signed_in.organization.assign("alex", "731659028443", "AdministratorAccess")
+    shell.run_line_magic("config", other)  # one that is empty is enough
+    frame = shell.run_cell_magic("sso_each", "AdministratorAccess payments-prod", "account.name")
+    assert list(frame["value"]) == ["payments-prod"]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from IPython import version_info
 
 from sso_magic import IdentityCenter
 
@@ -39,6 +40,9 @@ ENDS = {
     ),
 }
 
+# Earlier releases fail on their way to the report: they take the folder's name for a path.
+WRITES_A_REPORT = (8, 30)
+
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_crash_writes_no_secret(center, prompt, tmp_path, end):
@@ -60,4 +64,5 @@ def test_a_crash_writes_no_secret(center, prompt, tmp_path, end):
     shown = done.stdout + done.stderr + "".join(written.values())
     assert "work" in shown, shown
     assert [secret for secret in secrets if secret.reveal() in shown] == []
-    assert ("Crash_report_ipython.txt" in written) == (end == "IPython's crash report"), written.keys()
+    is_written = end == "IPython's crash report" and version_info >= WRITES_A_REPORT
+    assert ("Crash_report_ipython.txt" in written) == is_written, written.keys()

@@ -22,9 +22,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     messages: list[dict[str, Any]] = []
 
-    def keep(self: Any, msg_type: str, data: Any = None, *arguments: Any, **more: Any) -> None:
-        buffers = more.get("buffers") or []
-        messages.append({"type": msg_type, "to": self.comm_id, "data": data or {}, "buffers": buffers})
+    class Comm(comm.DummyComm):
+        def publish_msg(self, msg_type: str, data: Any = None, *arguments: Any, **more: Any) -> None:
+            buffers = more.get("buffers") or []
+            messages.append({"type": msg_type, "to": self.comm_id, "data": data or {}, "buffers": buffers})
 
-    monkeypatch.setattr(comm.DummyComm, "publish_msg", keep)
+    # A test that imported ipykernel has put ipykernel's own comm there, for the whole process.
+    monkeypatch.setattr(comm, "create_comm", Comm)
     return messages

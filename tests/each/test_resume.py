@@ -245,7 +245,7 @@ def work(log: str):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_kernel_that_is_killed_loses_nothing_and_runs_nothing_twice(many, tmp_path):
-    accounts = 40
+    accounts = 200
     center = many(accounts)
     center.snapshot()
     path, log = tmp_path / "out.parquet", tmp_path / "log"

@@ -250,9 +250,11 @@ class SSOMagics(Magics):
             df = %sso_roles
         """
         args = parse(self.sso_roles, line)
+        from sso_magic.magics.table import roles_table
+
         center = self.center(args.session)
         try:
-            return center.roles(args.account)
+            return roles_table(center, args.account)
         except AccountNotFound as error:
             from sso_magic.inventory.suggestions import improved
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sso_magic.common.text import printable
-from sso_magic.common.times import span
+from sso_magic.common.times import span, stamp
 from sso_magic.display import TEXT
 from sso_magic.errors import UsageError
 from sso_magic.inventory import nothing_contains, search_frame
@@ -20,11 +20,15 @@ from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import Inventory, InventorySnapshot
+    from sso_magic.profiles.plan import Plan
 
 SHOWN_ERRORS = 3  # accounts named in the line; `attrs["errors"]` has all
+NO_ACCOUNT = "No account is assigned to you. Contact your AWS administrator."
+NO_ROLE = "No role is assigned to you. Contact your AWS administrator."
 
 
 class NotedTable(pd.DataFrame):
@@ -82,9 +86,38 @@ def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: st
     """Return the rows that contain all the words, with a line; without any, the line names what is near."""
     found = search_frame(snapshot, words)
     if found.empty and words.split() and snapshot.accounts:
-        roles = {name for names in snapshot.roles.values() for name in names}
-        return noted(found, nothing_contains(snapshot.accounts, words, roles))
+        return noted(found, no_row_contains(snapshot, words))
     return noted(found, note(directory, snapshot))
+
+
+def no_row_contains(snapshot: InventorySnapshot, words: str | Sequence[str]) -> str:
+    """Return the line for a search that found no row: what was looked for, and the accounts and roles that are near."""
+    roles = {name for names in snapshot.roles.values() for name in names}
+    return nothing_contains(snapshot.accounts, words, roles)
+
+
+def roles_table(center: IdentityCenter, account: str | None) -> pd.DataFrame:
+    """Return the roles in one account or in all; without any, a line says so.
+
+    Raises:
+        AccountNotFound: No account contains the text.
+        Ambiguous: Several accounts contain it.
+    """
+    if account is None:
+        found = center.roles()
+        return noted(found, NO_ROLE) if found.empty else found
+    one = center.find_account(account)
+    found = center.directory.roles_frame(one)
+    name = f"{one.account_name} ({one.account_id})" if one.account_name else one.account_id
+    return noted(found, f"You have no role in {name}. %sso_accounts lists your accounts.") if found.empty else found
+
+
+def profiles_table(planned: Plan) -> pd.DataFrame:
+    """Return the profiles that a plan changes; without any, a line says why."""
+    frame = planned.frame()
+    if not frame.empty:
+        return frame
+    return noted(frame, "No profile changes." if planned.unchanged else NO_ROLE)
 
 
 def accounts_table(directory: Inventory, words: str, *, refresh: bool = False) -> pd.DataFrame:
@@ -97,8 +130,10 @@ def accounts_table(directory: Inventory, words: str, *, refresh: bool = False) -
 
     progress = FirstRows(words, TqdmProgress(summary=False, delay=1.0))  # seconds; most lists are there sooner
     found = directory.accounts_frame(words, max_age=0 if refresh else None, progress=progress)
+    if not found.empty:
+        return found
     accounts = directory.cached_accounts() or ()
-    return noted(found, nothing_contains(accounts, words)) if found.empty and words.split() and accounts else found
+    return noted(found, nothing_contains(accounts, words) if words.split() and accounts else NO_ACCOUNT)
 
 
 def changes_table(directory: Inventory, words: str) -> pd.DataFrame:
@@ -124,6 +159,8 @@ def note(directory: Inventory, snapshot: InventorySnapshot) -> str:
     """How old it is, what failed, and what changed since the time before."""
     roles = sum(len(names) for names in snapshot.roles.values())
     sentences = [f"{len(snapshot.accounts):,} accounts, {roles:,} roles, {_age(directory, snapshot)}."]
+    if snapshot.complete and not snapshot.errors and not roles:
+        sentences.append(NO_ROLE)
     if not snapshot.complete:
         sentences.append("Not all of it: the fetch was not finished. %sso_inventory --refresh goes on.")
     if snapshot.errors:
@@ -141,6 +178,8 @@ def note(directory: Inventory, snapshot: InventorySnapshot) -> str:
 
 
 def _age(directory: Inventory, snapshot: InventorySnapshot) -> str:
-    seconds = (utc_now() - snapshot.fetched_at).total_seconds() if snapshot.fetched_at else 0.0
+    """When it was fetched, absolute and relative: a saved notebook is read on another day."""
+    fetched_at = snapshot.fetched_at or utc_now()
+    seconds = (utc_now() - fetched_at).total_seconds()
     refreshing = ", being refreshed" if directory.is_refreshing else ""
-    return f"fetched {f'{span(seconds)} ago' if seconds >= 1 else 'now'}{refreshing}"
+    return f"fetched {stamp(fetched_at)} ({f'{span(seconds)} ago' if seconds >= 1 else 'now'}){refreshing}"

@@ -100,24 +100,24 @@ def session_to_save(start_url: str | None, region: str | None, name: str) -> Ses
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
     """Plans profiles for the inventory, writes them if asked to, and says what came of it; the plan as a table."""
-    from sso_magic.inventory import TqdmProgress, nothing_contains, search
+    from sso_magic.inventory import TqdmProgress, search
+    from sso_magic.magics.table import no_row_contains, noted, profiles_table
 
     snapshot = center.snapshot(progress=TqdmProgress())
     planned = center.plan_profiles(
         " ".join(args.words), template=args.template, region=args.region, replace=args.replace
     )
     if args.words and not search(snapshot, args.words, limit=1):
-        roles = {name for names in snapshot.roles.values() for name in names}
-        say(nothing_contains(snapshot.accounts, args.words, roles))
-        return planned.frame()
+        return noted(planned.frame().iloc[:0], no_row_contains(snapshot, args.words))
+    table = profiles_table(planned)
     if not args.write:
         would = [note.replace("Removed:", "To be removed:") for note in planned.notes()]
         say(" ".join([f"Would write to {planned.path}: {planned.summary()}. Add --write to do it.", *would]))
-        return planned.frame()
+        return table
     backup = planned.write()
     kept = [f"The previous file is {backup}."] if backup else []
     say(" ".join([f"Wrote to {planned.path}: {planned.summary()}.", *planned.notes(), *kept]))
-    return planned.frame()
+    return table
 
 
 def again(magics: SSOMagics) -> Layer:

@@ -40,7 +40,8 @@ def test_all_of_it_is_a_dataframe_with_a_line_under_it(inventory, signed_in, cap
     assert len(table) == expected(signed_in)
     assert {str(dtype) for dtype in table.dtypes} <= {"string", "str"}
     assert table.attrs["errors"] == {}
-    assert table.note == f"14 accounts, {len(table)} roles, fetched now."
+    about = rf"14 accounts, {len(table)} roles, fetched \d{{4}}-\d\d-\d\d \d\d:\d\d \S+ \((now|\d+ s ago)\)\."
+    assert re.fullmatch(about, table.note)
     assert repr(table).endswith(table.note)
     assert table.note in table._repr_html_()
     assert f"14 accounts, {len(table)} roles in" in capsys.readouterr().out
@@ -168,6 +169,34 @@ def test_no_accounts_is_an_empty_typed_table(inventory, signed_in):
     assert {str(dtype) for dtype in table.dtypes} <= {"string", "str"}
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sso_accounts", "No account is assigned to you. Contact your AWS administrator."),
+        ("sso_accounts zzz", "No account is assigned to you. Contact your AWS administrator."),
+        ("sso_roles", "No role is assigned to you. Contact your AWS administrator."),
+        ("sso_inventory --accounts-only", "No account is assigned to you. Contact your AWS administrator."),
+        ("sso_profiles", "No role is assigned to you. Contact your AWS administrator."),
+    ],
+)
+def test_an_empty_list_is_a_sentence_and_no_header(shell, signed_in, line, said):
+    signed_in.organization = Organization()
+    signed_in.organization.add_user("alex")
+    name, _, rest = line.partition(" ")
+    table = shell.run_line_magic(name, rest)
+    assert table.empty
+    assert (repr(table), "<table" in table._repr_html_()) == (said, False)
+    assert repr(shell.run_line_magic("sso_inventory", "zzz")).endswith(
+        "No role is assigned to you. Contact your AWS administrator."
+    )
+
+
+def test_an_account_without_a_role_is_a_sentence_and_no_header(shell, signed_in):
+    signed_in.faults.append(Fault("ListAccountRoles", body='{"roleList": []}'))
+    table = shell.run_line_magic("sso_roles", "ml-sandbox")
+    assert repr(table) == "You have no role in ml-sandbox (873320164592). %sso_accounts lists your accounts."
+
+
 def test_not_signed_in_and_nothing_cached_says_so(inventory, signed_in):
     signed_in.end_session()
     with pytest.raises(errors.SignInRequired):
@@ -195,7 +224,7 @@ def test_profiles_are_shown_first_and_written_if_asked(shell, signed_in, clean_e
     assert f"Wrote to {path}: 5 added, 0 unchanged. The previous file is {path}.sso_magic.bak." in out
     assert path.read_text().startswith(before.rstrip("\n"))
     again = shell.run_line_magic("sso_profiles", "payments-prod --region eu-west-1 --write")
-    assert len(again) == 0
+    assert (len(again), repr(again)) == (0, "No profile changes.")
     assert "5 unchanged." in capsys.readouterr().out
 
 

@@ -106,10 +106,11 @@ def test_a_search_that_finds_nothing_says_so_and_what_is_near(shell, known, line
 def test_profiles_of_nothing_say_so_and_write_nothing(shell, known, clean_environment, capsys, write):
     config = clean_environment / ".aws" / "config"
     before = config.read_bytes()
-    assert shell.run_line_magic("sso_profiles", f"paymets{write}").empty
-    text = capsys.readouterr().out.strip()
-    assert text.startswith("No account or role contains 'paymets'. Nearest: payments-")
-    assert "Wrote" not in text
+    found = shell.run_line_magic("sso_profiles", f"paymets{write}")
+    assert found.empty
+    assert repr(found).startswith("No account or role contains 'paymets'. Nearest: payments-")
+    assert "<table" not in found._repr_html_()
+    assert capsys.readouterr().out == ""
     assert config.read_bytes() == before
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sso_magic.center.role import Role as Role
     from sso_magic.center.shared import release as release
     from sso_magic.center.shared import sign_out_all as sign_out_all
-    from sso_magic.credentials.role_credentials import RoleCredentials as RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials as Credentials
     from sso_magic.errors import SignInRequired as SignInRequired
     from sso_magic.errors import SSOMagicError as SSOMagicError
     from sso_magic.local import LocalIdentityCenter as LocalIdentityCenter
@@ -30,7 +30,7 @@ _HOME = {
     "LocalIdentityCenter": "sso_magic.local",
     "Panel": "sso_magic.widgets",
     "Role": "sso_magic.center.role",
-    "RoleCredentials": "sso_magic.credentials.role_credentials",
+    "Credentials": "sso_magic.credentials.role_credentials",
     "SSO": "sso_magic.portal",
     "SSOMagicError": "sso_magic.errors",
     "SignInRequired": "sso_magic.errors",
@@ -43,11 +43,11 @@ _HOME = {
 __all__ = [
     "SSO",
     "SSOOIDC",
+    "Credentials",
     "IdentityCenter",
     "LocalIdentityCenter",
     "Panel",
     "Role",
-    "RoleCredentials",
     "SSOMagicError",
     "SignInRequired",
     "load_ipython_extension",

@@ -41,7 +41,7 @@ class Connection:
                 from sso_magic.client.patience import add_read_timeouts
                 from sso_magic.portal import SSO
 
-                portal = SSO(region=self.session.region, shared_config=usable_config())
+                portal = SSO(region=self.session.sso_region, shared_config=usable_config())
                 add_read_timeouts(portal.middleware_stack)
                 self._portal = portal
             return self._portal
@@ -56,7 +56,7 @@ class Connection:
                 from sso_magic.portal import SSO
 
                 portal = SSO(
-                    region=self.session.region,
+                    region=self.session.sso_region,
                     retry_strategy=PatientRetryStrategy(max_attempts),
                     shared_config=usable_config(),
                 )
@@ -74,7 +74,7 @@ class Connection:
                 from sso_magic.portal import SSO
 
                 portal = SSO(
-                    region=self.session.region,
+                    region=self.session.sso_region,
                     retry_strategy=StandardRetryStrategy(1),
                     shared_config=usable_config(),
                 )
@@ -90,7 +90,7 @@ class Connection:
                 from sso_magic.client.patience import add_read_timeouts
                 from sso_magic.oidc import SSOOIDC
 
-                oidc = SSOOIDC(region=self.session.region, shared_config=usable_config())
+                oidc = SSOOIDC(region=self.session.sso_region, shared_config=usable_config())
                 add_read_timeouts(oidc.middleware_stack)
                 self._oidc = oidc
             return self._oidc
@@ -105,7 +105,7 @@ class Connection:
         from sso_magic.signin.vanity import resolve
 
         resolved = resolve(self.session)
-        if resolved.region != self.session.region:
+        if resolved.sso_region != self.session.sso_region:
             with self._clients:
                 clients = [client for client in self._made() if client is not None]
                 self._portal = self._listing = self._waiting = self._oidc = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.center.role import Role
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 
 def credential_provider(role: Role, library: str) -> Any:
@@ -49,7 +49,7 @@ class Provider:
     def __hash__(self) -> int:
         return hash((type(self), self.role))
 
-    def _credentials(self) -> RoleCredentials:
+    def _credentials(self) -> Credentials:
         return self.role.renewing().get()
 
 

@@ -24,20 +24,18 @@ from sso_magic.errors import (
     kept_in,
 )
 from sso_magic.inventory import Account, Inventory, account_digits, find_account, find_role
-from sso_magic.kernel.kernel_role import KERNEL, Layer
+from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.signin.sessions import Session, find_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import boto3
     import pandas as pd
 
     from sso_magic.common.secret import Secret
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.each import Here
-    from sso_magic.inventory import InventorySnapshot, Progress
-    from sso_magic.inventory import Role as RoleAssignment
+    from sso_magic.inventory import InventorySnapshot, Progress, RoleAssignment
     from sso_magic.portal import GetRoleCredentialsOutput
     from sso_magic.profiles.plan import Plan
     from sso_magic.signin.marks import Mark
@@ -50,7 +48,7 @@ class IdentityCenter(SignIn):
         session: An ``[sso-session]`` of ``~/.aws/config``, a profile that names one, or a start URL. Without one, the
             active profile's session, else the only one there is.
         start_url: A start URL that need not be in any file.
-        region: The region of the Identity Center instance; needed with a start URL that no file has.
+        sso_region: The region of the Identity Center instance; required with a start URL that no file has.
 
     Raises:
         SessionNotFound: There is no such session.
@@ -59,11 +57,11 @@ class IdentityCenter(SignIn):
     """
 
     def __init__(
-        self, session: str | Session | None = None, *, start_url: str | None = None, region: str | None = None
+        self, session: str | Session | None = None, *, start_url: str | None = None, sso_region: str | None = None
     ) -> None:
         if session is not None and start_url is not None:
             raise ConfigError("Give a session or a start URL, not both.")
-        found = session if isinstance(session, Session) else find_session(session or start_url, region=region)
+        found = session if isinstance(session, Session) else find_session(session or start_url, sso_region=sso_region)
         super().__init__(found)
         self.directory = Inventory(
             key=f"{self.session.key} {self.session.portal_url}",  # a name may be given to another portal
@@ -75,7 +73,7 @@ class IdentityCenter(SignIn):
         )
 
     def __repr__(self) -> str:
-        return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.region})"
+        return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.sso_region})"
 
     def sign_out(self) -> bool:
         """Ends the session at AWS and removes its tokens and role credentials here and for the AWS CLI.
@@ -281,11 +279,7 @@ class IdentityCenter(SignIn):
         found = self.find_account(account)
         return Role(self, found, self.find_role(found, role))
 
-    def credentials(self, account: str, role: str | None = None, *, fresh: bool = False) -> RoleCredentials:
-        """Return credentials of a role, from the cache if they are valid for 15 minutes; see `Role.credentials`."""
-        return self.role(account, role).credentials(refresh=fresh)
-
-    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> RoleCredentials:
+    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> Credentials:
         """Return credentials of a role whose account and name are known; see `Role.credentials`."""
         if not refresh:
             cached = role_cache.load(
@@ -295,7 +289,7 @@ class IdentityCenter(SignIn):
                 return cached
         return self._fetch_credentials(account, role_name)
 
-    def _fetch_credentials(self, account: Account, role_name: str) -> RoleCredentials:
+    def _fetch_credentials(self, account: Account, role_name: str) -> Credentials:
         from sso_magic.client.patience import throttled_text
         from sso_magic.client.retry import error_type
         from sso_magic.portal import SSOServiceException
@@ -324,18 +318,6 @@ class IdentityCenter(SignIn):
         fetched = replace(fetched, sign_in=sign_in.id if sign_in is not None else None)
         role_cache.store(self.session, fetched, self.tokens.mark)
         return fetched
-
-    def use(self, account: str, role: str | None = None, *, region: str | None = None, serve: bool = False) -> Layer:
-        """Put a role's credentials in this kernel's environment; see `Role.use`."""
-        return self.role(account, role).use(region=region, serve=serve)
-
-    def boto3_session(self, account: str, role: str | None = None, *, region: str | None = None) -> boto3.Session:
-        """Return a boto3 session that renews and stays one role; see `Role.boto3_session`."""
-        return self.role(account, role).boto3_session(region=region)
-
-    def console_url(self, account: str, role: str | None = None, *, destination: str | None = None) -> str:
-        """Return the portal's link into an account's console; see `Role.console_url`."""
-        return self.role(account, role).console_url(destination=destination)
 
     def each(
         self, function: Callable[[Here], Any], role: str | Sequence[str], words: str = "", **options: Any

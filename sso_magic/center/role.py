@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.credentials.storage_options import StorageOptions
     from sso_magic.inventory import Account
     from sso_magic.kernel.renewal import RenewingRole
@@ -35,7 +35,7 @@ class Role:
     def __init__(self, center: IdentityCenter, account: Account, role_name: str) -> None:
         self._account = account
         self._role_name = role_name
-        self._session = (center.session.name, center.session.start_url, center.session.region)
+        self._session = (center.session.name, center.session.start_url, center.session.sso_region)
         self._known_center: IdentityCenter | None = center
         self._shared: RenewingRole | None = None  # kept, so that all that this object hands out renews once
 
@@ -71,7 +71,7 @@ class Role:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_known_center": None, "_shared": None}
 
-    def credentials(self, *, refresh: bool = False) -> RoleCredentials:
+    def credentials(self, *, refresh: bool = False) -> Credentials:
         """Return credentials that are valid for at least 15 minutes, from the shared cache if it has such.
 
         Args:
@@ -232,7 +232,7 @@ class Role:
             self._shared = KERNEL.role(self._center.session.label, self.credentials(), self._refresh)
         return self._shared
 
-    def _refresh(self) -> RoleCredentials:
+    def _refresh(self) -> Credentials:
         return self.credentials(refresh=True)
 
     @property

@@ -22,19 +22,19 @@ _SHARED: dict[Session, IdentityCenter] = {}
 _SHARED_LOCK = locks.Lock()
 
 
-def shared_center(session: str | Session | None = None, *, region: str | None = None) -> IdentityCenter:
+def shared_center(session: str | Session | None = None, *, sso_region: str | None = None) -> IdentityCenter:
     """The one `IdentityCenter` of a session in this process, for magics and panels to see each other's changes.
 
     Args:
         session: As in `IdentityCenter`.
-        region: As in `IdentityCenter`.
+        sso_region: As in `IdentityCenter`.
 
     Raises:
         SessionNotFound: There is no such session.
         Ambiguous: None was named and there are several.
         ConfigError: The session lacks a setting.
     """
-    found = session if isinstance(session, Session) else session_meant(session, region=region)
+    found = session if isinstance(session, Session) else session_meant(session, sso_region=sso_region)
     with _SHARED_LOCK:
         center = _SHARED.get(found)
         if center is None:
@@ -42,14 +42,14 @@ def shared_center(session: str | Session | None = None, *, region: str | None = 
         return center
 
 
-def session_meant(text: str | None = None, *, region: str | None = None) -> Session:
+def session_meant(text: str | None = None, *, sso_region: str | None = None) -> Session:
     """Return the session as `find_session` does; without a name and a configuration, the only one that has a token.
 
     So a start URL that was signed in to in another kernel need not be typed again.
 
     Args:
         text: The name of an ``[sso-session]``, or a start URL.
-        region: The region of the Identity Center.
+        sso_region: The region of the Identity Center.
 
     Raises:
         SessionNotFound: There is no such session.
@@ -57,15 +57,15 @@ def session_meant(text: str | None = None, *, region: str | None = None) -> Sess
         ConfigError: The session lacks a setting.
     """
     try:
-        return find_session(text, region=region)
+        return find_session(text, sso_region=sso_region)
     except SessionNotFound:
-        signed_in = [] if text or region else [one for one in known_sessions() if token_of(one) is not None]
+        signed_in = [] if text or sso_region else [one for one in known_sessions() if token_of(one) is not None]
         if len(signed_in) > 1:
             labels = ", ".join(one.label for one in signed_in)
             raise Ambiguous(f"Which session? Name one: {labels}.") from None
         if not signed_in:
             raise
-        return find_session(signed_in[0].key, region=signed_in[0].region)
+        return find_session(signed_in[0].key, sso_region=signed_in[0].sso_region)
 
 
 def signed_in_here() -> list[Session]:

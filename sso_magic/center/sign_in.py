@@ -197,11 +197,11 @@ class SignIn(Connection):
 
     def _correct_region(self, configured: Session) -> None:
         """Write the region that a vanity start URL led to into the session's section, as the AWS CLI does."""
-        if self.session.name is None or self.session.region == configured.region:
+        if self.session.name is None or self.session.sso_region == configured.sso_region:
             return
         from sso_magic.profiles.plan import write_sso_session
 
-        write_sso_session(self.session.name, self.session.start_url, self.session.region, path=own_config_path())
+        write_sso_session(self.session.name, self.session.start_url, self.session.sso_region, path=own_config_path())
 
     def sign_in_silently(self, at_least: timedelta | None = None) -> bool:
         """Return True if a token is valid or could be refreshed, so that nobody has to be asked.
@@ -239,7 +239,7 @@ class SignIn(Connection):
         there = load_shared_config().sso_sessions.get(name)
         if there is None:
             scopes = self.session.scopes or (DEFAULT_SCOPE,)
-            write_sso_session(name, self.session.start_url, self.session.region, scopes, path=path)
+            write_sso_session(name, self.session.start_url, self.session.sso_region, scopes, path=path)
             token = self.tokens.peek()
             if token is not None and self.session.name is None:  # the session's token is cached under its name
                 tokens.save(replace(self.session, name=name), token)

@@ -110,7 +110,7 @@ def _call(name: str, arguments: Sequence[str]) -> str | None:
 
 def _sign_in(first: str, options: dict[str, str]) -> str:
     region = options.get("--sso-region") or options.get("--region")
-    keywords = [] if region is None else [f'region="{region}"']
+    keywords = [] if region is None else [f'sso_region="{region}"']
     center = f"IdentityCenter({', '.join(part for part in (first, *keywords) if part)})" if first else "center"
     if "--save" in options:
         return f'{center}.save("{options["--save"]}")'

@@ -30,7 +30,7 @@ from sso_magic.errors import (
 )
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 _TIMEOUT = 20  # seconds
 _LONGEST_ANSWER = 64 * 1024  # bytes
@@ -50,7 +50,7 @@ _PERCENT_ENCODED = [quote(bytes([byte]), safe="") for byte in range(256)]
 
 
 def federated_url(
-    credentials: RoleCredentials,
+    credentials: Credentials,
     *,
     region: str | None = None,
     destination: str | None = None,
@@ -106,7 +106,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None: the answer that asks for it is the answer."""
 
 
-def _signin_token(credentials: RoleCredentials, endpoint: str) -> Secret:
+def _signin_token(credentials: Credentials, endpoint: str) -> Secret:
     host = urlsplit(endpoint).hostname or ""
     failure: SSOMagicError
     try:
@@ -128,7 +128,7 @@ def _signin_token(credentials: RoleCredentials, endpoint: str) -> Secret:
     raise failure  # here, where no error of urllib's, which has the URL, becomes its context
 
 
-def _question(credentials: RoleCredentials, endpoint: str) -> Secret:
+def _question(credentials: Credentials, endpoint: str) -> Secret:
     session = {
         "sessionId": credentials.access_key_id,
         "sessionKey": credentials.secret_access_key,

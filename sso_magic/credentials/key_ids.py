@@ -12,7 +12,7 @@ from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common.secret import Secret
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 _GRACE = timedelta(hours=1)  # until an answer has told AWS's time, a clock that is ahead makes valid ones look expired
 _SHORTEST = 12  # characters; a shorter text, such as a redacted key, would be found in unrelated strings
@@ -36,7 +36,7 @@ class HandedOut(dict[Secret, datetime]):
 _BY_ROLE: dict[tuple[str, str], HandedOut] = {}
 
 
-def note(credentials: RoleCredentials) -> None:
+def note(credentials: Credentials) -> None:
     """Remember the access key ID of these credentials until they expire."""
     key_id = credentials.access_key_id
     if not isinstance(key_id, Secret) or len(key_id.reveal()) < _SHORTEST:

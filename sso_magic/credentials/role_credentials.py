@@ -1,4 +1,4 @@
-"""`RoleCredentials`, and the files they share with the AWS CLI."""
+"""`Credentials`, and the files they share with the AWS CLI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sso_magic.credentials.storage_options import StorageOptions
-    from sso_magic.portal import RoleCredentials as PortalCredentials
+    from sso_magic.portal import RoleCredentials
     from sso_magic.signin.marks import Mark
     from sso_magic.signin.sessions import Session
 
@@ -27,7 +27,7 @@ WINDOW = 900  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class RoleCredentials:
+class Credentials:
     """Keys of one role in one account, until they end. Shown and pickled, they are redacted.
 
     Attributes:
@@ -55,7 +55,7 @@ class RoleCredentials:
 
     def __repr__(self) -> str:
         until = f"{self.expires_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
-        return f"RoleCredentials({self.account_label} / {printable(self.role_name)}, until {until})"
+        return f"Credentials({self.account_label} / {printable(self.role_name)}, until {until})"
 
     @property
     def account_label(self) -> str:
@@ -103,7 +103,7 @@ class RoleCredentials:
         return storage_options(self, library)
 
 
-def from_portal(keys: PortalCredentials, account_id: str, account_name: str | None, role_name: str) -> RoleCredentials:
+def from_portal(keys: RoleCredentials, account_id: str, account_name: str | None, role_name: str) -> Credentials:
     """The credentials of a GetRoleCredentials answer, whose expiration is in milliseconds.
 
     Raises:
@@ -114,7 +114,7 @@ def from_portal(keys: PortalCredentials, account_id: str, account_name: str | No
             f"The portal's keys for {role_name} in {account_id!r} are none that can be used. Check the endpoint: "
             "%sso_doctor names it."
         )
-    return RoleCredentials(
+    return Credentials(
         account_id=account_id,
         account_name=account_name,
         role_name=role_name,
@@ -127,7 +127,7 @@ def from_portal(keys: PortalCredentials, account_id: str, account_name: str | No
 
 def load(
     session: Session, account_id: str, account_name: str | None, role_name: str, sign_in: Mark | None = None
-) -> RoleCredentials | None:
+) -> Credentials | None:
     """Return the role's credentials from the shared cache, the AWS CLI's included, if they are valid for a while.
 
     Args:
@@ -173,7 +173,7 @@ def _path(session: Session, account_id: str, role_name: str) -> Any:
     )
 
 
-def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role_name: str) -> RoleCredentials | None:
+def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role_name: str) -> Credentials | None:
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     expires_at = cache.parse_timestamp(keys.get("Expiration"))
     if expires_at is None or not all(map(is_sendable, (account_id, *map(keys.get, names)))):
@@ -181,10 +181,10 @@ def _parse(keys: dict[str, Any], account_id: str, account_name: str | None, role
     if keys.get("AccountId") not in (None, account_id):  # never another account's, whatever the file is called
         return None
     key_id, key, token = (Secret(keys[name]) for name in names)
-    return RoleCredentials(account_id, account_name, role_name, key_id, key, token, expires_at)
+    return Credentials(account_id, account_name, role_name, key_id, key, token, expires_at)
 
 
-def store(session: Session, credentials: RoleCredentials, still: Callable[[], Mark | None]) -> None:
+def store(session: Session, credentials: Credentials, still: Callable[[], Mark | None]) -> None:
     """Put the credentials in the shared cache; a file that cannot be written costs only that.
 
     Args:

@@ -13,15 +13,15 @@ from sso_magic.errors import ParamValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 
 class StorageOptions(Unshown):
     """What a library takes: real, but not shown."""
 
 
-def storage_options(credentials: RoleCredentials, library: str) -> StorageOptions:
-    """See `RoleCredentials.as_storage_options`."""
+def storage_options(credentials: Credentials, library: str) -> StorageOptions:
+    """See `Credentials.as_storage_options`."""
     make = _MAKERS[check(library)]
     made = make(credentials, region(), endpoint())
     return StorageOptions({name: value for name, value in made.items() if value is not None})
@@ -56,7 +56,7 @@ def endpoint() -> str | None:
     return None
 
 
-def _s3fs(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _s3fs(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "key": credentials.access_key_id.reveal(),
         "secret": credentials.secret_access_key.reveal(),
@@ -66,7 +66,7 @@ def _s3fs(credentials: RoleCredentials, region: str | None, endpoint: str | None
     }
 
 
-def _object_store(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _object_store(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "aws_access_key_id": credentials.access_key_id.reveal(),
         "aws_secret_access_key": credentials.secret_access_key.reveal(),
@@ -77,11 +77,11 @@ def _object_store(credentials: RoleCredentials, region: str | None, endpoint: st
     }
 
 
-def _deltalake(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _deltalake(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {name.upper(): value for name, value in _object_store(credentials, region, endpoint).items()}
 
 
-def _obstore(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _obstore(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     is_plain_http = endpoint is not None and urlsplit(endpoint).scheme == "http"
     return {
         "access_key_id": credentials.access_key_id.reveal(),
@@ -93,7 +93,7 @@ def _obstore(credentials: RoleCredentials, region: str | None, endpoint: str | N
     }
 
 
-def _daft(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _daft(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "key_id": credentials.access_key_id.reveal(),
         "access_key": credentials.secret_access_key.reveal(),
@@ -103,7 +103,7 @@ def _daft(credentials: RoleCredentials, region: str | None, endpoint: str | None
     }
 
 
-def _boto3(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _boto3(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "aws_access_key_id": credentials.access_key_id.reveal(),
         "aws_secret_access_key": credentials.secret_access_key.reveal(),
@@ -113,7 +113,7 @@ def _boto3(credentials: RoleCredentials, region: str | None, endpoint: str | Non
     }
 
 
-def _pyarrow(credentials: RoleCredentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _pyarrow(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
     parts = urlsplit(endpoint or "")
     return {
         "access_key": credentials.access_key_id.reveal(),
@@ -125,7 +125,7 @@ def _pyarrow(credentials: RoleCredentials, region: str | None, endpoint: str | N
     }
 
 
-_MAKERS: dict[str, Callable[[RoleCredentials, str | None, str | None], dict[str, Any]]] = {
+_MAKERS: dict[str, Callable[[Credentials, str | None, str | None], dict[str, Any]]] = {
     "s3fs": _s3fs,
     "fsspec": _s3fs,
     "pandas": _s3fs,

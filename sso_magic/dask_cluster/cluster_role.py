@@ -2,7 +2,7 @@
 
     from sso_magic import dask_cluster
 
-    center.use("payments-prod", "ReadOnly")
+    center.role("payments-prod", "ReadOnly").use()
     dask_cluster.use(client)                      # the same as %sso_use payments-prod ReadOnly --dask
 
 A worker plugin puts the role in use in each worker's process, as ``%sso_use`` does here, so that s3fs, boto3, pandas
@@ -39,7 +39,7 @@ from sso_magic.kernel.kernel_role import KERNEL
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import Use
 
 _SAFE = {"inproc", "tls", "wss", "gateway"}  # a Dask Gateway is always reached by TLS
@@ -76,7 +76,7 @@ def use(client: distributed.Client | None = None, *, region: str | None = None) 
     used = KERNEL.current
     if used is None:
         raise UsageError(
-            "No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use(...) before dask_cluster.use(client)."
+            "No role is in use: %sso_use ACCOUNT ROLE --dask, or role.use() before dask_cluster.use(client)."
         )
     warn_if_open(client)
     with _LOCK:
@@ -171,7 +171,7 @@ class ClusterRole:
         self._plugins: list[str] = []  # the names by which the cluster may know what it was given
         self._calls = Calls()
         self._scheduler = _scheduler_id(client)
-        self._sent: RoleCredentials | None = None
+        self._sent: Credentials | None = None
         self._moving = locks.RLock()
         self._changed = locks.Condition()
         self._changes = self._followed = 0
@@ -316,7 +316,7 @@ class ClusterRole:
             self._plugins.clear()
             self._calls = Calls()
 
-    def _send(self, wanted: RoleCredentials | None) -> None:
+    def _send(self, wanted: Credentials | None) -> None:
         """Put a new plugin there, then take the one before out, so that the workers have no moment without either.
 
         Where a worker has not answered yet, plugin and removal may reach it in any order. A plugin without credentials

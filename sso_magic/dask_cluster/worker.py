@@ -18,7 +18,7 @@ from sso_magic.kernel.libraries import reference
 from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.handover import Handover
 
 PATIENCE = 30  # seconds that a task without valid credentials waits for the notebook to send new ones
@@ -67,12 +67,12 @@ class SentRole(RenewingRole):
     event loop never waits: it may be the one by which they arrive.
     """
 
-    def __init__(self, credentials: RoleCredentials) -> None:
+    def __init__(self, credentials: Credentials) -> None:
         super().__init__(credentials, self._refuse)
         self._arrived = locks.Condition()
         self.is_taken_out = False
 
-    def get(self) -> RoleCredentials:
+    def get(self) -> Credentials:
         """Return valid credentials; wait for them at most `PATIENCE` seconds.
 
         Raises:
@@ -85,7 +85,7 @@ class SentRole(RenewingRole):
             self._refuse()
         return self.latest
 
-    def receive(self, credentials: RoleCredentials) -> None:
+    def receive(self, credentials: Credentials) -> None:
         """Take credentials that the notebook has sent, unless they have expired on their way."""
         with self._arrived:
             self.is_taken_out = False

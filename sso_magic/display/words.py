@@ -72,7 +72,7 @@ def title(session: Session) -> str:
 
 def portal_words(session: Session) -> str:
     """Return which portal it is: its URL and its region."""
-    return printable(f"{session.portal_url}, {session.region}")
+    return printable(f"{session.portal_url}, {session.sso_region}")
 
 
 def _address(url: str) -> str:

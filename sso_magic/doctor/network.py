@@ -44,8 +44,8 @@ def network_findings(session: Session) -> Iterator[Found]:
     yield from _unexpanded()
     try:
         with (
-            SSO(region=session.region, max_attempts=1, shared_config=usable_config()) as portal,
-            SSOOIDC(region=session.region, max_attempts=1, shared_config=usable_config()) as oidc,
+            SSO(region=session.sso_region, max_attempts=1, shared_config=usable_config()) as portal,
+            SSOOIDC(region=session.sso_region, max_attempts=1, shared_config=usable_config()) as oidc,
         ):
             configs = {"portal": portal.config, "sign-in service": oidc.config}
             yield from _routes(configs)

@@ -92,21 +92,21 @@ class Report:
         return {"text/plain": repr(self), "text/html": html}
 
 
-def examine(session: str | Session | None = None, *, region: str | None = None) -> Report:
+def examine(session: str | Session | None = None, *, sso_region: str | None = None) -> Report:
     """Look at configuration, network, clock, cache and environment.
 
     Args:
         session: The session to look at, its name or a start URL; by default the configured one, else the only one that
             is signed in to.
-        region: The region of the Identity Center, for a start URL that is in no file.
+        sso_region: The region of the Identity Center, for a start URL that is in no file.
     """
     findings = [*_profile(), *_findings(home_findings(), temporary_findings(), config_findings())]
     try:
-        found = session if isinstance(session, Session) else session_meant(session, region=region)
+        found = session if isinstance(session, Session) else session_meant(session, sso_region=sso_region)
     except SSOMagicError as error:
         findings.append(Finding("problem", "No session can be signed in to.", str(error)))
     else:
-        findings.append(Finding("ok", f"Session {found.label}: {found.portal_url}, {found.region}."))
+        findings.append(Finding("ok", f"Session {found.label}: {found.portal_url}, {found.sso_region}."))
         region_problem = list(_region(found))
         findings += [*_method(found), *region_problem]
         if _are_files_readable() and not region_problem:  # they would fail again, at the client
@@ -140,10 +140,10 @@ def _method(session: Session) -> Iterator[Finding]:
 
 def _region(session: Session) -> Iterator[Finding]:
     told = region_of(session.start_url)
-    if told and told != session.region:
+    if told and told != session.sso_region:
         yield Finding(
             "problem",
-            f"The start URL says {told}, the session says {session.region}.",
+            f"The start URL says {told}, the session says {session.sso_region}.",
             f"Set sso_region = {told} in the session: a sign-in in another region never ends.",
         )
 

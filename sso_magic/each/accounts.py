@@ -110,9 +110,9 @@ class Selection:
             DataFrame: account_id, account_name, email_address, role_name, and region if the jobs are in regions
             (strings; name and email may be missing).
         """
-        from sso_magic.inventory.snapshot import Role, rows_frame, strings
+        from sso_magic.inventory.snapshot import RoleAssignment, rows_frame, strings
 
-        frame = rows_frame([Role(*_columns(job.account), job.role_name) for job in self.jobs])
+        frame = rows_frame([RoleAssignment(*_columns(job.account), job.role_name) for job in self.jobs])
         if self.has_regions:
             frame["region"] = strings(job.region for job in self.jobs)
         return frame

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import boto3
     import pandas as pd
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.renewal import RenewingRole
 
 
@@ -70,7 +70,7 @@ class Here:
         return printable(f"Here({self.account.label} / {self.role_name})")
 
     @property
-    def credentials(self) -> RoleCredentials:
+    def credentials(self) -> Credentials:
         """The role's credentials, renewed if they end soon."""
         return self.take_role().get()
 

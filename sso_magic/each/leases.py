@@ -16,7 +16,7 @@ from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.each.accounts import Job
     from sso_magic.kernel.renewal import RenewingRole
 
@@ -47,19 +47,19 @@ class Leases:
         return KERNEL.role(
             center.session.label,
             cached or self._asked(job),
-            lambda: center.credentials(account.account_id, job.role_name, fresh=True),
+            lambda: center.role(account.account_id, job.role_name).credentials(refresh=True),
         )
 
     def stop(self) -> None:
         """Lets everybody go who waits for their turn."""
         self._pace.stop()
 
-    def _asked(self, job: Job) -> RoleCredentials:
+    def _asked(self, job: Job) -> Credentials:
         refusals = 0
         while True:
             sent_at, refused = self._turn(), False
             try:
-                return self._center.credentials(job.account.account_id, job.role_name)
+                return self._center.role(job.account.account_id, job.role_name).credentials()
             except CredentialsThrottled:
                 refused = True
                 refusals += 1

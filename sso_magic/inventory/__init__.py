@@ -19,7 +19,7 @@ from sso_magic.inventory.find import account_digits, find_account, find_role, ne
 from sso_magic.inventory.inventory import Inventory
 from sso_magic.inventory.progress import FetchState, Progress, TqdmProgress
 from sso_magic.inventory.search import search, search_accounts, search_frame
-from sso_magic.inventory.snapshot import Account, InventorySnapshot, Role
+from sso_magic.inventory.snapshot import Account, InventorySnapshot, RoleAssignment
 
 __all__ = [
     "Account",
@@ -27,7 +27,7 @@ __all__ = [
     "Inventory",
     "InventorySnapshot",
     "Progress",
-    "Role",
+    "RoleAssignment",
     "TqdmProgress",
     "account_digits",
     "find_account",

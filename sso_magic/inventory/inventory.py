@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sso_magic.common.secret import Secret
     from sso_magic.inventory.progress import Progress
-    from sso_magic.inventory.snapshot import Role
+    from sso_magic.inventory.snapshot import RoleAssignment
     from sso_magic.portal import SSO
     from sso_magic.signin.marks import Mark
 
@@ -156,7 +156,7 @@ class Inventory(CachedInventory):
         background = self._background
         return (background is not None and background.is_alive()) or self._is_under_way()
 
-    def iter_rows(self, *, refresh: bool = False) -> Iterator[Role]:
+    def iter_rows(self, *, refresh: bool = False) -> Iterator[RoleAssignment]:
         """The roles in the accounts, one by one, while they come in.
 
         What is cached and not stale comes without a call, in the order of the accounts' names. Ending the loop early

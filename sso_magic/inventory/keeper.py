@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sso_magic.inventory.fetch import Fetch
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.progress import Progress
-    from sso_magic.inventory.snapshot import Role
+    from sso_magic.inventory.snapshot import RoleAssignment
     from sso_magic.signin.marks import Mark
 
 SAVE_EVERY = 0.25  # seconds between two savings
@@ -79,7 +79,7 @@ class KeptFetch:
             if progress is not None:
                 progress.close(replace(self.fetch.state(), interrupted=interrupted))
 
-    def rows(self) -> Iterator[Role]:
+    def rows(self) -> Iterator[RoleAssignment]:
         """Yield the roles, one by one, while they come in."""
         fetch, given, over = self.fetch, 0, False
         while not over:

@@ -11,7 +11,7 @@ import unicodedata
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from sso_magic.inventory.snapshot import InventorySnapshot, Role, rows_frame, rows_of
+from sso_magic.inventory.snapshot import InventorySnapshot, RoleAssignment, rows_frame, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,8 +27,8 @@ _EDGE = "\n"  # around each column's text
 
 
 def search(
-    where: InventorySnapshot | Sequence[Role], words: str | Sequence[str], limit: int | None = None
-) -> list[Role]:
+    where: InventorySnapshot | Sequence[RoleAssignment], words: str | Sequence[str], limit: int | None = None
+) -> list[RoleAssignment]:
     """The rows in which every word stands, in any column, case ignored; rows that fit equally well keep their order.
 
     Args:
@@ -43,7 +43,7 @@ def search(
     return list(islice(index.ranked(needles), limit))
 
 
-def search_frame(where: InventorySnapshot | Sequence[Role], words: str | Sequence[str]) -> pd.DataFrame:
+def search_frame(where: InventorySnapshot | Sequence[RoleAssignment], words: str | Sequence[str]) -> pd.DataFrame:
     """What `search` finds, as a table.
 
     Returns:
@@ -85,7 +85,7 @@ class SearchIndex:
 
     def __init__(self, groups: Iterable[tuple[Account, tuple[str, ...]]]) -> None:
         self._groups = list(groups)
-        self._rows: list[list[Role] | None] = [None] * len(self._groups)
+        self._rows: list[list[RoleAssignment] | None] = [None] * len(self._groups)
         accounts = [account for account, _ in self._groups]
         self._texts = [_text(account.account_name or "", account.account_id) for account in accounts]
         self._addresses = [fold(account.email_address or "") for account in accounts]
@@ -94,7 +94,7 @@ class SearchIndex:
         self._names = list(dict.fromkeys(name for names in combinations.values() for name in names))
         self._texts_of_names = [_text(name) for name in self._names]
 
-    def ranked(self, needles: Sequence[str]) -> Iterator[Role]:
+    def ranked(self, needles: Sequence[str]) -> Iterator[RoleAssignment]:
         """The rows in which every folded word stands, best first."""
         in_accounts = [self._fits_accounts(needle) for needle in needles]
         in_names = [_fits(self._texts_of_names, needle) for needle in needles]
@@ -135,7 +135,7 @@ class SearchIndex:
                 found.setdefault(total, []).append((number, fitting))
         return found
 
-    def _rows_of(self, number: int) -> list[Role]:
+    def _rows_of(self, number: int) -> list[RoleAssignment]:
         """The rows of an account, made when they are first found."""
         rows = self._rows[number]
         if rows is None:
@@ -185,6 +185,6 @@ def _places(names: Sequence[str], total_of: Mapping[str, int]) -> dict[int, list
     return by_total
 
 
-def _groups(rows: Iterable[Role]) -> Iterator[tuple[Account, tuple[str, ...]]]:
+def _groups(rows: Iterable[RoleAssignment]) -> Iterator[tuple[Account, tuple[str, ...]]]:
     for account, group in groupby(rows, lambda row: row.account):
         yield account, tuple(row.role_name for row in group)

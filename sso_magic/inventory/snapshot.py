@@ -44,7 +44,7 @@ class Account:
         return printable(self.account_name) if self.account_name else self.account_id
 
 
-class Role(NamedTuple):
+class RoleAssignment(NamedTuple):
     """A row of the inventory: a role (a permission set's name) in an account."""
 
     account_id: str
@@ -84,7 +84,7 @@ class InventorySnapshot:
         """
         return {"errors": dict(self.errors), "fetched_at": self.fetched_at.isoformat() if self.fetched_at else None}
 
-    def rows(self) -> Iterator[Role]:
+    def rows(self) -> Iterator[RoleAssignment]:
         """Every role in every account, in the order of the accounts."""
         for account in self.accounts:
             yield from rows_of(account, self.roles.get(account.account_id, ()))
@@ -187,14 +187,14 @@ def accounts_of(ids: Sequence[str], names: Sequence[str | None], addresses: Sequ
     return made
 
 
-def rows_of(account: Account, role_names: Iterable[str]) -> list[Role]:
+def rows_of(account: Account, role_names: Iterable[str]) -> list[RoleAssignment]:
     """The rows of one account."""
     account_id, account_name, email_address = account.account_id, account.account_name, account.email_address
-    make = tuple.__new__  # half the time of calling Role, where there are 50,000
-    return [make(Role, (account_id, account_name, email_address, name)) for name in role_names]
+    make = tuple.__new__  # half the time of calling RoleAssignment, where there are 50,000
+    return [make(RoleAssignment, (account_id, account_name, email_address, name)) for name in role_names]
 
 
-def rows_frame(rows: Sequence[Role]) -> pd.DataFrame:
+def rows_frame(rows: Sequence[RoleAssignment]) -> pd.DataFrame:
     """Rows as the table `InventorySnapshot.frame` gives, in their own order.
 
     Returns:
@@ -204,9 +204,9 @@ def rows_frame(rows: Sequence[Role]) -> pd.DataFrame:
 
     from sso_magic.common.escaped_frame import frame_class
 
-    columns = zip(*rows, strict=True) if rows else ((),) * len(Role._fields)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(RoleAssignment._fields)
     frame: pd.DataFrame = frame_class(chain.from_iterable(rows))(
-        dict(zip(Role._fields, map(strings, columns), strict=True))
+        dict(zip(RoleAssignment._fields, map(strings, columns), strict=True))
     )
     return frame
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common.environment import own_environ
 from sso_magic.common.secret import Secret, Unshown
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned, SSOMagicError
 from sso_magic.signin.sessions import assumes_role, chain, lacking, listed, sso_profile
 
@@ -73,9 +73,9 @@ def _check_link(name: str, settings: dict[str, Any]) -> None:
 def assume(
     name: str,
     config: SharedConfig,
-    base: Callable[[], RoleCredentials] | None,
+    base: Callable[[], Credentials] | None,
     ask: Callable[[str], str] | None = None,
-) -> RoleCredentials:
+) -> Credentials:
     """Return the credentials of the profile's role; those of `base` if it is not assumed on top of others.
 
     Args:
@@ -97,7 +97,7 @@ def assume(
     match = _ROLE_ARN.fullmatch(str(config.profile(name)["role_arn"]))
     assert match is not None
     keys = _assumed(name, config, end.name if end is not None else None, source, ask)
-    return RoleCredentials(
+    return Credentials(
         match[1],
         None,
         match[2],
@@ -122,7 +122,7 @@ def _assumed(
     name: str,
     config: SharedConfig,
     end: str | None,
-    source: RoleCredentials | None,
+    source: Credentials | None,
     ask: Callable[[str], str] | None,
 ) -> Unshown:
     """Let botocore assume the roles of the chain."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sso_magic import errors
 from sso_magic.common.secret import Secret
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ class Handover:
 
     __slots__ = ("credentials",)
 
-    def __init__(self, credentials: RoleCredentials) -> None:
+    def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
 
     def __repr__(self) -> str:
@@ -42,7 +42,7 @@ def _received(
 ) -> Handover:
     key_id, secret, token = keys
     return Handover(
-        RoleCredentials(account_id, account_name, role_name, Secret(key_id), Secret(secret), Secret(token), expires_at)
+        Credentials(account_id, account_name, role_name, Secret(key_id), Secret(secret), Secret(token), expires_at)
     )
 
 
@@ -67,7 +67,7 @@ def answer(role: RenewingRole | None) -> Handover | Refusal:
         return Refusal(type(error).__name__, str(error))
 
 
-def opened(answered: Handover | Refusal) -> RoleCredentials:
+def opened(answered: Handover | Refusal) -> Credentials:
     """The credentials in an answer.
 
     Raises:

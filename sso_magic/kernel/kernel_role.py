@@ -44,7 +44,7 @@ from sso_magic.kernel.renewal import RenewalThread, RenewingRole, SharedRoles
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.endpoint import CredentialEndpoint
 
 __all__ = ["COMPETING_VARIABLES", "KERNEL", "KEY_VARIABLES", "OWNED", "KernelRole", "Layer", "Use"]
@@ -239,7 +239,7 @@ class KernelRole:
 
     # ---- what the libraries ask ----
 
-    def role(self, session: str, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> RenewingRole:
+    def role(self, session: str, credentials: Credentials, fetch: Callable[[], Credentials]) -> RenewingRole:
         """The role of these credentials, shared by all in this process that use it."""
         key = (session, credentials.account_id, credentials.role_name)
         return self._changes.perform(lambda: self._roles.share(key, RenewingRole(credentials, fetch), fetch))

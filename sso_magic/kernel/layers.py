@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole
 
 
@@ -44,10 +44,10 @@ class Use:
 
     def __init__(
         self,
-        credentials: RoleCredentials,
+        credentials: Credentials,
         region: str | None,
         session: str,
-        fetch: Callable[[], RoleCredentials],
+        fetch: Callable[[], Credentials],
         *,
         serve: bool = False,
     ) -> None:
@@ -58,7 +58,7 @@ class Use:
         self.role = RenewingRole(credentials, fetch)
 
     @property
-    def credentials(self) -> RoleCredentials:
+    def credentials(self) -> Credentials:
         """The newest credentials of the role."""
         return self.role.latest
 

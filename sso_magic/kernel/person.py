@@ -11,12 +11,12 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 WITHIN = 5  # seconds to connect, and to answer
 
 
-def name_of(credentials: RoleCredentials) -> str | None:
+def name_of(credentials: Credentials) -> str | None:
     """Return the user name that the credentials were issued for; None if that cannot be found out."""
     if credentials.seconds_left() <= 0 or not _sts_is_where_the_portal_is():
         return None

@@ -29,7 +29,7 @@ from sso_magic.kernel import person
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 RoleKey = tuple[str, str, str]  # session, account ID, role name
 
@@ -63,7 +63,7 @@ class RenewingRole:
         fetch: Gets the same role's credentials again; raises an error of this package's tree.
     """
 
-    def __init__(self, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> None:
+    def __init__(self, credentials: Credentials, fetch: Callable[[], Credentials]) -> None:
         self._credentials = credentials
         self.key_digests = frozenset([key_digest(credentials.access_key_id.reveal())])  # of all keys there have been
         self._fetch = fetch
@@ -78,7 +78,7 @@ class RenewingRole:
         self._person: str | None = None  # the user name that the keys were issued for, once it has been needed
         self._refused_sign_in: str | None = None
         self._fetching = locks.RLock()
-        self._news: RoleCredentials | None = None  # fetched, and `on_renewed` has not been called for them
+        self._news: Credentials | None = None  # fetched, and `on_renewed` has not been called for them
         self.on_renewed: Callable[[RenewingRole], None] | None = None
         self._told_failure: Exception | None = None
         self.on_failure_changed: Callable[[], None] | None = None
@@ -96,7 +96,7 @@ class RenewingRole:
         return (self._credentials.account_id, self._credentials.role_name) == (account_id, role_name)
 
     @property
-    def latest(self) -> RoleCredentials:
+    def latest(self) -> Credentials:
         """The credentials there are, whether or not they still hold."""
         return self._credentials
 
@@ -105,7 +105,7 @@ class RenewingRole:
         """What the last renewal failed with; None if it succeeded or was not tried."""
         return self._failure
 
-    def get(self) -> RoleCredentials:
+    def get(self) -> Credentials:
         """Return valid credentials: renewed if they are due, the current ones if that fails before they expire.
 
         Raises:
@@ -123,20 +123,20 @@ class RenewingRole:
                 raise self._failure.with_traceback(None)
         raise self._came_late()  # each time this process was stopped for longer than the credentials last
 
-    def adopt(self, credentials: RoleCredentials, fetch: Callable[[], RoleCredentials]) -> None:
+    def adopt(self, credentials: Credentials, fetch: Callable[[], Credentials]) -> None:
         """Take credentials of the same sign-in, if they are valid for longer, and the newer way to get them again."""
         self._fetch = fetch
         if credentials.expires_at > self._credentials.expires_at:
             self._accept(credentials)
         self.retry_now()
 
-    def is_of_sign_in(self, credentials: RoleCredentials) -> bool:
+    def is_of_sign_in(self, credentials: Credentials) -> bool:
         """Return True unless these credentials came by another sign-in, which may be another person's."""
         return (
             None in (credentials.sign_in, self._credentials.sign_in) or self._credentials.sign_in == credentials.sign_in
         )
 
-    def _check_person(self, fetched: RoleCredentials) -> None:
+    def _check_person(self, fetched: Credentials) -> None:
         """Refuse credentials of another person, or of a person who cannot be told.
 
         Raises:
@@ -241,7 +241,7 @@ class RenewingRole:
         pause = min(shortest * 2.0 ** min(failures - 1, 10), longest)
         return pause * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all kernels ask at once
 
-    def _fetch_valid(self) -> RoleCredentials:
+    def _fetch_valid(self) -> Credentials:
         """Fetch credentials; again at once if they have expired on their way, as when this process was stopped.
 
         Raises:
@@ -259,7 +259,7 @@ class RenewingRole:
             "machine's clock and its network with %sso_doctor."
         )
 
-    def _accept(self, fetched: RoleCredentials, news: RoleCredentials | None = None) -> None:
+    def _accept(self, fetched: Credentials, news: Credentials | None = None) -> None:
         mine = self._credentials
         if (fetched.account_id, fetched.role_name) != (mine.account_id, mine.role_name):
             raise CredentialsError(
@@ -296,7 +296,7 @@ class SharedRoles:
     def __iter__(self) -> Iterator[RenewingRole]:
         return iter(list(self._known.values()))
 
-    def share(self, key: RoleKey, role: RenewingRole, fetch: Callable[[], RoleCredentials]) -> RenewingRole:
+    def share(self, key: RoleKey, role: RenewingRole, fetch: Callable[[], Credentials]) -> RenewingRole:
         """Return the role that is known by this key, with the newer of both credentials."""
         known = self._known.get(key)
         if known is None or not known.is_of_sign_in(role.latest):  # what another sign-in has made keeps its keys

@@ -60,7 +60,7 @@ def run_login(args: argparse.Namespace) -> int:
     if args.save:
         center = IdentityCenter(session_to_save(args.session, args.sso_region, args.save))
     else:
-        center = IdentityCenter(args.session, region=args.sso_region)
+        center = IdentityCenter(args.session, sso_region=args.sso_region)
     if not args.force and center.sign_in_silently(needed):
         print(center.sign_in_line())  # noqa: T201 - a command prints
     else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.common.secret import Secret
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.magics.magics import SSOMagics
 
 GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (PROTOCOL.md 12.1)
@@ -47,7 +47,7 @@ def _show(center: IdentityCenter, args: argparse.Namespace) -> None:
         _show_federated(center, args)
         return
     if args.account:
-        url = center.console_url(args.account, args.role, destination=args.destination)
+        url = center.role(args.account, args.role).console_url(destination=args.destination)
         words = f"Open {printable(args.account)} in the AWS console"
     else:
         used = _used()
@@ -56,7 +56,7 @@ def _show(center: IdentityCenter, args: argparse.Namespace) -> None:
     say(f"{words}: {url}", _link(url, words))
 
 
-def _used() -> RoleCredentials:
+def _used() -> Credentials:
     use = KERNEL.current
     if use is None:
         raise UsageError("Which account? %sso_console ACCOUNT [ROLE]; without one it is that of the role in use.")
@@ -77,7 +77,7 @@ def _show_federated(center: IdentityCenter, args: argparse.Namespace) -> None:
         )
     from sso_magic.credentials.federation import federated_url
 
-    credentials = center.credentials(args.account, args.role) if args.account else _used()
+    credentials = center.role(args.account, args.role).credentials() if args.account else _used()
     target = federated_url(
         credentials,
         region=os.environ.get("AWS_REGION"),

@@ -57,15 +57,17 @@ class SSOMagics(Magics):
         self._center: IdentityCenter | None = None
         self.are_made = True
 
-    def center(self, session: str | Session | None = None, region: str | None = None) -> IdentityCenter:
+    def center(self, session: str | Session | None = None, sso_region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one signed in to last, else the configured one."""
         from sso_magic.center.shared import shared_center
         from sso_magic.signin import store
 
         max_age = checked(self, "inventory_max_age")
         store.choose(checked(self, "token_store"))
-        is_named = session is not None or region is not None
-        found = self._center if self._center is not None and not is_named else shared_center(session, region=region)
+        is_named = session is not None or sso_region is not None
+        found = (
+            self._center if self._center is not None and not is_named else shared_center(session, sso_region=sso_region)
+        )
         found.directory.max_age = max_age
         return found
 
@@ -197,7 +199,7 @@ class SSOMagics(Magics):
         from sso_magic.doctor.report import examine
 
         in_use = None if args.sso_region or self._center is None else self._center.session
-        return examine(args.session or in_use, region=args.sso_region)
+        return examine(args.session or in_use, sso_region=args.sso_region)
 
     @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")
@@ -215,7 +217,7 @@ class SSOMagics(Magics):
         args = parse(self.sso_panel, line)
         from sso_magic.widgets import Panel
 
-        return Panel(args.session, region=args.sso_region, magics=self)
+        return Panel(args.session, sso_region=args.sso_region, magics=self)
 
     @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only accounts that contain all of these in id, name or email")

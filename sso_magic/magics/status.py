@@ -32,7 +32,7 @@ class SessionStatus:
     Attributes:
         name: Its name, or its start URL.
         start_url: The access portal's URL.
-        region: The region of the Identity Center.
+        sso_region: The region of the Identity Center.
         expires_at: When the access token ends, UTC; None where there is none.
         renewable: Whether it is refreshed without asking, as long as AWS lets it.
         rejected: Why AWS does not accept the token although it has not expired; None if nothing is known against it.
@@ -40,7 +40,7 @@ class SessionStatus:
 
     name: str
     start_url: str
-    region: str
+    sso_region: str
     expires_at: datetime | None
     renewable: bool
     rejected: str | None = None
@@ -97,14 +97,14 @@ class Status:
     def __repr__(self) -> str:
         lines = [_as_of(self.at)]
         for item in self.sessions:
-            lines += [wrapped(f"{item.name}: {item.words()}"), wrapped(f"  {item.start_url}, {item.region}")]
+            lines += [wrapped(f"{item.name}: {item.words()}"), wrapped(f"  {item.start_url}, {item.sso_region}")]
         if not self.sessions:
             lines.append(_NO_SESSION)
         lines.append(wrapped((MARK if self.is_production else "") + self._role()))
         return encodable("\n".join([*lines, *map(wrapped, self.competing)]))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
-        rows = [(item.name, item.words(), item.start_url, item.region) for item in self.sessions]
+        rows = [(item.name, item.words(), item.start_url, item.sso_region) for item in self.sessions]
         _, html = table(("session", "sign-in", "start URL", "region"), rows)
         lines = [(BADGE if self.is_production else "") + escape(self._role()), *map(escape, self.competing)]
         if not self.sessions:
@@ -171,7 +171,7 @@ def _session_status(session: Session) -> SessionStatus:
     return SessionStatus(
         name=session.label,
         start_url=session.start_url,
-        region=session.region,
+        sso_region=session.sso_region,
         expires_at=token.expires_at if token else None,
         renewable=token.can_refresh(utc_now()) if token else False,
         rejected=token.rejected if token else None,

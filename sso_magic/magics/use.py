@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import Layer
     from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.sessions import Session
@@ -84,7 +84,7 @@ def _dask_client() -> Any:
     return current_client()
 
 
-def session_to_save(start_url: str | None, region: str | None, name: str) -> Session:
+def session_to_save(start_url: str | None, sso_region: str | None, name: str) -> Session:
     """Return the session that ``--save`` keeps; `IdentityCenter.save` writes it once the sign-in has succeeded.
 
     Raises:
@@ -95,7 +95,7 @@ def session_to_save(start_url: str | None, region: str | None, name: str) -> Ses
         raise UsageError(
             "--save keeps a start URL: %sso_login https://YOUR-PORTAL.awsapps.com/start --sso-region REGION --save NAME"
         )
-    return profiles.session_to_save(start_url, region, name)
+    return profiles.session_to_save(start_url, sso_region, name)
 
 
 def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
     try:
         center = magics.center(args.session)
         try:
-            return center.use(args.account, args.role, region=args.region, serve=args.serve)
+            return center.role(args.account, args.role).use(region=args.region, serve=args.serve)
         except FIND_ERRORS as error:
             raise improved(error, center.directory, args) from None
     except (AccountNotFound, SessionNotFound):
@@ -167,19 +167,19 @@ def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None
     if profile is not None and center is not None and not chained.is_chained(name, config):
         _refuse_two_meanings(center, name, profile.account_id)
 
-    def credentials(*, fresh: bool) -> RoleCredentials:
-        def base() -> RoleCredentials:
+    def credentials(*, refresh: bool) -> Credentials:
+        def base() -> Credentials:
             assert center is not None
             assert profile is not None
-            return center.credentials(profile.account_id, profile.role_name, fresh=fresh)
+            return center.role(profile.account_id, profile.role_name).credentials(refresh=refresh)
 
         # A renewal runs where nobody can be asked for a code.
-        return chained.assume(name, config, base if center else None, None if fresh else ask_hidden())
+        return chained.assume(name, config, base if center else None, None if refresh else ask_hidden())
 
     own_region = config.profiles[name].get("region")
     region = region or (own_region if isinstance(own_region, str) else None)
     label = profile.session.label if profile is not None else f"profile {name}"
-    return Use(credentials(fresh=False), region, label, lambda: credentials(fresh=True), serve=serve)
+    return Use(credentials(refresh=False), region, label, lambda: credentials(refresh=True), serve=serve)
 
 
 def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> None:

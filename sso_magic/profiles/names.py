@@ -13,7 +13,7 @@ from sso_magic.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.inventory.snapshot import Role
+    from sso_magic.inventory.snapshot import RoleAssignment
 
 TEMPLATE = "{account_name}.{role_name}"
 FIELDS = ("account_name", "account_id", "role_name", "session")
@@ -23,7 +23,7 @@ FIELDS = ("account_name", "account_id", "role_name", "session")
 _OTHERS = re.compile(r"-*(?:[^A-Za-z0-9_\-@+.%:/]+-*)+")
 
 
-def named(rows: Sequence[Role], template: str, session: str) -> list[str]:
+def named(rows: Sequence[RoleAssignment], template: str, session: str) -> list[str]:
     """A name for each row. Rows that would share one get the account's id at its end, whatever their order.
 
     Args:
@@ -68,7 +68,7 @@ def check_template(template: str) -> None:
 _EXAMPLE = f"For example: {TEMPLATE}"
 
 
-def _name(row: Role, template: str, session: str) -> str:
+def _name(row: RoleAssignment, template: str, session: str) -> str:
     text = template.format(
         account_name=_plain(row.account_name or "") or row.account_id,
         account_id=row.account_id,

@@ -224,7 +224,7 @@ def plan_text(
     check_readable(text, path)
     editor = ConfigText(text)
     if session.name is not None and editor.find("sso-session", session.name) is None:
-        values = {"sso_start_url": session.start_url, "sso_region": session.region}
+        values = {"sso_start_url": session.start_url, "sso_region": session.sso_region}
         _put(editor, None, header("sso-session", session.name), values | _scopes(session.scopes or ()))
     there = {section.name: section for section in editor.sections if section.kind == "profile" and section.name}
     changes, unchanged = [], 0
@@ -316,7 +316,7 @@ def _sign_in_keys(session: Session) -> dict[str, str]:
     """What ties a profile to its session: the session's name or, in the legacy format, its start URL and region."""
     if session.name is not None:
         return {"sso_session": session.name}
-    return {"sso_start_url": session.start_url, "sso_region": session.region}
+    return {"sso_start_url": session.start_url, "sso_region": session.sso_region}
 
 
 def _scopes(scopes: Sequence[str]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def sign_in(
 
 def _wrong_session(session: Session, error: SSOOIDCServiceException) -> ConfigError:
     """Return the error for a service that knows no such portal, as in another region than the portal's."""
-    sent = f"The sign-in service in {session.region} refused the start URL {session.portal_url} ({error.message})."
+    sent = f"The sign-in service in {session.sso_region} refused the start URL {session.portal_url} ({error.message})."
     region = error.members.get("region")
     if isinstance(region, str) and region:
         sent = f"{sent[:-1]}; the service names {one_line(region)}."

@@ -60,7 +60,7 @@ def sign_in_first(session: Session, token: Token | None = None) -> SignInRequire
         stands = f"The sign-in to {session.label} " + (
             f"lasts {until(token.expires_at)} only" if is_valid else f"ended at {clock(token.expires_at)}"
         )
-    arguments = session.label if session.name is not None else f"{session.label} --sso-region {session.region}"
+    arguments = session.label if session.name is not None else f"{session.label} --sso-region {session.sso_region}"
     return SignInRequired(
         f"{stands}, and this run is not interactive. Run sso-magic login {arguments} in a "
         "terminal first, or sign in from a notebook."

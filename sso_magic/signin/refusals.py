@@ -68,4 +68,4 @@ def _stored(session: Session) -> list[Any]:
 
 def _digest(session: Session, token: Secret) -> str:
     # A portal refuses the tokens of every other region: with the region corrected, the same token may be valid.
-    return hashlib.sha256(f"{session.region}\n{token.reveal()}".encode()).hexdigest()
+    return hashlib.sha256(f"{session.sso_region}\n{token.reveal()}".encode()).hexdigest()

@@ -41,7 +41,7 @@ class Registration:
 def path(session: Session) -> Path:
     """The session's registration file. A bare start URL has the legacy format's name, as for the AWS CLI."""
     return cache.registration_path(
-        region=session.region, scopes=session.scopes, session_name=session.name, start_url=session.start_url
+        region=session.sso_region, scopes=session.scopes, session_name=session.name, start_url=session.start_url
     )
 
 

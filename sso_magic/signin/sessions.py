@@ -31,14 +31,14 @@ class Session:
     Attributes:
         name: The ``[sso-session]``'s name; None where the start URL stands alone (legacy format).
         start_url: The access portal's URL, as configured.
-        region: The region of the Identity Center instance, not of the work done.
+        sso_region: The region of the Identity Center instance, not of the work done.
         scopes: ``sso_registration_scopes`` as configured; None where it is not.
         resolved_url: The AWS access portal that a vanity start URL redirects to, once a sign-in has resolved it.
     """
 
     name: str | None
     start_url: str
-    region: str
+    sso_region: str
     scopes: tuple[str, ...] | None = None
     resolved_url: str | None = field(default=None, compare=False)
 
@@ -61,8 +61,8 @@ class Session:
     def login_command(self) -> str:
         """The magic that signs in to this session; for a start URL with its region if the URL does not contain it."""
         command = f"%sso_login {quote(self.key) or self.key}"
-        needs_region = self.name is None and bool(self.region) and region_of(self.start_url) != self.region
-        return f"{command} --sso-region {self.region}" if needs_region else command
+        needs_region = self.name is None and bool(self.sso_region) and region_of(self.start_url) != self.sso_region
+        return f"{command} --sso-region {self.sso_region}" if needs_region else command
 
     def console_link(self, account_id: str, role_name: str, destination: str | None = None) -> str:
         """The portal's shortcut into an account's console; no secret in it (PROTOCOL.md 12.2)."""
@@ -107,34 +107,36 @@ def sessions(config: SharedConfig | None = None) -> list[Session]:
     return list(found.values())
 
 
-def find_session(text: str | None = None, *, region: str | None = None, config: SharedConfig | None = None) -> Session:
+def find_session(
+    text: str | None = None, *, sso_region: str | None = None, config: SharedConfig | None = None
+) -> Session:
     """The session meant by a name or a start URL; without one, the active profile's, else the only one.
 
     Args:
         text: The name of an ``[sso-session]``, or a start URL (also one that no file has).
-        region: The region of the Identity Center instance; needed for a start URL that no file has.
+        sso_region: The region of the Identity Center instance; needed for a start URL that no file has.
         config: The shared configuration, if it is at hand.
 
     Raises:
         SessionNotFound: Nothing fits; says how to sign in without any configuration.
         Ambiguous: None was named and there are several.
-        ConfigError: The session lacks a setting, or ``region`` contradicts it.
+        ConfigError: The session lacks a setting, or ``sso_region`` contradicts it.
     """
     config = config or load_shared_config()
-    session = _by_text(text, region, config) if text else _by_default(config)
-    if region and region != session.region:
+    session = _by_text(text, sso_region, config) if text else _by_default(config)
+    if sso_region and sso_region != session.sso_region:
         raise ConfigError(
-            f"{session.label} is in {session.region} ({config.config_path}), not in {region}: leave --region out, "
-            "or correct sso_region there."
+            f"{session.label} is in {session.sso_region} ({config.config_path}), not in {sso_region}: "
+            "leave --sso-region out, or correct sso_region there."
         )
     return session
 
 
-def _by_text(text: str, region: str | None, config: SharedConfig) -> Session:
+def _by_text(text: str, sso_region: str | None, config: SharedConfig) -> Session:
     if text in config.sso_sessions:
         return _named_session(text, config)
     if text not in config.profiles and looks_like_start_url(text):
-        return _by_start_url(text, region, config)
+        return _by_start_url(text, sso_region, config)
     if text in config.profiles:
         end = chain(text, config)[-1]
         session = session_of(config.profiles[end], end, config)
@@ -158,7 +160,7 @@ _START_URL_HINT = (
 )
 
 
-def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Session:
+def _by_start_url(text: str, sso_region: str | None, config: SharedConfig) -> Session:
     url = _checked_url(text)
     matching = [session for session in sessions(config) if is_same_portal(session.start_url, url)]
     # Two sessions under one start URL are two people: a URL alone does not say which, unless one has no name.
@@ -167,10 +169,10 @@ def _by_start_url(text: str, region: str | None, config: SharedConfig) -> Sessio
             return session
     if matching:
         raise Ambiguous(f"{text} is used by the sessions {', '.join(s.label for s in matching)}. Name one of them.")
-    return Session(None, url, region or _region_for(url), (DEFAULT_SCOPE,))
+    return Session(None, url, sso_region or _region_for(url), (DEFAULT_SCOPE,))
 
 
-def session_to_save(text: str, region: str | None, name: str) -> Session:
+def session_to_save(text: str, sso_region: str | None, name: str) -> Session:
     """Return the session of a start URL, to be kept under a name.
 
     Raises:
@@ -181,12 +183,12 @@ def session_to_save(text: str, region: str | None, name: str) -> Session:
     url = _checked_url(text)
     there = config.sso_sessions.get(name)
     if there is None:
-        return Session(name, url, region or _region_for(url), (DEFAULT_SCOPE,))
+        return Session(name, url, sso_region or _region_for(url), (DEFAULT_SCOPE,))
     if not is_same_portal(there.get("sso_start_url", ""), url):
         raise ConfigError(
             f"{config.config_path} has a session {name} already, for {there.get('sso_start_url')}: choose another name."
         )
-    return find_session(name, region=region, config=config)
+    return find_session(name, sso_region=sso_region, config=config)
 
 
 def _checked_url(text: str) -> str:

@@ -121,7 +121,7 @@ def _mismatch(session: Session, content: dict[str, Any]) -> str | None:
         return printable(f"the stored token is for {start_url}")
     # A vanity start URL may lead to a portal in another region than the configured one.
     may_differ = session.start_url.startswith("https:") and not is_aws_owned(session.start_url)
-    if isinstance(region, str) and region != session.region and not may_differ:
+    if isinstance(region, str) and region != session.sso_region and not may_differ:
         return printable(f"the stored token is for the region {region}")
     return None
 
@@ -170,7 +170,7 @@ def save(session: Session, token: Token) -> None:
     """
     content: dict[str, Any] = {
         "startUrl": session.start_url,
-        "region": session.region,
+        "region": session.sso_region,
         "accessToken": token.access_token,
         "expiresAt": cache.format_timestamp(token.expires_at),
     }

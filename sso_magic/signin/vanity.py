@@ -45,7 +45,7 @@ def resolve(session: Session) -> Session:
     resolved = portal_of(url)
     if resolved == url:
         return session
-    return replace(session, resolved_url=resolved, region=region_of(resolved) or session.region)
+    return replace(session, resolved_url=resolved, sso_region=region_of(resolved) or session.sso_region)
 
 
 def _is_local_portal(url: str) -> bool:

@@ -23,12 +23,12 @@ from sso_magic.widgets.picker import Panel
 __all__ = ["Panel", "panel"]
 
 
-def panel(session: str | None = None, *, region: str | None = None) -> Panel:
+def panel(session: str | None = None, *, sso_region: str | None = None) -> Panel:
     """Return the panel: sign in, find a role among thousands, use it, see until when, open the console.
 
     Args:
         session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.
-        region: The region of the Identity Center, for a start URL that no file has.
+        sso_region: The region of the Identity Center, for a start URL that no file has.
 
     Raises:
         SessionNotFound: There is no such session.
@@ -38,4 +38,4 @@ def panel(session: str | None = None, *, region: str | None = None) -> Panel:
 
     running = shell()
     magics = running.magics_manager.registry.get("SSOMagics") if running is not None else None
-    return Panel(session, region=region, magics=magics)
+    return Panel(session, sso_region=sso_region, magics=magics)

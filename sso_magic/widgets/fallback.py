@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.inventory import Role
+    from sso_magic.inventory import RoleAssignment
 
 SHOWN = 10  # roles
 _HINT = "For a panel that works, run %sso_panel. Or use the magics:"
@@ -29,7 +29,7 @@ _MAGICS = (
 )
 
 
-def bundle(center: IdentityCenter | None, rows: Sequence[Role]) -> dict[str, str]:
+def bundle(center: IdentityCenter | None, rows: Sequence[RoleAssignment]) -> dict[str, str]:
     """Return what is known now, with the time, as a MIME bundle of text and HTML."""
     lines = [
         f"The panel at {stamp(datetime.now(timezone.utc))}:",

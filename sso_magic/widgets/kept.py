@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import Use
 
 VERSION = 1
@@ -55,7 +55,7 @@ def load(session: str) -> Kept:
     return Kept(*(_keys(entry.get(name)) for name in Kept._fields))
 
 
-def learn_person(session: str, credentials: RoleCredentials) -> bool:
+def learn_person(session: str, credentials: Credentials) -> bool:
     """Change to the roles of the person whose credentials these are; STS is asked once for each sign-in.
 
     Args:

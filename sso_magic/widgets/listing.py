@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common.text import printable
 from sso_magic.display.production import check_pattern, marks
-from sso_magic.inventory import Account, Role
+from sso_magic.inventory import Account, RoleAssignment
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.widgets import kept
 from sso_magic.widgets.kept import RoleKey
@@ -96,7 +96,7 @@ class Listing:
         self._put_top()
         return is_one
 
-    def first(self, number: int) -> list[Role]:
+    def first(self, number: int) -> list[RoleAssignment]:
         """Return the rows on top of the list, as it is without a search."""
         top = [role for role, *_ in self._top()]
         keys = {_key(role) for role in top}
@@ -145,7 +145,7 @@ class Listing:
             is_complete=self.snapshot is not None and self.snapshot.complete,
         )
 
-    def _top(self) -> list[tuple[Role, bool, bool]]:
+    def _top(self) -> list[tuple[RoleAssignment, bool, bool]]:
         """Return favorites and recent roles: the row, and whether it is a favorite, and a recent one."""
         if self.center is None:
             return []
@@ -153,7 +153,7 @@ class Listing:
         keys = dict.fromkeys([*here.favourites, *here.recent])
         return [(role, _key(role) in here.favourites, _key(role) in here.recent) for role in self._known(keys)]
 
-    def _known(self, keys: Iterable[RoleKey]) -> Iterator[Role]:
+    def _known(self, keys: Iterable[RoleKey]) -> Iterator[RoleAssignment]:
         """Yield the rows of these roles; without those that are no longer assigned."""
         snapshot = self.snapshot
         accounts = {account.account_id: account for account in snapshot.accounts} if snapshot else {}
@@ -164,7 +164,7 @@ class Listing:
                 holds = snapshot is None or not snapshot.complete
             if holds:
                 account = accounts.get(key.account_id) or Account(key.account_id)
-                yield Role(key.account_id, account.account_name, account.email_address, key.role_name)
+                yield RoleAssignment(key.account_id, account.account_name, account.email_address, key.role_name)
 
 
 def role_in_use(center: IdentityCenter | None) -> RoleKey | None:
@@ -175,5 +175,5 @@ def role_in_use(center: IdentityCenter | None) -> RoleKey | None:
     return RoleKey.of_use(use)
 
 
-def _key(role: Role) -> RoleKey:
+def _key(role: RoleAssignment) -> RoleKey:
     return RoleKey(role.account_id, role.role_name)

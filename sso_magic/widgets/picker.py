@@ -48,7 +48,7 @@ class Panel:
 
     Args:
         session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.
-        region: The region of the Identity Center, for a start URL that no file has.
+        sso_region: The region of the Identity Center, for a start URL that no file has.
         magics: The loaded magics, whose settings and session it shares.
 
     Raises:
@@ -57,11 +57,11 @@ class Panel:
     """
 
     def __init__(
-        self, session: str | None = None, *, region: str | None = None, magics: SSOMagics | None = None
+        self, session: str | None = None, *, sso_region: str | None = None, magics: SSOMagics | None = None
     ) -> None:
         self._magics = magics
         self._lock = locks.RLock()
-        self._center: IdentityCenter | None = first_center(magics, session, region)
+        self._center: IdentityCenter | None = first_center(magics, session, sso_region)
         self._was_in = False  # True if the session had a token at the last look
         self._jobs = 0  # jobs that have ended
         self._confirming: RoleKey | None = None  # Use was pressed once for this administrator's role in production
@@ -259,7 +259,7 @@ class Panel:
 
     def _used(self, center: IdentityCenter, key: RoleKey, region: str | None) -> None:
         self._cells.wait()
-        layer = center.use(key.account_id, key.role_name, region=region)
+        layer = center.role(key.account_id, key.role_name).use(region=region)
         self._tell_magics(center)
         use = layer.use
         text = words.using(use.label, layer.holders) if use else ""
@@ -321,7 +321,7 @@ class Panel:
     def _tell_magics(self, center: IdentityCenter) -> None:
         """Make this session the one that the magics used last."""
         if self._magics is not None:
-            self._magics.remember(self._magics.center(center.session.label, center.session.region))
+            self._magics.remember(self._magics.center(center.session.label, center.session.sso_region))
 
     def _loaded(self, center: IdentityCenter, error: BaseException | None) -> None:
         self.look()

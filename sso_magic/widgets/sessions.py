@@ -45,7 +45,7 @@ class Sessions:
         if not url:
             raise ConfigError("Fill in the start URL of your access portal: https://YOUR-PORTAL.awsapps.com/start")
         try:
-            return shared_center(url, region=region or None)
+            return shared_center(url, sso_region=region or None)
         except SessionNotFound:
             raise
         except ConfigError as error:
@@ -75,7 +75,7 @@ class Sessions:
         )
 
 
-def first_center(magics: SSOMagics | None, session: str | None, region: str | None) -> IdentityCenter | None:
+def first_center(magics: SSOMagics | None, session: str | None, sso_region: str | None) -> IdentityCenter | None:
     """Return the center named, else the one the magics used last, else the first there is.
 
     Raises:
@@ -83,7 +83,9 @@ def first_center(magics: SSOMagics | None, session: str | None, region: str | No
         ConfigError: The session lacks a setting.
     """
     try:
-        return magics.center(session, region) if magics is not None else shared_center(session, region=region)
+        return (
+            magics.center(session, sso_region) if magics is not None else shared_center(session, sso_region=sso_region)
+        )
     except (Ambiguous, SessionNotFound):
         if session is not None:
             raise
@@ -93,4 +95,4 @@ def first_center(magics: SSOMagics | None, session: str | None, region: str | No
 
 def _center_of(session: Session) -> IdentityCenter:
     """Return the center that the magics take for it: a session read from a token file lacks what they add."""
-    return shared_center(session.label, region=session.region)
+    return shared_center(session.label, sso_region=session.sso_region)

@@ -36,11 +36,11 @@ def switch():
     for _ in range(16):
         shell.run_line_magic("sso_use", "{first}")
         shell.run_cell_magic("sso_as", "{second}", "pass")
-        with center.use(*"{second}".split()):
+        with center.role(*"{second}".split()).use():
             time.sleep(0.02)  # other notebooks come to the front meanwhile
-        other = threading.Thread(target=lambda: center.use(*"{second}".split()))
+        other = threading.Thread(target=lambda: center.role(*"{second}".split()).use())
         other.start(), other.join()
-    center.use(*"{second}".split())
+    center.role(*"{second}".split()).use()
 
 thread = threading.Thread(target=switch)
 thread.start()
@@ -117,7 +117,7 @@ def test_a_role_from_load_to_unload_and_across_a_restart(notebook, ready, jupyte
 
 
 def test_a_switch_shows_while_its_cell_runs_and_the_kernel_is_asked_nothing_meanwhile(notebook, ready):
-    opened = notebook([f"{LOAD}\ncenter.use('payments-dev', 'ReadOnly')\ninput('Go on?')", "1"])
+    opened = notebook([f"{LOAD}\ncenter.role('payments-dev', 'ReadOnly').use()\ninput('Go on?')", "1"])
     sent: list[bytes] = []
 
     def listen(socket) -> None:

@@ -159,7 +159,7 @@ def test_a_service_that_accepts_and_never_answers_is_asked_again(center, prompt,
     center.revoke()
     center.requests.clear()
     center.faults = [Fault(operation, kind="stall", times=1)]
-    assert corp.credentials("payments-dev", "ReadOnly").account_name == "payments-dev"
+    assert corp.role("payments-dev", "ReadOnly").credentials().account_name == "payments-dev"
     assert center.requests.total("CreateToken") == 1 + (operation == "CreateToken")
 
 

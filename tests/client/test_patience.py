@@ -127,13 +127,13 @@ def test_silence_is_borne_three_times_also_between_throttles():
 def test_credentials_come_over_a_second_connection_if_the_first_stays_silent(signed_in, monkeypatch):
     monkeypatch.setattr(patience, "READ_TIMEOUTS", (0.2, 15.0))
     signed_in.faults = [Fault("GetRoleCredentials", kind="stall", times=1)]
-    assert IdentityCenter("corp").credentials("payments-dev", "ReadOnly").account_name == "payments-dev"
+    assert IdentityCenter("corp").role("payments-dev", "ReadOnly").credentials().account_name == "payments-dev"
 
 
 def test_the_error_after_the_patience_says_how_long(signed_in):
     signed_in.faults = [Fault("GetRoleCredentials", status=429, retry_after="61")]
     with pytest.raises(CredentialsError) as raised:
-        IdentityCenter("corp").credentials("payments-dev", "ReadOnly")
+        IdentityCenter("corp").role("payments-dev", "ReadOnly").credentials()
     assert str(raised.value) == (
         "AWS throttles the requests for credentials (429): 1 attempt in 0 s. Wait 61 s, then try again."
     )

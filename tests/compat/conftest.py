@@ -177,7 +177,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIdentityCent
 def _third_accounts_keys() -> str:
     from sso_magic.center.identity_center import IdentityCenter
 
-    keys = IdentityCenter("corp").credentials(THIRD, "ReadOnly")
+    keys = IdentityCenter("corp").role(THIRD, "ReadOnly").credentials()
     return (
         f"[default]\naws_access_key_id = {keys.access_key_id.reveal()}\n"
         f"aws_secret_access_key = {keys.secret_access_key.reveal()}\n"
@@ -193,7 +193,7 @@ def use(account: str, *, serve: bool) -> str | None:
     center = IdentityCenter("corp")
 
     def fetch() -> Any:
-        return center.credentials(account, "ReadOnly", fresh=True)
+        return center.role(account, "ReadOnly").credentials(refresh=True)
 
     return KERNEL.use(Use(fetch(), None, "corp", fetch, serve=serve)).holders
 

@@ -268,10 +268,10 @@ def test_only_what_the_cell_needs_is_sent():
 )
 def test_credentials_are_found_wherever_a_name_may_stand(cell):
     from sso_magic.common.secret import Secret
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.renewal import RenewingRole
 
-    keys = RoleCredentials(
+    keys = Credentials(
         "000000000001", "one", "ReadOnly", Secret("a"), Secret("b"), Secret("c"), datetime.now(timezone.utc) + HOUR
     )
     where = Here(EachAccount("000000000001", "one"), "ReadOnly", lambda: RenewingRole(keys, lambda: keys))

@@ -139,7 +139,7 @@ class Notebook:
         KERNEL.use(self.use)
 
     def _fetched(self):
-        return self._center.credentials("payments-prod", "ReadOnly", fresh=True)
+        return self._center.role("payments-prod", "ReadOnly").credentials(refresh=True)
 
     def _fetch(self):
         if not self.may_renew:
@@ -220,7 +220,7 @@ def graph(sample):
     import pyarrow.fs
     import s3fs
 
-    keys = sample.credentials("payments-prod", "ReadOnly", fresh=True).as_storage_options("deltalake")
+    keys = sample.role("payments-prod", "ReadOnly").credentials(refresh=True).as_storage_options("deltalake")
     unsafe = {"AWS_S3_ALLOW_UNSAFE_RENAME": "true"}
     deltalake.write_deltalake(
         "s3://payments-prod-data/delta", pa.table({"x": [1]}), storage_options=keys | unsafe, mode="overwrite"
@@ -380,7 +380,7 @@ def other_notebook(client, account: str, ends: str) -> subprocess.Popen[str]:
 
 
 def test_another_notebooks_role_does_not_take_over(client, sample, graph):
-    sample.use("payments-prod", "ReadOnly", region=REGION)
+    sample.role("payments-prod", "ReadOnly").use(region=REGION)
     dask.use(client)
     work = graph()
     running = submitted(client, work)
@@ -401,7 +401,7 @@ def test_another_notebooks_role_does_not_take_over(client, sample, graph):
 def test_a_notebook_that_ended_without_a_release_is_in_nobodys_way(client, sample):
     other = other_notebook(client, "payments-prod", "stay")
     assert other.stdout.readline() == "taken\n"
-    sample.use("payments-dev", "ReadOnly", region=REGION)
+    sample.role("payments-dev", "ReadOnly").use(region=REGION)
     with pytest.raises(errors.UsageError, match=r"^Another notebook has put ReadOnly of account"):
         dask.use(client)
     other.kill()
@@ -413,9 +413,9 @@ def test_a_notebook_that_ended_without_a_release_is_in_nobodys_way(client, sampl
 
 
 def test_an_object_of_a_role_that_the_cluster_does_not_have_never_uses_another(client, sample, graph):
-    sample.use("payments-prod", "ReadOnly", region=REGION)
+    sample.role("payments-prod", "ReadOnly").use(region=REGION)
     work = {name: made for name, made in graph().items() if name != "deltalake"}
-    sample.use("payments-dev", "ReadOnly", region=REGION)
+    sample.role("payments-dev", "ReadOnly").use(region=REGION)
     dask.use(client)
     for said in outcomes(submitted(client, work)).values():
         assert f"This object was made for {LABEL}, which is not in use in this process." in str(said)
@@ -424,7 +424,7 @@ def test_an_object_of_a_role_that_the_cluster_does_not_have_never_uses_another(c
 
 def test_workers_come_and_go_under_a_role_that_expires(sample, signed_in, environment, graph):
     signed_in.role_lifetime = 5
-    sample.use("payments-prod", "ReadOnly", region=REGION)
+    sample.role("payments-prod", "ReadOnly").use(region=REGION)
 
     def read(filesystem, number: int) -> int:
         time.sleep(0.3)

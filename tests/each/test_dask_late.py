@@ -7,14 +7,14 @@ from datetime import datetime, timedelta, timezone
 import time_machine
 
 from sso_magic.common.secret import Secret
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.dask_cluster.worker import SentRole
 
 
-def sent(seconds: float) -> RoleCredentials:
+def sent(seconds: float) -> Credentials:
     keys = [Secret(f"{name}-{seconds}-0123456789") for name in ("ASIA", "secret", "token")]
     end = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-    return RoleCredentials("731659028443", "payments-prod", "ReadOnly", *keys, end)
+    return Credentials("731659028443", "payments-prod", "ReadOnly", *keys, end)
 
 
 def test_a_worker_takes_no_credentials_that_have_expired_on_their_way():

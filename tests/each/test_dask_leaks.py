@@ -37,9 +37,9 @@ def secrets(signed_in, monkeypatch, client):
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     center = shared_center()
-    center.use("payments-prod", "ReadOnly")
+    center.role("payments-prod", "ReadOnly").use()
     dask.use(client)
-    keys = center.credentials("payments-prod", "ReadOnly")
+    keys = center.role("payments-prod", "ReadOnly").credentials()
     yield [key.reveal() for key in (keys.access_key_id, keys.secret_access_key, keys.session_token)]
     KERNEL.forget()
 

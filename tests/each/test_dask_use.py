@@ -62,7 +62,7 @@ def eventually(check) -> None:
 
 
 def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, client):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     there = dask.use(client)
     assert set(client.run(account_there).values()) == {PROD}
     assert there.line().endswith("2 workers and any that join")
@@ -74,7 +74,7 @@ def test_the_role_in_use_speaks_on_every_worker_until_it_is_released(sample, cli
 
 
 def test_a_block_ends_the_role_on_the_cluster_and_keeps_the_kernels(sample, client):
-    sample.use("payments-dev", "ReadOnly")
+    sample.role("payments-dev", "ReadOnly").use()
     with dask_cluster.use(client, region="us-west-2"):
         assert set(client.run(account_there).values()) == {DEV}
         assert set(client.run(os.getenv, "AWS_REGION").values()) == {"us-west-2"}
@@ -83,12 +83,12 @@ def test_a_block_ends_the_role_on_the_cluster_and_keeps_the_kernels(sample, clie
 
 
 def test_the_cluster_follows_the_kernel(sample, client):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     dask.use(client)
-    with sample.use("payments-dev", "ReadOnly"):
+    with sample.role("payments-dev", "ReadOnly").use():
         assert set(client.run(account_there).values()) == {"NoCredentialsError"}
     assert set(client.run(account_there).values()) == {PROD}
-    sample.use("payments-dev", "ReadOnly")
+    sample.role("payments-dev", "ReadOnly").use()
     assert set(client.run(account_there).values()) == {"NoCredentialsError"}
     dask.use(client)
     assert set(client.run(account_there).values()) == {DEV}
@@ -97,9 +97,9 @@ def test_the_cluster_follows_the_kernel(sample, client):
 
 
 def test_another_role_takes_the_place_of_the_one_before(sample, client):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     first = dask.use(client)
-    sample.use("payments-dev", "ReadOnly")
+    sample.role("payments-dev", "ReadOnly").use()
     dask.use(client)
     assert set(client.run(account_there).values()) == {DEV}
     first.release()
@@ -108,7 +108,7 @@ def test_another_role_takes_the_place_of_the_one_before(sample, client):
 
 def test_workers_that_join_later_have_the_role_and_lose_it_too(sample, signed_in, monkeypatch):
     """Also those that a LocalCluster starts while the role is in the environment of the kernel."""
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
@@ -131,7 +131,7 @@ def _uses() -> str:
 
 def test_a_long_read_goes_on_across_an_expiry(sample, client, signed_in):
     signed_in.role_lifetime = 4
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     dask.use(client)
     import dask.dataframe as dd
 
@@ -155,7 +155,7 @@ def test_a_long_read_goes_on_across_an_expiry(sample, client, signed_in):
 
 def test_a_client_made_there_goes_on_with_renewed_credentials(sample, client, signed_in):
     signed_in.role_lifetime = 4
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     dask.use(client)
 
     def ask_for_long():
@@ -176,7 +176,7 @@ def test_a_client_made_there_goes_on_with_renewed_credentials(sample, client, si
 @pytest.fixture
 def held(sample):
     """The roles of a worker's process, with one that ends in a moment in use."""
-    keys = sample.credentials("payments-prod", "ReadOnly")
+    keys = sample.role("payments-prod", "ReadOnly").credentials()
     held = dask_worker._Held()
 
     def give(seconds: float, number: int) -> None:
@@ -212,7 +212,7 @@ def test_a_client_of_a_role_that_was_taken_out_says_to_use_it_again(held, sample
     role = KERNEL.current.role
     held.discard(dask_worker.RolePlugin("sso_magic-x-1", "x", None, None), "tcp://127.0.0.1:1")
     if is_another_there:
-        sample.use("payments-dev", "ReadOnly")
+        sample.role("payments-dev", "ReadOnly").use()
     with pytest.raises(errors.CredentialsError) as caught:
         role.get()
     assert str(caught.value) == EXPIRED
@@ -232,7 +232,7 @@ def test_workers_in_this_process_are_left_alone(sample):
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error")  # nothing leaves the process: nothing to warn of
-        sample.use("payments-prod", "ReadOnly")
+        sample.role("payments-prod", "ReadOnly").use()
         used = KERNEL.current
         dask.use(client)
         assert KERNEL.current is used
@@ -241,7 +241,7 @@ def test_workers_in_this_process_are_left_alone(sample):
 
 
 def test_the_workers_get_the_roles_keys_and_never_the_access_token(sample, client, monkeypatch):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     token = sample.tokens.get().reveal()
     sent = []
     register = type(client).register_plugin
@@ -256,7 +256,7 @@ def test_the_workers_get_the_roles_keys_and_never_the_access_token(sample, clien
 
 
 def test_no_thread_and_no_listener_are_left(sample, client):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     listeners = len(KERNEL.switched._listeners)
     dask.use(client).release()
     assert len(KERNEL.switched._listeners) == listeners
@@ -265,7 +265,7 @@ def test_no_thread_and_no_listener_are_left(sample, client):
 
 
 def test_a_client_that_is_closed_ends_it(sample, cluster):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     with Client(cluster) as client:
         there = dask.use(client)
     eventually(lambda: client.id not in dask._ACTIVE)
@@ -324,7 +324,7 @@ def open_cluster():
 def test_before_credentials_go_over_a_network_without_tls_there_is_a_warning(sample, open_cluster):
     if "127.0.0.1" in open_cluster.scheduler.address:
         open_cluster.scheduler_info = lambda **_: {"address": "tcp://10.0.0.5:8786", "workers": {}}
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     with pytest.warns(dask.InsecureSchedulerWarning, match=r"^The Dask cluster is reached at tcp://.* without TLS"):
         dask.use(open_cluster).release()
     with pytest.raises(dask.InsecureSchedulerWarning):  # where warnings are errors nothing has travelled
@@ -341,9 +341,7 @@ def _uses_none() -> bool:
 
 
 def test_what_is_missing_is_said(sample, client):
-    with pytest.raises(
-        errors.UsageError, match=r"^No role is in use: %sso_use ACCOUNT ROLE --dask, or center.use\(\.\.\."
-    ):
+    with pytest.raises(errors.UsageError, match=r"^No role is in use: %sso_use ACCOUNT ROLE --dask, or role.use\("):
         dask.use(client)
     with pytest.raises(errors.UsageError, match=r"^A distributed.Client is needed, not str.$"):
         dask.use("tcp://127.0.0.1:1")
@@ -362,7 +360,7 @@ def test_a_client_that_is_asynchronous_is_refused(sample, cluster):
 
 
 def test_workers_without_the_package_are_told_of(sample, client, without_the_package):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     with without_the_package(), pytest.raises(errors.CredentialsError) as caught:
         dask.use(client)
     assert str(caught.value).startswith("The Dask workers lack a module (")
@@ -372,7 +370,7 @@ def test_workers_without_the_package_are_told_of(sample, client, without_the_pac
 
 
 def test_workers_that_do_not_take_the_role_are_an_error(sample, client):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     with pytest.raises(errors.CredentialsError) as caught:
         dask.use(client, region="eu-west-1\0")
     assert str(caught.value) == (
@@ -392,9 +390,9 @@ def _assert_that_it_is_nowhere(client) -> None:
 
 
 def test_workers_that_cannot_follow_are_told_of_and_tried_again(sample, client, without_the_package):
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     there = dask.use(client)
-    elsewhere = sample.use("payments-dev", "ReadOnly").__enter__()
+    elsewhere = sample.role("payments-dev", "ReadOnly").use().__enter__()
     with without_the_package():
         elsewhere.__exit__(None, None, None)
         eventually(lambda: there.failure is not None)
@@ -410,7 +408,7 @@ def test_a_renewal_that_the_workers_do_not_take_leaves_nothing_there_either(
     sample, client, signed_in, without_the_package
 ):
     signed_in.role_lifetime = 4
-    sample.use("payments-prod", "ReadOnly")
+    sample.role("payments-prod", "ReadOnly").use()
     there = dask.use(client)
     with without_the_package():
         eventually(lambda: there.failure is not None)

@@ -109,7 +109,7 @@ def test_the_line_tells_why_there_are_no_credentials(many, signed_in):
     center = many(1)
     [account] = center.snapshot().accounts
     ended = dataclasses.replace(
-        center.credentials(account.account_id, "ReadOnly"), expires_at=datetime.now(timezone.utc)
+        center.role(account.account_id, "ReadOnly").credentials(), expires_at=datetime.now(timezone.utc)
     )
     signed_in.organization.withdraw("alex", account.account_id, "ReadOnly")
 
@@ -118,7 +118,9 @@ def test_the_line_tells_why_there_are_no_credentials(many, signed_in):
 
     line = Line()
     try:
-        line.open("a", RenewingRole(ended, lambda: center.credentials(account.account_id, "ReadOnly", fresh=True)))
+        line.open(
+            "a", RenewingRole(ended, lambda: center.role(account.account_id, "ReadOnly").credentials(refresh=True))
+        )
         with pytest.raises(errors.RoleNotAssigned, match=r"^The role ReadOnly in team-000 is refused \(403"):
             line.far_end.fetch("a")
         line.open("b", RenewingRole(ended, full))
@@ -172,7 +174,7 @@ def test_the_line_refuses_who_has_not_its_key(many):
 def test_a_task_takes_no_keys_but_its_own_accounts(many):
     center = many(2)
     mine, other = center.snapshot().accounts
-    keys = center.credentials(other.account_id, "ReadOnly")
+    keys = center.role(other.account_id, "ReadOnly").credentials()
 
     class Wrong:
         def fetch(self, ticket):
@@ -183,7 +185,9 @@ def test_a_task_takes_no_keys_but_its_own_accounts(many):
         parcel = Parcel("t", account, "ReadOnly", None, Wrong(), first)
         with pytest.raises(errors.CredentialsError, match=r"^Credentials of team-.* came for team-.* not taken\.$"):
             parcel.role()
-    ended = dataclasses.replace(center.credentials(mine.account_id, "ReadOnly"), expires_at=datetime.now(timezone.utc))
+    ended = dataclasses.replace(
+        center.role(mine.account_id, "ReadOnly").credentials(), expires_at=datetime.now(timezone.utc)
+    )
     role = Parcel("t", account, "ReadOnly", None, Wrong(), Handover(ended)).role()
     with pytest.raises(errors.CredentialsError, match="not taken"):
         role.get()
@@ -192,7 +196,7 @@ def test_a_task_takes_no_keys_but_its_own_accounts(many):
 def test_keys_on_their_way_are_shown_as_nothing_and_arrive_whole(many):
     center = many(1)
     [account] = center.snapshot().accounts
-    keys = center.credentials(account.account_id, "ReadOnly")
+    keys = center.role(account.account_id, "ReadOnly").credentials()
     handover = Handover(keys)
     parcel = Parcel("t", EachAccount(account.account_id), "ReadOnly", None, None, handover)
     for shown in (repr(handover), repr(parcel), str(parcel), f"{handover}"):
@@ -206,4 +210,4 @@ def test_keys_on_their_way_are_shown_as_nothing_and_arrive_whole(many):
 def _role(center, account):
     from sso_magic.kernel.renewal import RenewingRole
 
-    return RenewingRole(center.credentials(account.account_id, "ReadOnly"), lambda: None)
+    return RenewingRole(center.role(account.account_id, "ReadOnly").credentials(), lambda: None)

@@ -18,7 +18,7 @@ import pytest
 
 from sso_magic import errors
 from sso_magic.common.secret import Secret
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.each.places import socket as line_module
 from sso_magic.each.places.socket import Line
 from sso_magic.kernel.renewal import RenewingRole
@@ -29,7 +29,7 @@ unix_only = pytest.mark.skipif(sys.platform == "win32", reason="a Unix socket")
 @pytest.fixture
 def role():
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
-    keys = RoleCredentials("111111111111", "dev", "ReadOnly", Secret("ASIA" + "A" * 16), Secret("s"), Secret("t"), soon)
+    keys = Credentials("111111111111", "dev", "ReadOnly", Secret("ASIA" + "A" * 16), Secret("s"), Secret("t"), soon)
     return RenewingRole(keys, lambda: keys)
 
 

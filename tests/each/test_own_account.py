@@ -458,7 +458,7 @@ def test_the_threads_of_a_pool_of_the_notebook_follow_each_task(center):
 @pytest.mark.parametrize("before", [False, True])
 def test_the_kernels_role_cannot_be_changed_in_a_task(center, before):
     role = center.role(center.snapshot().accounts[0].account_id, "ReadOnly")
-    changes = [lambda: center.use(role.account_id, "ReadOnly"), role.use, KERNEL.release]
+    changes = [lambda: center.role(role.account_id, "ReadOnly").use(), role.use, KERNEL.release]
     used = role.use() if before else None
     for change in changes:
         assert refusal(center, lambda here, change=change: change()) == (

@@ -42,7 +42,7 @@ def test_whatever_reads_the_environment_speaks_for_the_account(signed_in, monkey
             "file": costs["account_id"].unique().item(),
         }
 
-    with center.use("log-archive", "ReadOnly"):
+    with center.role("log-archive", "ReadOnly").use():
         frame = center.each(ask, "ReadOnly", "payments", on="processes", progress=False)
     assert len(frame) == 3
     for column in ("default", "variable", "file"):
@@ -84,7 +84,7 @@ def test_a_process_never_gets_the_access_token_or_the_keys_in_use(many, signed_i
         return popen(*args, env=env, **kwargs)
 
     monkeypatch.setattr(processes.subprocess, "Popen", start)
-    with center.use(first.account_id, "ReadOnly"):
+    with center.role(first.account_id, "ReadOnly").use():
         in_use = os.environ["AWS_SECRET_ACCESS_KEY"]
         frame = center.each(
             lambda here: here.credentials.secret_access_key.reveal()[:4], "ReadOnly", on="processes", progress=False

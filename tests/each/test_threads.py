@@ -66,7 +66,7 @@ def test_with_a_tenth_failing_there_are_nine_tenths_of_the_rows_and_every_error(
 def test_the_environment_is_not_touched_and_the_role_in_use_stays(many, whoami):
     center = many(3)
     first, *_ = center.snapshot().accounts
-    with center.use(first.account_id, "ReadOnly"):
+    with center.role(first.account_id, "ReadOnly").use():
         before, used = dict(os.environ), KERNEL.current
         seen = []
 

@@ -174,7 +174,7 @@ def resolved(find, *arguments):
         return False
     if isinstance(found, dict):
         return tuple(found[key] for key in ("sso_account_id", "sso_role_name", "sso_start_url", "sso_region"))
-    return found and (found.account_id, found.role_name, found.session.start_url, found.session.region)
+    return found and (found.account_id, found.role_name, found.session.start_url, found.session.sso_region)
 
 
 @given(files(kinds=("profile ", "sso-session ", "default")))
@@ -190,7 +190,7 @@ def test_a_profile_is_the_account_and_role_that_botocores_own_sso_provider_takes
         assert resolved(sso_profile, name, read) == resolved(provider._load_sso_config)
     for session in sessions(read):
         assert session.start_url
-        assert session.region
+        assert session.sso_region
 
 
 PIECES = st.sampled_from(

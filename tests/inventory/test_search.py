@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sso_magic.inventory import Account, InventorySnapshot, Role, search, search_accounts, search_frame
+from sso_magic.inventory import Account, InventorySnapshot, RoleAssignment, search, search_accounts, search_frame
 
 
 def snapshot_of(*accounts: tuple[str, str | None, str | None, tuple[str, ...]]) -> InventorySnapshot:
@@ -95,7 +95,7 @@ def test_what_is_found_is_a_table_too(company):
     assert frame.attrs["errors"] == {}
     assert search_frame(list(company.rows()), "payments admin").equals(frame)
     empty = search_frame(company, "nowhere")
-    assert list(empty.columns) == list(Role._fields)
+    assert list(empty.columns) == list(RoleAssignment._fields)
     assert {str(kind) for kind in empty.dtypes} == {"string"}
 
 

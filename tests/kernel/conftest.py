@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sso_magic.common.secret import Secret
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.kernel.kernel_role import KERNEL, KernelRole, Use
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class FakeRole:
         self.lifetime = lifetime
         self.failure: Exception | None = None
         self.fetched = 0
-        self.issued: list[RoleCredentials] = []
+        self.issued: list[Credentials] = []
         self.in_the_way = threading.Event()  # what a fetch waits for
         self.in_the_way.set()
 
-    def credentials(self) -> RoleCredentials:
+    def credentials(self) -> Credentials:
         number = next(_numbers)
-        made = RoleCredentials(
+        made = Credentials(
             self.account_id,
             self.name,
             self.role_name,
@@ -49,7 +49,7 @@ class FakeRole:
         self.issued.append(made)
         return made
 
-    def fetch(self) -> RoleCredentials:
+    def fetch(self) -> Credentials:
         self.fetched += 1
         self.in_the_way.wait()
         if self.failure is not None:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from sso_magic.common.secret import Secret
 from sso_magic.config.files import load_shared_config
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.errors import ConfigError, CredentialsError, RoleNotAssigned
 from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL
@@ -50,7 +50,7 @@ ANSWER = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15
 REFUSAL = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>{code}</Code><Message>{text}</Message></Error></ErrorResponse>"""
 LOADER = botocore.loaders.create_loader()
-SOURCE = RoleCredentials(
+SOURCE = Credentials(
     "220947583614",
     None,
     "ReadOnly",

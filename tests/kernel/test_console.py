@@ -22,7 +22,7 @@ from sso_magic.errors import ConfigError, ConnectError, CredentialsError, ProxyE
 
 @pytest.fixture
 def keys(signed_in):
-    return IdentityCenter("corp").credentials("payments-dev", "ReadOnly")
+    return IdentityCenter("corp").role("payments-dev", "ReadOnly").credentials()
 
 
 def test_it_opens_the_console_as_the_role(keys, signed_in):

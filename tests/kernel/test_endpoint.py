@@ -184,12 +184,12 @@ def test_shutdown_closes_the_port_and_removes_the_file(served, kernel):
 SERVE_AND_FORK = """
 import os, sys, time
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
-keys = RoleCredentials("111111111111", "dev", "ReadOnly", Secret("ASIA1"), Secret("s"), Secret("t"), soon)
+keys = Credentials("111111111111", "dev", "ReadOnly", Secret("ASIA1"), Secret("s"), Secret("t"), soon)
 KERNEL.use(Use(keys, None, "corp", lambda: keys, serve=True))
 print(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], flush=True)
 kernel = os.getpid()

@@ -20,7 +20,7 @@ def in_use(kernel, signed_in, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     signed_in.role_lifetime = LIFETIME
     center = IdentityCenter("corp")
-    center.use("payments-dev", "ReadOnly")
+    center.role("payments-dev", "ReadOnly").use()
     return signed_in
 
 

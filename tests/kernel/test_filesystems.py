@@ -121,12 +121,12 @@ import sys
 sys.modules["pyarrow._s3fs"] = None
 import pyarrow.fs
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
-keys = RoleCredentials("111111111111", "dev", "R", Secret("ASIA1"), Secret("s"), Secret("t"), soon)
+keys = Credentials("111111111111", "dev", "R", Secret("ASIA1"), Secret("s"), Secret("t"), soon)
 print(KERNEL.use(Use(keys, "eu-west-1", "corp", lambda: keys)).holders)
 KERNEL.shutdown()
 print(type(pyarrow.fs.FileSystem.from_uri("file:///")[0]).__name__)
@@ -166,7 +166,7 @@ class TestPolars:
     def use(self, signed_in, kernel):
         from sso_magic.center.identity_center import IdentityCenter
 
-        return lambda account: IdentityCenter("corp").use(account, "ReadOnly", region="eu-west-1")
+        return lambda account: IdentityCenter("corp").role(account, "ReadOnly").use(region="eu-west-1")
 
     def test_a_query_of_polars_that_is_pickled_holds_no_key(self, kernel, role_a):
         import polars as pl

@@ -239,7 +239,7 @@ def test_a_filesystem_that_is_made_at_first_use_reads_and_writes(signed_in, kern
 
     from sso_magic.center.identity_center import IdentityCenter
 
-    IdentityCenter("corp").use("payments-dev", "ReadOnly", region="eu-west-1")
+    IdentityCenter("corp").role("payments-dev", "ReadOnly").use(region="eu-west-1")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ["AWS_ENDPOINT_URL"]
     role = kernel.current.role
     with monkeypatch.context() as patch:

@@ -208,9 +208,9 @@ def test_a_child_made_in_the_middle_of_a_call_can_make_the_same_call(signed_in, 
     center.find_role(center.find_account(account), "ReadOnly")
     calls = {
         "refresh": center.tokens.get,
-        "credentials": lambda: center.credentials(account, "ReadOnly"),
+        "credentials": lambda: center.role(account, "ReadOnly").credentials(),
         "inventory": lambda: center.inventory(refresh=True),
-        "switch": lambda: center.use(account, "ReadOnly"),
+        "switch": lambda: center.role(account, "ReadOnly").use(),
     }
     for name, call in calls.items():
         reached = threading.Event()

@@ -14,13 +14,13 @@ SETUP = """
 import os, sys
 os.environ.update(AWS_DEFAULT_REGION="eu-west-1", AWS_EC2_METADATA_DISABLED="true")
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials as RoleKeys
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.common.secret import Secret
 
 def use(name, number):
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
-    keys = RoleCredentials(number * 12, name, "R", Secret("ASIA" + name), Secret("s"), Secret("t"), soon)
+    keys = RoleKeys(number * 12, name, "R", Secret("ASIA" + name), Secret("s"), Secret("t"), soon)
     return KERNEL.use(Use(keys, "eu-west-1", "corp", lambda: keys, serve=SERVE))
 """
 

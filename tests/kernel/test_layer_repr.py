@@ -1,4 +1,4 @@
-"""`center.use(...)` at the end of a cell shows which role is in use, and until when."""
+"""`role.use()` at the end of a cell shows which role is in use, and until when."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IN_USE = r"Using payments-dev \(\d{12}\) / ReadOnly in eu-west-1, until \d\d:\d\
 
 
 def test_it_names_the_role_in_use_and_its_end(signed_in):
-    layer = IdentityCenter("corp").use("payments-dev", "ReadOnly", region="eu-west-1")
+    layer = IdentityCenter("corp").role("payments-dev", "ReadOnly").use(region="eu-west-1")
     assert re.fullmatch(IN_USE, repr(layer))
     with layer as entered:
         assert re.fullmatch(IN_USE, repr(entered))
@@ -20,8 +20,8 @@ def test_it_names_the_role_in_use_and_its_end(signed_in):
 
 def test_a_role_that_was_replaced_is_not_in_use(signed_in):
     center = IdentityCenter("corp")
-    first = center.use("payments-dev", "ReadOnly")
-    second = center.use("payments-prod", "ReadOnly")
+    first = center.role("payments-dev", "ReadOnly").use()
+    second = center.role("payments-prod", "ReadOnly").use()
     assert repr(first).startswith("No longer in use: payments-dev (")
     assert repr(second).startswith("Using payments-prod (")
 

@@ -12,7 +12,7 @@ from sso_magic.kernel.libraries import logs
 
 def test_a_request_is_logged_without_the_keys_it_is_signed_with(signed_in, kernel, caplog):
     caplog.set_level(logging.DEBUG)
-    with IdentityCenter("corp").use("payments-dev", "ReadOnly", region="eu-west-1") as layer:
+    with IdentityCenter("corp").role("payments-dev", "ReadOnly").use(region="eu-west-1") as layer:
         keys = layer.use.credentials
         boto3.client("sts").get_caller_identity()
         url = boto3.client("s3").generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
@@ -38,7 +38,7 @@ def test_an_answer_of_sts_is_logged_without_the_keys_in_it(caplog):
 
 
 def test_the_log_is_left_alone_when_the_extension_is_gone(signed_in, kernel):
-    with IdentityCenter("corp").use("payments-dev", "ReadOnly"):
+    with IdentityCenter("corp").role("payments-dev", "ReadOnly").use():
         assert logs._FILTER in logging.getLogger("botocore.auth").filters
     kernel.shutdown()
     assert logs._FILTER not in logging.getLogger("botocore.auth").filters

@@ -220,18 +220,18 @@ class TestWithAnIdentityCenter:
 
     def test_credentials_in_the_shared_cache_end_by_the_services_clock(self, behind):
         center = IdentityCenter("corp")
-        first = center.credentials("payments-dev", "ReadOnly")
+        first = center.role("payments-dev", "ReadOnly").credentials()
         assert first.expires_at.timestamp() == pytest.approx(behind.clock.now() + 3600, abs=10)
         with time_machine.travel(datetime.now(timezone.utc) + timedelta(minutes=46)):
-            assert center.credentials("payments-dev", "ReadOnly").access_key_id != first.access_key_id
+            assert center.role("payments-dev", "ReadOnly").credentials().access_key_id != first.access_key_id
 
     def test_a_new_process_judges_cached_credentials_by_the_clock_that_they_were_fetched_with(self, behind):
         center = IdentityCenter("corp")
-        first = center.credentials("payments-dev", "ReadOnly")
+        first = center.role("payments-dev", "ReadOnly").credentials()
         SERVICE_CLOCK.forget()  # as in a new process
-        assert center.credentials("payments-dev", "ReadOnly").access_key_id == first.access_key_id
+        assert center.role("payments-dev", "ReadOnly").credentials().access_key_id == first.access_key_id
         with time_machine.travel(datetime.now(timezone.utc) + timedelta(minutes=70)):
-            assert center.credentials("payments-dev", "ReadOnly").access_key_id != first.access_key_id
+            assert center.role("payments-dev", "ReadOnly").credentials().access_key_id != first.access_key_id
 
     def test_the_doctor_measures_the_clock_by_its_own_answer(self, behind):
         SERVICE_CLOCK.forget()

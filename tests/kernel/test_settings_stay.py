@@ -289,7 +289,7 @@ def test_a_renewal_asks_the_host_that_the_profile_of_the_environment_names(
     services = {"sso": f"\n  endpoint_url = {url}", "sso_oidc": f"\n  endpoint_url = {url}"}
     config = clean_environment / ".aws" / "config"
     config.write_text(config.read_text() + section("profile work", keys) + section("services here", services))
-    IdentityCenter("corp").credentials(dev, "ReadOnly")
+    IdentityCenter("corp").role(dev, "ReadOnly").credentials()
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing may leave the machine

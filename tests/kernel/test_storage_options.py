@@ -12,7 +12,7 @@ from sso_magic.errors import ConfigError, ParamValidationError
 @pytest.fixture
 def keys(signed_in, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    return IdentityCenter("corp").credentials("payments-dev", "ReadOnly")
+    return IdentityCenter("corp").role("payments-dev", "ReadOnly").credentials()
 
 
 BUCKET = "payments-dev-data"

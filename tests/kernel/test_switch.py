@@ -370,14 +370,14 @@ class TestHolders:
 LATE_IMPORTS = """
 import os, sys
 from datetime import datetime, timedelta, timezone
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.kernel.kernel_role import KERNEL, Use
 from sso_magic.common.secret import Secret
 
 soon = datetime.now(timezone.utc) + timedelta(hours=1)
 
 def use(account):
-    keys = RoleCredentials(account, None, "R", Secret(f"ASIA{account}"), Secret("s"), Secret("t"), soon)
+    keys = Credentials(account, None, "R", Secret(f"ASIA{account}"), Secret("s"), Secret("t"), soon)
     KERNEL.use(Use(keys, "eu-west-1", "corp", lambda: keys))
 
 use("111111111111")

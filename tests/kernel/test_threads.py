@@ -116,13 +116,13 @@ def test_real_requests_during_switches_are_answered_for_one_account_or_the_other
         account = boto3.client("sts").get_caller_identity()["Account"]
         return None if account in {ids["payments-dev"], ids["payments-prod"]} else account
 
-    center.use("payments-dev", "ReadOnly")
+    center.role("payments-dev", "ReadOnly").use()
     crowd = Crowd()
     for _ in range(4):
         crowd.add("sts", caller)
     with crowd:
         for name in ["payments-dev", "payments-prod"] * 50:
-            center.use(name, "ReadOnly")
+            center.role(name, "ReadOnly").use()
     assert crowd.errors == []
 
 

@@ -19,8 +19,8 @@ def work(credentials, token):
     {end}
 
 center = IdentityCenter("corp")
-layer = center.use("payments-prod", "ReadOnly")
-work(center.credentials("payments-prod", "ReadOnly"), center.tokens.get())
+layer = center.role("payments-prod", "ReadOnly").use()
+work(center.role("payments-prod", "ReadOnly").credentials(), center.tokens.get())
 """
 ENDS = {
     "a dump on demand": "faulthandler.dump_traceback(all_threads=True)",
@@ -49,7 +49,7 @@ def test_a_crash_writes_no_secret(center, prompt, tmp_path, end):
     center.auto_approve = True
     corp = IdentityCenter("corp")
     corp.sign_in(method="device", prompt=prompt)
-    keys = corp.credentials("payments-prod", "ReadOnly")
+    keys = corp.role("payments-prod", "ReadOnly").credentials()
     secrets = [keys.access_key_id, keys.secret_access_key, keys.session_token, corp.tokens.get()]
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", CRASH.format(end=ENDS[end]), str(tmp_path)],

@@ -51,7 +51,7 @@ CELLS = [
 BEGIN = (
     "import boto3, json, os, reprlib, subprocess, urllib.parse\nimport pandas as pd, sso_magic\n"
     "from IPython.display import HTML, display\n"
-    "credentials = sso_magic.IdentityCenter('corp').credentials('payments-prod', 'ReadOnly')"
+    "credentials = sso_magic.IdentityCenter('corp').role('payments-prod', 'ReadOnly').credentials()"
 )
 
 

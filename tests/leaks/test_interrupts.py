@@ -78,7 +78,7 @@ def calls(corp, center, prompt, clean_environment):
 
     def use(**options) -> None:
         no_roles()
-        corp.use(*ROLE, **options)
+        corp.role(*ROLE).use(**options)
 
     ids = {account.name: account.id for account in center.organization.accounts}
     with (clean_environment / ".aws" / "config").open("a") as config:
@@ -88,13 +88,13 @@ def calls(corp, center, prompt, clean_environment):
         )
 
     def chained_use() -> None:
-        chained.assume("on-top", load_shared_config(), lambda: corp.credentials("payments-dev", "ReadOnly"))
+        chained.assume("on-top", load_shared_config(), lambda: corp.role("payments-dev", "ReadOnly").credentials())
 
     return SimpleNamespace(
         use=use,
-        use_cached=lambda: corp.use(*ROLE),
+        use_cached=lambda: corp.role(*ROLE).use(),
         serve=lambda: use(serve=True),
-        console=lambda: federated_url(corp.credentials(*ROLE), endpoint=center.url),
+        console=lambda: federated_url(corp.role(*ROLE).credentials(), endpoint=center.url),
         refresh=lambda: corp.tokens.get(refused=corp.tokens.get()),
         accounts=corp.accounts,
         chained=chained_use,

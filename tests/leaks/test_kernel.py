@@ -22,7 +22,8 @@ BEGIN = [
     "%xmode Verbose\n%load_ext sso_magic\n%sso_login --device",
     (
         "import boto3, copy, os, pickle, subprocess, time, sso_magic\n"
-        "center = sso_magic.IdentityCenter('corp')\ncredentials = center.credentials('payments-prod', 'ReadOnly')"
+        "center = sso_magic.IdentityCenter('corp')\n"
+        "credentials = center.role('payments-prod', 'ReadOnly').credentials()"
     ),
 ]
 CELLS = [
@@ -59,7 +60,7 @@ CELLS = [
     "%%sso_each ReadOnly payments\nsession.get_credentials().get_frozen_credentials()",
     "%%sso_each ReadOnly payments --on processes\nimport os\ndict(os.environ)",
     "%%sso_as payments-prod ReadOnly\nkeys = boto3.Session().get_credentials()\n1 / 0",
-    "with center.use('payments-prod', 'ReadOnly') as layer:\n    1 / 0",
+    "with center.role('payments-prod', 'ReadOnly').use() as layer:\n    1 / 0",
     "%%sso_each ReadOnly payments --on processes\nimport time\ntime.sleep(1)\nprint(os.environ['AWS_SESSION_TOKEN'])",
     "%%sso_each ReadOnly payments\n[1 / 0, credentials]",
     "%sso_use nowhere",

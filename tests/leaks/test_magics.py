@@ -21,7 +21,7 @@ from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
 
 CENTER = "import sso_magic, boto3\ncenter = sso_magic.IdentityCenter('corp')\n"
-CREDENTIALS = CENTER + "credentials = center.credentials('payments-prod', 'ReadOnly')\n"
+CREDENTIALS = CENTER + "credentials = center.role('payments-prod', 'ReadOnly').credentials()\n"
 
 CELLS = {
     "sign in": ["%sso_login --device", "%sso_login", "%sso_login --force --device", "%sso_status", "%sso_doctor"],
@@ -81,7 +81,7 @@ CELLS = {
         "import copy\ncopy.copy(credentials), copy.deepcopy(credentials)",
         "import pickle\npickle.dumps(credentials), pickle.dumps(center.tokens.peek())",
         "from sso_magic.credentials.federation import federated_url\nfederated_url(credentials, endpoint=URL)",
-        "center.boto3_session('payments-prod', 'ReadOnly'), center.use('payments-prod', 'ReadOnly')",
+        "center.role('payments-prod', 'ReadOnly').boto3_session(), center.role('payments-prod', 'ReadOnly').use()",
         "raise ValueError(credentials, credentials.session_token)",
         (
             "def inner(keys, environment, options, token):\n    raise RuntimeError('mine')\n"
@@ -89,8 +89,8 @@ CELLS = {
         ),
     ],
     "code of the person's own on the stack": [
-        CENTER + "with center.use('payments-prod', 'ReadOnly') as layer:\n    1 / 0",
-        "with center.use('payments-prod', 'ReadOnly', serve=True) as layer:\n    raise KeyboardInterrupt",
+        CENTER + "with center.role('payments-prod', 'ReadOnly').use() as layer:\n    1 / 0",
+        "with center.role('payments-prod', 'ReadOnly').use(serve=True) as layer:\n    raise KeyboardInterrupt",
         "center.call(lambda token: 1 / 0)",
         (
             "from sso_magic.client.middleware import before\n"

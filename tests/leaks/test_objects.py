@@ -124,7 +124,7 @@ def test_an_identity_center_and_its_parts(planted, corp):
         "oidc": corp.oidc,
         "config": corp.portal.config,
         "stack": corp.portal.middleware_stack,
-        "console_url": corp.console_url(*ROLE),
+        "console_url": corp.role(*ROLE).console_url(),
     }
     look_at(planted, things)
     assert len(planted.all()) >= 4
@@ -135,13 +135,13 @@ def test_a_role_in_use(planted, corp, shell, serve):
     from sso_magic.doctor.report import examine
     from sso_magic.magics.status import status
 
-    with corp.use(*ROLE, serve=serve) as layer:
+    with corp.role(*ROLE).use(serve=serve) as layer:
         endpoint = KERNEL.endpoint
         planted.tell(endpoint=endpoint.token, path=urlsplit(endpoint.url(KERNEL.current.role).reveal()).path)
-        credentials = corp.credentials(*ROLE)
+        credentials = corp.role(*ROLE).credentials()
         [magics] = [item for item in shell.configurables if type(item).__name__ == "SSOMagics"]
         things = {
-            "RoleCredentials": credentials,
+            "Credentials": credentials,
             "environment()": credentials.environment(),
             "as_storage_options()": credentials.as_storage_options(),
             "Layer": layer,
@@ -164,7 +164,7 @@ def test_a_role_in_use(planted, corp, shell, serve):
 def test_what_was_in_the_environment_before_is_not_shown_either(planted, corp, monkeypatch):
     planted.tell(own_key="own-secret-access-key-of-the-person-0123456789")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own-secret-access-key-of-the-person-0123456789")
-    with corp.use(*ROLE):
+    with corp.role(*ROLE).use():
         look_at(planted, {"KERNEL": KERNEL})
 
 
@@ -236,7 +236,7 @@ def test_a_request_and_a_response(planted):
 
 
 def test_the_links_into_the_console(planted, corp, center):
-    credentials = corp.credentials(*ROLE)
+    credentials = corp.role(*ROLE).credentials()
     target = federated_url(credentials, endpoint=center.url)
     [token] = parse_qs(urlsplit(target.reveal()).query)["SigninToken"]
     planted.tell(sign_in_token=token)
@@ -289,8 +289,8 @@ def test_an_error_and_what_it_came_of(planted, corp, center, monkeypatch, fault)
     calls = {
         "accounts": corp.accounts,
         "inventory": corp.inventory,
-        "credentials": lambda: corp.credentials("111122223333", "ReadOnly", fresh=True),
-        "use": lambda: corp.use("111122223333", "ReadOnly"),
+        "credentials": lambda: corp.role("111122223333", "ReadOnly").credentials(refresh=True),
+        "use": lambda: corp.role("111122223333", "ReadOnly").use(),
         "create_token": lambda: corp.oidc.create_token(**identity),
         "get_role_credentials": lambda: corp.portal.get_role_credentials(
             access_token=token, account_id="111122223333", role_name="r"
@@ -304,7 +304,7 @@ def test_an_error_and_what_it_came_of(planted, corp, center, monkeypatch, fault)
 
 
 def test_an_error_of_the_console_and_what_it_came_of(planted, corp, center):
-    credentials = corp.credentials(*ROLE)
+    credentials = corp.role(*ROLE).credentials()
     came = {}
     for fault in (Fault("*", status=403), Fault("*", kind="reset"), Fault("*", body="[]"), Fault("*", body="<p>")):
         center.faults.append(fault)
@@ -319,7 +319,7 @@ def test_an_error_of_a_chained_profile_and_what_it_came_of(planted, corp, center
     from sso_magic.config.files import load_shared_config
     from sso_magic.kernel import chained
 
-    base = corp.credentials(*ROLE)
+    base = corp.role(*ROLE).credentials()
     account_id = base.account_id
     with (clean_environment / ".aws" / "config").open("a") as config:
         config.write(
@@ -333,7 +333,7 @@ def test_an_error_of_a_chained_profile_and_what_it_came_of(planted, corp, center
         for name in ("top", "refused")
     }
     planted.tell(key=came["top"].secret_access_key, token=came["top"].session_token)
-    assert {type(one).__name__ for one in came.values()} == {"RoleCredentials", "ConfigError"}
+    assert {type(one).__name__ for one in came.values()} == {"Credentials", "ConfigError"}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     came["unreachable"] = raised_or_returned(lambda: chained.assume("top", load_shared_config(), lambda: base))
@@ -348,8 +348,8 @@ def test_files_are_for_their_owner_alone(planted, corp, clean_environment):
     old = os.umask(0)
     try:
         IdentityCenter("corp").inventory()
-        corp.credentials(*ROLE)
-        with corp.use(*ROLE, serve=True):
+        corp.role(*ROLE).credentials()
+        with corp.role(*ROLE).use(serve=True):
             endpoint = KERNEL.endpoint
             cache.write(cache.own_directory() / "x" / "y.json", {})
             directory = endpoint._copies.directory()

@@ -71,7 +71,7 @@ def corp(center, planted, prompt):
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_frame_or_series_shows_none(planted, corp, name):
-    credentials = corp.credentials(*ROLE)
+    credentials = corp.role(*ROLE).credentials()
     frame = FRAMES[name](credentials, credentials.session_token)
     for show in SHOWN:
         assert planted.seen_in(show(frame)) == []
@@ -79,7 +79,7 @@ def test_a_frame_or_series_shows_none(planted, corp, name):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_what_reads_the_characters_gets_the_redaction(planted, corp, name):
-    credentials = corp.credentials(*ROLE)
+    credentials = corp.role(*ROLE).credentials()
     for secret in (credentials.secret_access_key, credentials.session_token, corp.tokens.get()):
         assert planted.seen_in(TEXTS[name](secret)) == []
 
@@ -90,14 +90,14 @@ def test_no_attribute_of_a_secret_has_its_characters(planted, corp):
 
 
 def test_a_dictionary_of_secrets_is_not_shown_by_its_copies_unions_and_views(planted, corp):
-    made = corp.credentials(*ROLE).environment()
+    made = corp.role(*ROLE).credentials().environment()
     for thing in (made.copy(), made | {"A": "b"}, {"A": "b"} | made, made.items(), made.values(), made.keys()):
         for show in (repr, str, pretty, lambda one: pretty([one])):
             assert planted.seen_in(show(thing)) == []
     assert isinstance(made.copy(), Unshown)
     assert dict(made.items()) == dict(made) == {**made}
     assert made.copy() == made
-    assert type(corp.credentials(*ROLE).as_storage_options().copy()).__name__ == "StorageOptions"
+    assert type(corp.role(*ROLE).credentials().as_storage_options().copy()).__name__ == "StorageOptions"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_the_debug_level_of_http_client_prints_nothing_that_is_sent(
     corp.sign_in(method="device", prompt=prompt)
     corp.inventory()
     corp.tokens.get(refused=corp.tokens.get())
-    federated_url(corp.credentials(*ROLE), endpoint=center.url)
+    federated_url(corp.role(*ROLE).credentials(), endpoint=center.url)
     corp.sign_out()
     printed = "".join(capsys.readouterr())
     assert planted.seen_in(printed) == []

@@ -277,7 +277,7 @@ def test_no_temporary_directory_at_all_is_a_problem_and_the_network_is_examined_
 
 
 def test_the_session_of_a_script_is_found_by_its_token(no_config):
-    center = shared_center(no_config.start_url, region="eu-west-1")
+    center = shared_center(no_config.start_url, sso_region="eu-west-1")
     center.sign_in(method="device", interactive=False)
     assert f"Session {no_config.start_url}: {no_config.start_url}, eu-west-1." in found("ok")
     assert os.environ.get("AWS_PROFILE") is None

@@ -85,7 +85,7 @@ def test_the_command_that_signs_in_works_when_pasted(shell, clean_environment, s
     args = parse(shell.find_line_magic("sso_login"), command.partition(" ")[2])
     assert args.session == session.key
     if session.name is None:
-        assert find_session(args.session, region=args.sso_region).region == session.region
+        assert find_session(args.session, sso_region=args.sso_region).sso_region == session.sso_region
 
 
 def test_a_message_of_a_start_url_without_a_file_names_its_region(shell, center, clean_environment):

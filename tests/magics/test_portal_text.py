@@ -138,7 +138,7 @@ def test_the_portals_own_message_is_escaped(shell, signed_in, capsys, monkeypatc
 
 def test_objects_show_escaped_names(hostile):
     center = IdentityCenter("corp")
-    layer = center.use("900000000001", ROLE)
+    layer = center.role("900000000001", ROLE).use()
     check(repr(layer), KERNEL.current.label, repr(KERNEL.current.credentials), repr(center))
     assert "\n" not in KERNEL.current.label
 

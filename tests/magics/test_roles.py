@@ -327,8 +327,8 @@ def test_a_boto3_session_of_its_own_stays_with_its_role(ids):
     from sso_magic import IdentityCenter
 
     center = IdentityCenter("corp")
-    dev = center.boto3_session(DEV, "ReadOnly", region="eu-west-1")
-    prod = center.boto3_session(PROD, "ReadOnly", region="eu-west-1")
+    dev = center.role(DEV, "ReadOnly").boto3_session(region="eu-west-1")
+    prod = center.role(PROD, "ReadOnly").boto3_session(region="eu-west-1")
     for _ in range(2):
         assert dev.client("sts").get_caller_identity()["Account"] == ids[DEV]
         assert prod.client("sts").get_caller_identity()["Account"] == ids[PROD]
@@ -343,7 +343,7 @@ def test_a_boto3_session_without_boto3_says_what_to_install(ids, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3.session", None)
     line = r"^A boto3 session needs boto3: pip install boto3\. Without it, credentials has the role's keys\.$"
     with pytest.raises(errors.CredentialsError, match=line):
-        IdentityCenter("corp").boto3_session(DEV, "ReadOnly")
+        IdentityCenter("corp").role(DEV, "ReadOnly").boto3_session()
 
 
 def test_serving_puts_an_endpoint_in_the_environment_and_no_keys(shell, ids):

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))  # folders of tes
 
 from jupyter_in_browser import plant_inventory, plant_token
 
-from sso_magic.inventory import Role, search
+from sso_magic.inventory import RoleAssignment, search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,17 +128,17 @@ class Screen:
         return self.panel._view.shown
 
     @property
-    def rows(self) -> list[Role]:
+    def rows(self) -> list[RoleAssignment]:
         with self._lock:
             accounts = self._accounts
         rows = [
-            Role(account_id, name or None, address or None, role)
+            RoleAssignment(account_id, name or None, address or None, role)
             for account_id, (name, address, roles, _) in accounts.items()
             for role in roles
         ]
         if self.words.strip():
             return search(rows, self.words)
-        top = [Role(one[0], one[1] or None, None, one[2]) for one in self.shown["top"]]
+        top = [RoleAssignment(one[0], one[1] or None, None, one[2]) for one in self.shown["top"]]
         keys = set(map(_key, top))
         return [*top, *(row for row in rows if _key(row) not in keys)]
 
@@ -146,7 +146,7 @@ class Screen:
     def lines(self) -> list[str]:
         return list(map(self._line, self.rows))
 
-    def _line(self, row: Role) -> str:
+    def _line(self, row: RoleAssignment) -> str:
         top = {(one[0], one[2]): one for one in self.shown["top"]}.get(_key(row))
         marks = ["recent"] if top and top[4] and not self.words.strip() else []
         marks += ["in use"] if self.shown["in_use_key"] == list(_key(row)) else []
@@ -213,7 +213,7 @@ class Screen:
         self.until(lambda: "Signed in until" in self.sign_in and "refreshed" in self.list_state)
 
 
-def _key(row: Role) -> tuple[str, str]:
+def _key(row: RoleAssignment) -> tuple[str, str]:
     return row.account_id, row.role_name
 
 

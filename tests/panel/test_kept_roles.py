@@ -117,7 +117,7 @@ def use_as(center, prompt):
         center.auto_approve = users[number]
         corp = IdentityCenter("corp")
         corp.sign_in(force=True, method="device", prompt=prompt)
-        return corp.credentials("payments-dev", "ReadOnly")
+        return corp.role("payments-dev", "ReadOnly").credentials()
 
     return run
 

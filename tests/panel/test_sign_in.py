@@ -290,7 +290,7 @@ def test_without_any_session_a_start_url_is_asked_for(open_panel, center, clean_
         (
             "{start_url}",
             "us-east-1",
-            "corp is in eu-west-1 ({config}), not in us-east-1: leave --region out, or correct sso_region there.",
+            "corp is in eu-west-1 ({config}), not in us-east-1: leave --sso-region out, or correct sso_region there.",
         ),
     ],
 )

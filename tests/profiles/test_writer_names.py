@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sso_magic.inventory import Role
+from sso_magic.inventory import RoleAssignment
 from sso_magic.profiles.names import TEMPLATE, named
 
 
-def role(name: str | None, role_name: str, account_id: str = "111111111111") -> Role:
-    return Role(account_id, name, None, role_name)
+def role(name: str | None, role_name: str, account_id: str = "111111111111") -> RoleAssignment:
+    return RoleAssignment(account_id, name, None, role_name)
 
 
 @pytest.mark.parametrize(

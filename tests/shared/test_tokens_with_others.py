@@ -100,7 +100,7 @@ def test_botocores_own_sso_client_lists_gets_and_logs_out(ours, account, center)
 def test_role_credentials_of_ours_are_found_under_botocores_own_key(ours, profile, account):
     from botocore.credentials import JSONFileCache, SSOCredentialFetcher
 
-    ours.credentials(account, "ReadOnly")
+    ours.role(account, "ReadOnly").credentials()
     fetcher = SSOCredentialFetcher(
         stored()["startUrl"],
         REGION,
@@ -111,7 +111,7 @@ def test_role_credentials_of_ours_are_found_under_botocores_own_key(ours, profil
         sso_session_name="corp",
     )
     keys = fetcher.fetch_credentials()
-    assert keys["access_key"] == ours.credentials(account, "ReadOnly").access_key_id
+    assert keys["access_key"] == ours.role(account, "ReadOnly").credentials().access_key_id
     assert keys["account_id"] == account
 
 
@@ -125,7 +125,7 @@ def test_role_credentials_of_the_aws_cli_are_used(ours, account, center):
     cache.write(path, {"ProviderType": "sso", "Credentials": keys | {"Expiration": cache.format_timestamp(end)}})
     ours.roles("payments-prod")
     center.requests.clear()
-    assert ours.credentials("payments-prod", "ReadOnly").access_key_id == "ASIATHEIRS"
+    assert ours.role("payments-prod", "ReadOnly").credentials().access_key_id == "ASIATHEIRS"
     assert center.requests.total() == 0
 
 
@@ -137,7 +137,7 @@ def test_role_credentials_with_less_than_15_minutes_left_count_as_none(ours, acc
     end = datetime.now(timezone.utc) + timedelta(seconds=left)
     keys = {"AccessKeyId": "ASIATHEIRS", "SecretAccessKey": "s", "SessionToken": "t"}
     cache.write(path, {"ProviderType": "sso", "Credentials": keys | {"Expiration": cache.format_timestamp(end)}})
-    assert ours.credentials(account, "ReadOnly").access_key_id != "ASIATHEIRS"
+    assert ours.role(account, "ReadOnly").credentials().access_key_id != "ASIATHEIRS"
 
 
 @pytest.mark.parametrize("other", [{"AccountId": "999999999999"}, {"AccessKeyId": ""}, {"Expiration": "soon"}])
@@ -148,8 +148,8 @@ def test_a_role_file_that_is_wrong_in_itself_is_not_used(ours, account, other):
     end = cache.format_timestamp(datetime.now(timezone.utc) + timedelta(hours=1))
     keys = {"AccessKeyId": "ASIATHEIRS", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": end}
     cache.write(path, {"ProviderType": "sso", "Credentials": keys | other})
-    assert ours.credentials(account, "ReadOnly").account_id == account
-    assert ours.credentials(account, "ReadOnly").access_key_id not in ("ASIATHEIRS", "")
+    assert ours.role(account, "ReadOnly").credentials().account_id == account
+    assert ours.role(account, "ReadOnly").credentials().access_key_id not in ("ASIATHEIRS", "")
 
 
 def test_the_aws_cli_works_with_our_token(ours, profile, aws_cli):
@@ -197,6 +197,6 @@ def test_our_sign_out_is_theirs(ours, profile, aws_cli):
 
 
 def test_every_file_is_the_owners_alone(ours, account):
-    ours.credentials(account, "ReadOnly")
+    ours.role(account, "ReadOnly").credentials()
     for path in (*cache.sso_directory().glob("*.json"), *cache.role_directory().glob("*.json")):
         assert os.name == "nt" or path.stat().st_mode & 0o077 == 0

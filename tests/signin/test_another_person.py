@@ -56,16 +56,16 @@ def name_in(credentials) -> str:
 
 def test_nothing_of_the_first_person_is_handed_out(users, sign_in, center):
     corp = sign_in(users[0])
-    first = corp.credentials(ACCOUNT, "ReadOnly")
+    first = corp.role(ACCOUNT, "ReadOnly").credentials()
     mine = set(corp.inventory().account_id)
-    assert corp.credentials(ACCOUNT, "ReadOnly").access_key_id == first.access_key_id, "nothing is cached at all"
+    assert corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id == first.access_key_id, "nothing is cached at all"
     again = sign_in(users[1])
     for each in (corp, again, IdentityCenter("corp")):
-        assert name_in(each.credentials(ACCOUNT, "ReadOnly")) == users[1]
+        assert name_in(each.role(ACCOUNT, "ReadOnly").credentials()) == users[1]
         assert (
             name_in(
-                each.boto3_session(ACCOUNT, "ReadOnly").get_credentials().get_frozen_credentials()
-                and each.credentials(ACCOUNT, "ReadOnly")
+                each.role(ACCOUNT, "ReadOnly").boto3_session().get_credentials().get_frozen_credentials()
+                and each.role(ACCOUNT, "ReadOnly").credentials()
             )
             == users[1]
         )
@@ -76,25 +76,25 @@ def test_nothing_of_the_first_person_is_handed_out(users, sign_in, center):
 
 def test_boto3_sessions_hand_out_what_credentials_hands_out(users, sign_in):
     corp = sign_in(users[0])
-    kept = corp.boto3_session(ACCOUNT, "ReadOnly", region="eu-west-1")
+    kept = corp.role(ACCOUNT, "ReadOnly").boto3_session(region="eu-west-1")
     sign_in(users[1])
-    made = corp.boto3_session(ACCOUNT, "ReadOnly", region="eu-west-1")
+    made = corp.role(ACCOUNT, "ReadOnly").boto3_session(region="eu-west-1")
     assert made.client("sts").get_caller_identity()["Arn"].endswith(users[1])
     assert kept.client("sts").get_caller_identity()["Arn"].endswith(users[0]), "made as the first, signs as the second"
     frozen = made.get_credentials().get_frozen_credentials()
-    assert frozen.access_key == corp.credentials(ACCOUNT, "ReadOnly").access_key_id
+    assert frozen.access_key == corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id
 
 
 def test_an_emulator_that_was_reset_isolates(users, sign_in, center):
-    sign_in(users[0]).boto3_session(ACCOUNT, "ReadOnly", region="eu-west-1")
+    sign_in(users[0]).role(ACCOUNT, "ReadOnly").boto3_session(region="eu-west-1")
     center.reset()
-    session = sign_in(users[0]).boto3_session(ACCOUNT, "ReadOnly", region="eu-west-1")
+    session = sign_in(users[0]).role(ACCOUNT, "ReadOnly").boto3_session(region="eu-west-1")
     assert session.client("sts").get_caller_identity()["Arn"].endswith(users[0])
 
 
 def test_the_files_of_the_first_person_are_gone_for_the_aws_cli_too(users, sign_in):
     corp = sign_in(users[0])
-    key = corp.credentials(ACCOUNT, "ReadOnly").access_key_id.reveal()
+    key = corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id.reveal()
     sign_in(users[1])
     assert not [path for path in cache.role_directory().glob("*.json") if key in path.read_text()]
 
@@ -104,7 +104,8 @@ def test_another_kernel_hands_out_nothing_of_the_first_person(users, sign_in, ce
         "import sys, json\n"
         "from sso_magic import IdentityCenter\n"
         "corp = IdentityCenter('corp')\n"
-        "def now(): return corp.credentials('payments-dev', 'ReadOnly').access_key_id.reveal(), len(corp.inventory())\n"
+        "def role(): return corp.role('payments-dev', 'ReadOnly')\n"
+        "def now(): return role().credentials().access_key_id.reveal(), len(corp.inventory())\n"
         "for _ in range(2):\n"
         "    sys.stdin.readline(); print(json.dumps(now()), flush=True)\n"
     )
@@ -122,12 +123,12 @@ def test_another_kernel_hands_out_nothing_of_the_first_person(users, sign_in, ce
     kernel.communicate()
     here = IdentityCenter("corp")
     assert answers[0][0] != answers[1][0]
-    assert answers[1] == [here.credentials(ACCOUNT, "ReadOnly").access_key_id.reveal(), len(here.inventory())]
+    assert answers[1] == [here.role(ACCOUNT, "ReadOnly").credentials().access_key_id.reveal(), len(here.inventory())]
 
 
 def test_a_role_in_use_is_not_renewed_with_another_persons_token(users, sign_in, shell):
     corp = sign_in(users[0])
-    use = corp.use(ACCOUNT, "ReadOnly").use
+    use = corp.role(ACCOUNT, "ReadOnly").use().use
     before = os.environ["AWS_ACCESS_KEY_ID"]
     sign_in(users[1])
     make_due(use.role)
@@ -140,14 +141,14 @@ def test_a_role_in_use_is_not_renewed_with_another_persons_token(users, sign_in,
     use.role.renew()
     assert KERNEL.before_cell() == warning
     assert KERNEL.before_cell() is None, "it is said twice"
-    corp.use(ACCOUNT, "ReadOnly")
+    corp.role(ACCOUNT, "ReadOnly").use()
     assert name_in(KERNEL.current.credentials) == users[1]
 
 
 @pytest.mark.parametrize("ended", [False, True])
 def test_the_same_person_signs_in_again_and_the_role_goes_on(users, sign_in, center, ended):
     corp = sign_in(users[0])
-    use = corp.use(ACCOUNT, "ReadOnly").use
+    use = corp.role(ACCOUNT, "ReadOnly").use().use
     before = os.environ["AWS_ACCESS_KEY_ID"]
     if ended:
         center.end_session()
@@ -163,7 +164,7 @@ def test_the_same_person_signs_in_again_and_the_role_goes_on(users, sign_in, cen
 
 def test_keys_that_ended_before_anybody_was_asked_are_not_renewed_by_a_new_sign_in(users, sign_in):
     corp = sign_in(users[0])
-    role = corp.use(ACCOUNT, "ReadOnly").use.role
+    role = corp.role(ACCOUNT, "ReadOnly").use().use.role
     sign_in(users[0])
     ended = datetime.now(timezone.utc) - timedelta(seconds=5)
     role._credentials = replace(role._credentials, expires_at=ended)
@@ -177,7 +178,7 @@ def test_keys_that_ended_before_anybody_was_asked_are_not_renewed_by_a_new_sign_
 
 def test_a_refresh_keeps_everything(users, sign_in, center):
     corp = sign_in(users[0])
-    key = corp.credentials(ACCOUNT, "ReadOnly").access_key_id
+    key = corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id
     corp.inventory()
     mark = corp.tokens.mark()
     for _ in range(3):
@@ -185,7 +186,7 @@ def test_a_refresh_keeps_everything(users, sign_in, center):
         corp.tokens.get()
     center.requests.clear()
     assert corp.tokens.mark() == mark == IdentityCenter("corp").tokens.mark()
-    assert corp.credentials(ACCOUNT, "ReadOnly").access_key_id == key
+    assert corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id == key
     assert len(IdentityCenter("corp").inventory()) > 5
     assert center.requests.total() == 0
 
@@ -212,19 +213,19 @@ def test_a_sign_in_by_another_tool_with_the_same_registration_is_another_one(use
     tokens = {"accessToken": center.access_token(session=session), "refreshToken": session.refresh_token}
     cache.write(cache.token_path("corp"), content | tokens)
     assert corp.tokens.mark() != mark
-    assert name_in(corp.credentials(ACCOUNT, "ReadOnly")) == users[1]
+    assert name_in(corp.role(ACCOUNT, "ReadOnly").credentials()) == users[1]
 
 
 def test_entries_that_the_aws_cli_wrote_before_the_sign_in_are_not_handed_out(users, sign_in):
     corp = sign_in(users[0])
-    key = corp.credentials(ACCOUNT, "ReadOnly").access_key_id
+    key = corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id
     (path,) = cache.role_directory().glob("*.json")
     content = json.loads(path.read_text())
     del content["SsoMagic"]
     cache.write(path, content)
-    assert corp.credentials(ACCOUNT, "ReadOnly").access_key_id == key
+    assert corp.role(ACCOUNT, "ReadOnly").credentials().access_key_id == key
     sign_in(users[1])
-    assert name_in(corp.credentials(ACCOUNT, "ReadOnly")) == users[1]
+    assert name_in(corp.role(ACCOUNT, "ReadOnly").credentials()) == users[1]
 
 
 def test_the_mark_is_no_secret(users, sign_in):
@@ -239,7 +240,7 @@ def test_the_mark_is_no_secret(users, sign_in):
 
 
 def test_nobody_asks_aws_for_a_person_of_a_portal_elsewhere(users, sign_in, monkeypatch):
-    keys = sign_in(users[0]).credentials(ACCOUNT, "ReadOnly")
+    keys = sign_in(users[0]).role(ACCOUNT, "ReadOnly").credentials()
     assert person.name_of(keys) == users[0]
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     assert person.name_of(keys) is None

@@ -90,7 +90,7 @@ def test_the_registration_is_kept_for_the_browser_alone(corp, center, prompt, fe
     corp.sign_in(method="browser", prompt=prompt, force=True)
     assert center.requests.total("RegisterClient") == 1
     path = cache.registration_path(
-        region=corp.session.region, scopes=corp.session.scopes, session_name="corp", start_url=center.start_url
+        region=corp.session.sso_region, scopes=corp.session.scopes, session_name="corp", start_url=center.start_url
     )
     assert cache.read(path)["grantTypes"] == ["authorization_code", "refresh_token"]
     corp.sign_in(method="device", prompt=prompt, force=True)
@@ -315,7 +315,7 @@ def test_auto_takes_the_browser_where_it_is_here(corp, center, prompt, fetching_
 def test_a_bare_start_url_signs_in_and_can_be_refreshed(center, clean_environment, prompt):
     (clean_environment / ".aws" / "config").unlink()
     center.auto_approve = True
-    bare = IdentityCenter(start_url=center.start_url, region="eu-west-1")
+    bare = IdentityCenter(start_url=center.start_url, sso_region="eu-west-1")
     bare.sign_in(method="device", prompt=prompt)
     assert bare.tokens.peek().refresh_token
     assert cache.token_path(center.start_url).exists()

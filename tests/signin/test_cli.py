@@ -88,7 +88,7 @@ def test_logout_ends_one_session_or_all(center, capsys):
 def test_a_start_url_that_is_kept_later_stays_signed_in(center, clean_environment):
     (clean_environment / ".aws" / "config").unlink()
     center.auto_approve = True
-    bare = IdentityCenter(start_url=center.start_url, region="eu-west-1")
+    bare = IdentityCenter(start_url=center.start_url, sso_region="eu-west-1")
     bare.sign_in(interactive=False)
     bare.save("mine")
     assert IdentityCenter("mine").sign_in_silently()

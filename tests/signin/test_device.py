@@ -157,7 +157,7 @@ def test_a_start_url_without_a_session_is_shown_with_the_command_to_correct(cent
     center.faults.append(Fault("StartDeviceAuthorization", error="InvalidRequestException", status=400, message="No"))
     url = "https://nobody.awsapps.com/start"
     with pytest.raises(errors.ConfigError) as caught:
-        IdentityCenter(start_url=url, region="eu-west-1").sign_in(method="device", prompt=prompt)
+        IdentityCenter(start_url=url, sso_region="eu-west-1").sign_in(method="device", prompt=prompt)
     assert str(caught.value) == (
         f"The sign-in service in eu-west-1 refused the start URL {url} (No). "
         f"Check both: %sso_login {url} --sso-region REGION"

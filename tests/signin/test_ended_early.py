@@ -63,7 +63,7 @@ def ended(request, corp, center) -> IdentityCenter:
     [
         lambda corp: corp.inventory(refresh=True),
         lambda corp: corp.accounts(),
-        lambda corp: corp.credentials("111111111111", "ReadOnly"),
+        lambda corp: corp.role("111111111111", "ReadOnly").credentials(),
         lambda corp: list(corp.iter_inventory(refresh=True)),
     ],
 )

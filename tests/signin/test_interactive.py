@@ -58,7 +58,7 @@ def test_any_other_service_is_not_asked(corp, center, interactive, remote_servic
 def test_a_start_url_is_named_with_its_region(center, monkeypatch, remote_service, clean_environment):
     (clean_environment / ".aws" / "config").unlink()
     with pytest.raises(SignInRequired) as caught:
-        IdentityCenter(start_url=center.start_url, region="eu-west-1").sign_in(interactive=False)
+        IdentityCenter(start_url=center.start_url, sso_region="eu-west-1").sign_in(interactive=False)
     arguments = f"{center.start_url} --sso-region eu-west-1"
     assert f"Run sso-magic login {arguments} in a terminal first, or sign in from a notebook." in str(caught.value)
 

@@ -136,7 +136,7 @@ def test_a_refused_token_is_refreshed_once_and_the_call_goes_through(corp, cente
 def test_a_portal_that_refuses_the_refreshed_token_too_asks_for_a_sign_in(corp, center):
     center.faults.append(Fault("GetRoleCredentials", status=401))
     with pytest.raises(SignInRequired) as caught:
-        corp.credentials("payments-dev", "ReadOnly")
+        corp.role("payments-dev", "ReadOnly").credentials()
     assert str(caught.value) == "corp refuses the access token. Run %sso_login corp"
     assert center.requests.total("CreateToken") == 1
     assert center.requests.total("GetRoleCredentials") == 2

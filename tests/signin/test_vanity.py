@@ -146,7 +146,7 @@ def test_the_region_of_the_portal_is_used_and_written_to_the_configuration(cente
     corp = IdentityCenter("corp")
     before = corp.oidc
     corp.sign_in(method="device", prompt=prompt)
-    assert corp.session.region == corp.oidc.config.region == "eu-central-1"
+    assert corp.session.sso_region == corp.oidc.config.region == "eu-central-1"
     assert corp.oidc is not before
     text = (clean_environment / ".aws" / "config").read_text()
     assert text == (f"# mine\n[sso-session corp]\nsso_start_url = {company.url}\nsso_region = eu-central-1\n{SCOPES}")
@@ -171,7 +171,7 @@ def test_a_start_url_that_no_file_has_gets_its_region_from_the_portal(center, co
 
 def test_a_host_of_aws_is_not_asked(center, monkeypatch):
     monkeypatch.setattr(vanity, "portal_of", lambda url: pytest.fail(f"{url} was asked"))
-    session = find_session(PORTAL, region="eu-west-1")
+    session = find_session(PORTAL, sso_region="eu-west-1")
     assert vanity.resolve(session) is session
 
 

@@ -43,7 +43,7 @@ def style():
         ),
         (
             "Check both: %sso_login https://corp.awsapps.com/start --sso-region REGION",
-            'Check both: IdentityCenter("https://corp.awsapps.com/start", region="REGION").sign_in()',
+            'Check both: IdentityCenter("https://corp.awsapps.com/start", sso_region="REGION").sign_in()',
             "Check both: sso-magic login https://corp.awsapps.com/start --sso-region REGION",
         ),
         (

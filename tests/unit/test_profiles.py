@@ -71,7 +71,7 @@ def test_a_misspelled_session_gets_the_nearest(config):
 def test_a_start_url_needs_no_file_but_a_region():
     with pytest.raises(ConfigError, match=r"The region of .* is not known. Add --sso-region"):
         find_session(URL)
-    assert find_session(URL, region="eu-west-1") == Session(None, URL, "eu-west-1", ("sso:account:access",))
+    assert find_session(URL, sso_region="eu-west-1") == Session(None, URL, "eu-west-1", ("sso:account:access",))
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_profile_of_the_legacy_format_with_an_empty_setting_is_no_session(conf
 def test_a_region_that_contradicts_the_session_is_refused(config):
     path = config(CORP)
     with pytest.raises(ConfigError) as caught:
-        find_session("corp", region="us-east-1")
+        find_session("corp", sso_region="us-east-1")
     assert str(caught.value) == (
-        f"corp is in eu-west-1 ({path}), not in us-east-1: leave --region out, or correct sso_region there."
+        f"corp is in eu-west-1 ({path}), not in us-east-1: leave --sso-region out, or correct sso_region there."
     )
 
 

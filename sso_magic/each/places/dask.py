@@ -30,7 +30,7 @@ from sso_magic.kernel.handover import Handover, Refusal, answer, opened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.each.accounts import Job
     from sso_magic.kernel.renewal import RenewingRole
 
@@ -154,7 +154,7 @@ class Asking:
 
     topic: str
 
-    def fetch(self, ticket: str) -> RoleCredentials:
+    def fetch(self, ticket: str) -> Credentials:
         """Asks for them by an event, and waits until they are delivered here."""
         worker = _worker()
         box = _Box()

@@ -20,14 +20,14 @@ from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.handover import Handover
 
 
 class Source(Protocol):
     """Where a task in another process gets its role's credentials from; it is pickled with the parcel."""
 
-    def fetch(self, ticket: str) -> RoleCredentials:
+    def fetch(self, ticket: str) -> Credentials:
         """Asks the notebook for them.
 
         Raises:
@@ -70,7 +70,7 @@ class Parcel:
         first = self._checked(self.first.credentials if self.first is not None else self.source.fetch(self.ticket))
         return RenewingRole(first, lambda: self.source.fetch(self.ticket))
 
-    def _checked(self, credentials: RoleCredentials) -> RoleCredentials:
+    def _checked(self, credentials: Credentials) -> Credentials:
         """Never another account's; those that come later are held against these by `RenewingRole`."""
         if (credentials.account_id, credentials.role_name) != (self.account.account_id, self.role_name):
             raise CredentialsError(

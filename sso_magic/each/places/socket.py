@@ -32,7 +32,7 @@ from sso_magic.errors import CredentialsError
 from sso_magic.kernel.handover import answer, opened
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.renewal import RenewingRole
 
 _BACKLOG = 128
@@ -214,7 +214,7 @@ class FarEnd:
     address: Any
     key: bytes = field(repr=False)
 
-    def fetch(self, ticket: str) -> RoleCredentials:
+    def fetch(self, ticket: str) -> Credentials:
         """Ask for the credentials of the ticket's role.
 
         Raises:

@@ -33,7 +33,7 @@ _TRANSPARENT_MODULES = {
 _CREDENTIALS = {
     "botocore.credentials.Credentials": "botocore credentials",
     "botocore.credentials.ReadOnlyCredentials": "botocore credentials",
-    "sso_magic.credentials.role_credentials.RoleCredentials": "role credentials",
+    "sso_magic.credentials.role_credentials.Credentials": "role credentials",
 }
 _OWN_TRANSPARENT = {
     "sso_magic.kernel.renewal.RenewingRole",

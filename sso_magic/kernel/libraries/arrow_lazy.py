@@ -17,11 +17,11 @@ from pyarrow.fs import FileSystemHandler, PyFileSystem
 from sso_magic.kernel.libraries.reference import RoleReference, reference
 
 if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.renewal import RenewingRole
 
 
-def keys(credentials: RoleCredentials) -> dict[str, str]:
+def keys(credentials: Credentials) -> dict[str, str]:
     """Return the credentials as `S3FileSystem` takes them."""
     return {
         "access_key": credentials.access_key_id.reveal(),
@@ -60,7 +60,7 @@ class LazyHandler(FileSystemHandler):  # type: ignore[misc]
     def __init__(self, source: RenewingRole | RoleReference, settings: dict[str, Any]) -> None:
         self.source = source
         self.settings = settings
-        self._made: tuple[RoleCredentials, Any] | None = None
+        self._made: tuple[Credentials, Any] | None = None
         LAZY.add(self)
 
     __hash__ = object.__hash__

@@ -17,7 +17,7 @@ from sso_magic.kernel.libraries.owned import without_owner
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
 
 _GLOBAL_REGION = "us-east-1"  # of STS's global endpoint
 
@@ -45,7 +45,7 @@ class Chain:
         name: str,
         environ: Mapping[str, str],
         end: str | None,
-        source: RoleCredentials | None,
+        source: Credentials | None,
         ask: Callable[[str], str] | None,
         session_name: str,
     ) -> None:

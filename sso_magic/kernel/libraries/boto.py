@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, ModuleType
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
 
 METHOD = "sso_magic"
@@ -93,7 +93,7 @@ class AwaitedReader(RoleReader):
         return asyncio.to_thread(super().__call__) if require_expiry else self.latest()
 
 
-def metadata(credentials: RoleCredentials) -> dict[str, str]:
+def metadata(credentials: Credentials) -> dict[str, str]:
     """The credentials by the names that botocore gives them."""
     return {
         "access_key": credentials.access_key_id.reveal(),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FunctionType, ModuleType
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
 
 _PARAMETER = "io_config"
@@ -179,7 +179,7 @@ class RoleProvider:
         return s3_credentials(self.role.get())
 
 
-def s3_credentials(credentials: RoleCredentials) -> Any:
+def s3_credentials(credentials: Credentials) -> Any:
     """Return credentials as Daft's own class, with their expiry."""
     from daft.io import S3Credentials
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
     from sso_magic.kernel.renewal import RenewingRole
 
@@ -65,7 +65,7 @@ class Held(NamedTuple):
 
 def create_secret(
     connection: Any,
-    credentials: RoleCredentials,
+    credentials: Credentials,
     *,
     name: str = _NAME,
     scope: str | list[str] | None = None,
@@ -227,7 +227,7 @@ def _parse(name: str, kind: str, scope: list[str], text: str) -> Held | None:
     return Held(name, kind, values["key_id"], "refresh_info" in values, scope, options)
 
 
-def _replace(connection: Any, held: Held, credentials: RoleCredentials) -> None:
+def _replace(connection: Any, held: Held, credentials: Credentials) -> None:
     create_secret(connection, credentials, name=held.name, scope=held.scope, kind=held.type, options=dict(held.options))
 
 

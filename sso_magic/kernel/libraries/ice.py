@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
 
 _NAME = "s3_from_env_credentials"
@@ -77,7 +77,7 @@ class RoleCallable:
         return icechunk_credentials(self._role.get())
 
 
-def icechunk_credentials(credentials: RoleCredentials) -> Any:
+def icechunk_credentials(credentials: Credentials) -> Any:
     """Return credentials as Icechunk's own class, with their expiry."""
     from icechunk import S3StaticCredentials
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
-from sso_magic.credentials.role_credentials import RoleCredentials
+from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.errors import CredentialsError, SSOMagicError, reason
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class RoleReference:
         return found
 
     @property
-    def latest(self) -> RoleCredentials | None:
+    def latest(self) -> Credentials | None:
         """The newest credentials of the role in this process, whether or not they are still valid; None without it."""
         role = self.find()
         return self._inherited() if role is None else role.latest
 
-    def get(self) -> RoleCredentials:
+    def get(self) -> Credentials:
         """Return valid credentials of the role.
 
         Raises:
@@ -108,7 +108,7 @@ class RoleReference:
     def _has_endpoint(self) -> bool:
         return _KEYS[0] not in os.environ and _digest(os.environ.get(_ENDPOINT)) in self._marks
 
-    def _from_endpoint(self) -> RoleCredentials | None:
+    def _from_endpoint(self) -> Credentials | None:
         """Return the credentials that the notebook's endpoint gives to a child process; None if it cannot be had."""
         if not self._has_endpoint():
             return None
@@ -124,7 +124,7 @@ class RoleReference:
         key_id, secret, token = Secret(keys.access_key), Secret(keys.secret_key), Secret(keys.token)
         return self._credentials(key_id, secret, token, ends)
 
-    def _inherited(self) -> RoleCredentials | None:
+    def _inherited(self) -> Credentials | None:
         values = [os.environ.get(name) for name in _KEYS]
         ends = cache.parse_timestamp(os.environ.get("AWS_CREDENTIAL_EXPIRATION"))
         if ends is None or not all(values) or _digest(values[0]) not in self._marks:
@@ -132,10 +132,10 @@ class RoleReference:
         key_id, secret, token = (Secret(value or "") for value in values)
         return self._credentials(key_id, secret, token, ends)
 
-    def _credentials(self, key_id: Secret, secret: Secret, token: Secret, ends: datetime) -> RoleCredentials:
+    def _credentials(self, key_id: Secret, secret: Secret, token: Secret, ends: datetime) -> Credentials:
         """Return credentials that the environment gives; their expiry there is by this machine's clock."""
         expires_at = SERVICE_CLOCK.from_local(ends)
-        return RoleCredentials(self.account_id, None, self.role_name, key_id, secret, token, expires_at)
+        return Credentials(self.account_id, None, self.role_name, key_id, secret, token, expires_at)
 
 
 def reference(role: RenewingRole) -> RoleReference:

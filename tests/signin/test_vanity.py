@@ -166,7 +166,7 @@ def test_a_sign_in_that_fails_leaves_the_configured_region(center, company, clea
 def test_a_start_url_that_no_file_has_gets_its_region_from_the_portal(center, company, clean_environment):
     (clean_environment / ".aws" / "config").unlink()
     company.location = REGIONAL
-    assert find_session(company.url).region == "eu-central-1"
+    assert find_session(company.url).sso_region == "eu-central-1"
 
 
 def test_a_host_of_aws_is_not_asked(center, monkeypatch):

@@ -84,7 +84,7 @@ def test_a_start_url_needs_no_file_but_a_region():
     ],
 )
 def test_a_start_url_that_names_its_region_needs_none(url, region):
-    assert find_session(url).region == region
+    assert find_session(url).sso_region == region
 
 
 def test_a_start_url_finds_the_session_that_has_it(config):

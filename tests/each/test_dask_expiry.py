@@ -362,7 +362,7 @@ from sso_magic.dask_cluster import cluster_role as dask
 from sso_magic.center.shared import shared_center
 
 client = Client(sys.argv[1])
-shared_center().use(sys.argv[2], "ReadOnly", region="eu-west-1")
+shared_center().role(sys.argv[2], "ReadOnly").use(region="eu-west-1")
 try:
     dask.use(client)
     print("taken", flush=True)

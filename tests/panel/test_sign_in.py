@@ -312,7 +312,7 @@ def test_an_unforeseen_error_shows_no_text_of_its_own(open_panel, ready, monkeyp
     def fail(*arguments, **settings):
         raise error
 
-    monkeypatch.setattr(screen.panel._center, "use", fail)
+    monkeypatch.setattr(screen.panel._center, "role", fail)
     screen.use("ml-sandbox")
     assert screen.is_error
     assert type(error).__name__ in screen.status

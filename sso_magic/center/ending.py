@@ -26,18 +26,20 @@ class Ending(NamedTuple):
     Attributes:
         what: The session's key; for the role in use its label.
         at: When it ends, UTC.
-        line: What ends and when, and what to do.
+        line: What ends and when, how long that is, and what to do.
+        lasting: The same without how long that is, true as long as it is shown.
         is_role: Whether it is the role in use that ends.
     """
 
     what: str
     at: datetime
     line: str
+    lasting: str
     is_role: bool
 
 
 class EndingSoon:
-    """Says each end that is near once. The magics have one, and each panel has its own."""
+    """Says before a cell each end that is near, once."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, datetime]] = set()
@@ -63,11 +65,8 @@ def endings() -> Iterator[Ending]:
         token = token_of(session)
         left = token.seconds_left(now) if token is not None else 0.0
         if token is not None and 0 < left <= SOON and not token.can_refresh(now):
-            line = (
-                f"The sign-in to {session.label} ends at {clock(token.expires_at, seconds=True)} ({span(left)}) and "
-                f"cannot be renewed. Run {session.login_command} --force"
-            )
-            yield Ending(session.key, token.expires_at, line, is_role=False)
+            what, todo = f"The sign-in to {session.label}", f"Run {session.login_command} --force"
+            yield Ending(session.key, token.expires_at, *_lines(what, token.expires_at, left, todo), is_role=False)
     use = KERNEL.current
     if use is None:
         return
@@ -75,9 +74,14 @@ def endings() -> Iterator[Ending]:
     left = keys.seconds_left()
     # What else a renewal fails with, such as a network fault, may pass.
     if 0 < left <= SOON and isinstance(failure, (SignInError, CredentialsError)):
-        end = clock(keys.local_expires_at, seconds=True)
-        line = f"{use.label} ends at {end} ({span(left)}) and cannot be renewed. {reason(failure)}"
-        yield Ending(use.label, keys.expires_at, line, is_role=True)
+        lines = _lines(use.label, keys.local_expires_at, left, reason(failure))
+        yield Ending(use.label, keys.expires_at, *lines, is_role=True)
+
+
+def _lines(what: str, end: datetime, left: float, todo: str) -> tuple[str, str]:
+    """Return the line with how long it is until the end, and the line without."""
+    when = f"{what} ends at {clock(end, seconds=True)}"
+    return f"{when} ({span(left)}) and cannot be renewed. {todo}", f"{when} and cannot be renewed. {todo}"
 
 
 def _sessions_here() -> list[Session]:

@@ -376,6 +376,7 @@ class Screen {
     this.inUse = make("div", { class: "sso-grow" });
     this.release = button("Release", send("release"));
     this.useRow = row("sso-use", this.inUse, this.release);
+    this.ending = make("div", { class: "sso-ending", role: "status" });
     [this.search, this.searchField] = field("Search", { type: "search", placeholder: "account, digits, e-mail or role" }, "sso-wide sso-search");
     this.search.addEventListener("input", () => this.type(this.search.value));
     this.heads = make("div", { class: "sso-heads", "aria-hidden": "true" });
@@ -396,7 +397,7 @@ class Screen {
       "section", { class: "sso-panel", "aria-label": "AWS accounts and roles" },
       this.hide,
       row("sso-head", labeled("Session", this.session), this.signInText, this.signIn, this.cancel, this.signOut),
-      this.other, this.live, this.addressRow, this.useRow, this.searchField, this.heads, this.list.box, this.progress,
+      this.other, this.live, this.addressRow, this.ending, this.useRow, this.searchField, this.heads, this.list.box, this.progress,
       row("sso-info", this.listText, this.refresh),
       this.selection,
       row("sso-actions", this.regionField, this.useButton, this.favorite, this.console),
@@ -425,6 +426,7 @@ class Screen {
     this.addressRow.hidden = shown.address == null;
     write(this.addressText, shown.address ?? "");
     this.updateRole(shown);
+    write(this.ending, (shown.ending ?? []).join("\n"));
     this.progress.hidden = !shown.progress;
     if (shown.progress) {
       this.progress.value = shown.progress[0];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.center.ending import endings
 from sso_magic.common.text import printable
 from sso_magic.display.production import marks
 from sso_magic.magics.status import status
@@ -35,7 +36,7 @@ def of_sign_in(center: IdentityCenter | None, *, is_waiting: bool) -> dict[str, 
 
 
 def of_role(use: Use | None, center: IdentityCenter | None, pattern: str) -> dict[str, Any]:
-    """Return the role in use, whether it is production, and what wins over it.
+    """Return the role in use, whether it is production, what wins over it, and what ends soon and cannot be renewed.
 
     Args:
         use: The role in use.
@@ -43,7 +44,8 @@ def of_role(use: Use | None, center: IdentityCenter | None, pattern: str) -> dic
         pattern: The pattern of production accounts.
     """
     warnings = [*status().competing]
-    if use is not None and (renewal := use.role.warning()):
+    renewal = use.role.warning() if use is not None else None
+    if renewal:
         warnings.append(renewal)
     key = role_in_use(center)
     account = use.credentials if use is not None else None
@@ -52,6 +54,7 @@ def of_role(use: Use | None, center: IdentityCenter | None, pattern: str) -> dic
         "in_use_key": [key.account_id, printable(key.role_name)] if key else None,
         "is_production": account is not None and marks(pattern, account.account_name, account.account_id),
         "warnings": warnings,
+        "ending": [ending.lasting for ending in endings() if not (ending.is_role and renewal)],
     }
 
 

@@ -69,18 +69,17 @@ def test_a_sign_in_that_renews_is_not_worth_a_word(cell):
     ("failure", "is_said"),
     [(RoleNotAssigned("The role is refused. Ask for it."), True), (ConnectError("portal refused"), False)],
 )
-def test_a_role_that_cannot_be_renewed_is_said_by_each_reader_once(shell, signed_in, monkeypatch, failure, is_said):
+def test_a_role_that_cannot_be_renewed_is_said_once(shell, signed_in, monkeypatch, failure, is_said):
     shell.run_line_magic("sso_use", "payments-dev ReadOnly")
     monkeypatch.setattr(KERNEL.current.role, "_failure", failure)
     keys = KERNEL.current.credentials
     tokens.delete(find_session("corp"))
-    cells, panel = EndingSoon(), EndingSoon()
+    cells = EndingSoon()
     with time_machine.travel(keys.local_expires_at - timedelta(minutes=6), tick=False):
         assert cells.news() == []
     with time_machine.travel(keys.local_expires_at - timedelta(minutes=4), tick=False):
         said = cells.news()
-        assert panel.news() == said
-        assert cells.news() == panel.news() == []
+        assert cells.news() == []
         assert EndingSoon().news(role_is_said=True) == []
     assert len(said) == is_said
     for line in said:

@@ -35,6 +35,8 @@ _BUTTON = (
 )
 _CODE = "font:600 1.9em/1.3 var(--jp-code-font-family,ui-monospace,monospace);letter-spacing:.06em;user-select:all"
 _QUIET = "opacity:.8"
+_ENDED = "This sign-in has expired. Start it again."
+_GRACE = 30  # seconds in which a kernel that lives replaces a card whose code has expired
 
 
 def device_card(request: DeviceRequest, cancel: str) -> str:
@@ -47,6 +49,7 @@ def device_card(request: DeviceRequest, cancel: str) -> str:
         f"<div>{CHECK_CODE}</div>",
         f'<div style="{_QUIET};margin-top:8px">{_countdown(request)} {cancel}</div>',
         side=_qr(request.verification_uri_complete),
+        left=_left(request),
     )
 
 
@@ -69,11 +72,35 @@ def browser_card(request: BrowserRequest, device: DeviceRequest | None, cancel: 
         f'<div style="{_QUIET};margin-top:8px">{cancel}</div>',
         code,
         side=_qr(device.verification_uri_complete) if device is not None else "",
+        left=request.expires_in,
     )
 
 
-def _card(*parts: str, side: str) -> str:
-    return f'<div style="{_CARD}"><div style="flex:1 1 18em;min-width:0">{"".join(parts)}</div>{side}</div>'
+def _card(*parts: str, side: str, left: float) -> str:
+    """The parts, and a QR code beside them; crossed out after its end, by CSS alone: the kernel may be gone by then.
+
+    The sentence that says so is part of the style: where a front end drops that, it is never seen.
+
+    Args:
+        parts: HTML.
+        side: HTML beside them.
+        left: Seconds until its end; negative after it.
+    """
+    name = f"sso-card-{max(0, round(left + _GRACE))}"
+    after = f"1ms linear {name.rpartition('-')[2]}s forwards"
+    style = (
+        "@keyframes sso-card-off{to{background:rgba(127,127,127,.25);color:inherit;text-decoration:line-through;"
+        "pointer-events:none}}@keyframes sso-card-dim{to{opacity:.2}}"
+        "@keyframes sso-card-ended{to{visibility:visible;max-height:4em;margin-top:0}}"
+        f".{name} :is(a,.sso-code){{animation:sso-card-off {after}}}.{name} svg{{animation:sso-card-dim {after}}}"
+        f".{name} .sso-ended{{flex:1 0 100%;font-weight:600;visibility:hidden;max-height:0;margin-top:-20px;"
+        f"animation:sso-card-ended {after}}}.{name} .sso-ended::after{{content:'{_ENDED}'}}"
+    )
+    return (
+        f'<style>{style}</style><div class="{name}" style="{_CARD}">'
+        f'<div style="flex:1 1 18em;min-width:0">{"".join(parts)}</div>{side}'
+        '<div class="sso-ended"></div></div>'
+    )
 
 
 def _head(session: Session) -> str:
@@ -98,7 +125,8 @@ def _button(url: str, words: str) -> str:
 
 def _code(request: DeviceRequest) -> str:
     words = f"Code. {RENEWED}" if request.renewed else "Code"
-    return f'<div style="{_QUIET}">{words}</div><div style="{_CODE}">{escape(printable(request.user_code))}</div>'
+    code = escape(printable(request.user_code))
+    return f'<div style="{_QUIET}">{words}</div><div class="sso-code" style="{_CODE}">{code}</div>'
 
 
 def _countdown(request: DeviceRequest) -> str:
@@ -106,7 +134,7 @@ def _countdown(request: DeviceRequest) -> str:
 
     Where a front end drops the style the time of day remains.
     """
-    left = max(0, int((request.expires_at - datetime.now(timezone.utc)).total_seconds()))
+    left = max(0, int(_left(request)))
     name = f"sso-{request.user_code.lower()}".replace("_", "-")
     name = "".join(letter for letter in name if letter.isalnum() or letter == "-")
     minutes, seconds = divmod(left, 60)
@@ -121,6 +149,10 @@ def _countdown(request: DeviceRequest) -> str:
         f".{name}::before{{content:counter(m) ':' counter(s,decimal-leading-zero) ' left, '}}"
     )
     return f'<style>{style}</style><span class="{name}"></span>until {clock(request.expires_at, seconds=True)}.'
+
+
+def _left(request: DeviceRequest) -> float:
+    return (request.expires_at - datetime.now(timezone.utc)).total_seconds()
 
 
 def _qr(url: str) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 QUICKSTART = "quickstart.ipynb"
 LAB_STARTS_WITHIN = 60  # seconds
 LAB_STOPS_WITHIN = 15  # seconds
+PRESS = "**Press Shift+Enter to run a cell and go on to the next one.**"  # in each notebook, as its second cell
 
 
 class DemoError(LocalError):
@@ -53,6 +54,11 @@ def add_command(commands: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Runs the demo; the exit code."""
+    if not args.quickstart:
+        _check_port(args.lab_port, "--lab-port")
+    what = "to run the quickstart" if args.quickstart else "and JupyterLab"
+    print(f"Starting an Identity Center on this machine {what}; this takes about 10 seconds...", flush=True)  # noqa: T201
+    # What follows imports for seconds.
     from sso_magic.local import LocalIdentityCenter
     from sso_magic.local.cli import stop_signals_as_ctrl_c
 
@@ -62,9 +68,6 @@ def main(args: argparse.Namespace) -> int:
             tempfile.TemporaryDirectory(prefix="sso-magic-demo-", ignore_cleanup_errors=True) as folder,
         ):
             root = Path(folder)
-            if not args.quickstart:
-                _check_port(args.lab_port, "--lab-port")
-                print("Starting an Identity Center and JupyterLab on this machine...", flush=True)  # noqa: T201
             with LocalIdentityCenter(port=args.port) as center:
                 environment = prepare(root, center)
                 os.environ["IPYTHONDIR"] = environment["IPYTHONDIR"]  # what starts a kernel makes it, too
@@ -96,12 +99,33 @@ def prepare(root: Path, center: LocalIdentityCenter) -> dict[str, str]:
     config = f"[default]\nregion = {center.region}\n\n{session}"
     (aws / "config").write_text(config, encoding="utf-8")
     shutil.copytree(notebooks(), root / "notebooks", ignore=shutil.ignore_patterns(".*", "site"))
+    for notebook in (root / "notebooks").glob("*.ipynb"):
+        make_new(notebook)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"HOME": str(home), "USERPROFILE": str(home), "IPYTHONDIR": str(root / "ipython")}
     environment["MPLCONFIGDIR"] = str(root / "matplotlib")
     environment |= {f"JUPYTER_{name}_DIR": str(root / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     environment |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     return environment | center.environment()
+
+
+def make_new(path: Path) -> None:
+    """Remove a notebook's outputs, and say in it what to press.
+
+    JupyterLab marks a notebook as changed when the kernel's description differs from the one in the file.
+    """
+    import json
+
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    notebook["cells"].insert(1, {"cell_type": "markdown", "id": "press", "metadata": {}, "source": [PRESS]})
+    with contextlib.suppress(ImportError):  # `lab` says what is missing
+        from ipykernel.ipkernel import IPythonKernel
+
+        notebook["metadata"]["language_info"] = IPythonKernel.language_info
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def notebooks() -> Path:

@@ -50,10 +50,11 @@ def is_linkable(url: str) -> bool:
         return False
     if not host or not url.isprintable() or " " in url or "\\" in url or parts.username is not None:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return True if the host of a URL, a name or an address, is this machine."""
     import ipaddress
 
     if host == "localhost" or host.endswith(".localhost"):

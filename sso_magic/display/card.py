@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from sso_magic.common.text import is_linkable, printable
+from sso_magic.common.text import is_linkable, is_loopback, printable
 from sso_magic.common.times import clock
 from sso_magic.display.show import TEXT
 from sso_magic.display.words import (
@@ -36,6 +37,7 @@ _BUTTON = (
 _CODE = "font:600 1.9em/1.3 var(--jp-code-font-family,ui-monospace,monospace);letter-spacing:.06em;user-select:all"
 _QUIET = "opacity:.8"
 _ENDED = "This sign-in has expired. Start it again."
+_HERE_ONLY = "For this machine only"  # a phone cannot open the link of an Identity Center on this machine
 _GRACE = 30  # seconds in which a kernel that lives replaces a card whose code has expired
 
 
@@ -165,4 +167,7 @@ def _qr(url: str) -> str:
         return ""
     code = segno.make(url, micro=False, error="m")
     svg = code.svg_inline(scale=4, border=2, dark="#000", light="#fff", title="QR code of the sign-in link")
-    return f'<div style="flex:0 0 auto;line-height:0;border-radius:4px;overflow:hidden">{svg}</div>'
+    image = f'<div style="flex:0 0 auto;line-height:0;border-radius:4px;overflow:hidden">{svg}</div>'
+    if not is_loopback(urlsplit(url).hostname or ""):
+        return image
+    return f'<div style="flex:0 0 auto;text-align:center">{image}<div style="{_QUIET}">{_HERE_ONLY}</div></div>'

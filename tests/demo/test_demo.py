@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 import socket
@@ -12,10 +13,12 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING
 
+import nbformat
 import psutil
 import pytest
 
-from sso_magic.demo import fonts
+from sso_magic.__main__ import main
+from sso_magic.demo import PRESS, fonts, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,10 +132,11 @@ def test_a_port_in_use_is_one_clear_line(temporary, option, said):
         process = demo(option, str(taken.getsockname()[1]), *(["--run"] if option == "--port" else []))
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert len(out.strip().splitlines()) == 1
-    assert out.startswith("sso-magic: ")
-    assert "in use" in out
-    assert said in out
+    *before, line = out.strip().splitlines()
+    assert [one.split()[0] for one in before] in ([], ["Starting"])
+    assert line.startswith("sso-magic: ")
+    assert "in use" in line
+    assert said in line
     assert list(temporary.iterdir()) == []
 
 
@@ -159,7 +163,7 @@ def run_with(setting: str) -> tuple[int, str]:
         check=False,
     )
     first, _, rest = done.stdout.partition("\n")
-    assert first == "Starting an Identity Center and JupyterLab on this machine..."
+    assert first == "Starting an Identity Center on this machine and JupyterLab; this takes about 10 seconds..."
     return done.returncode, rest
 
 
@@ -226,3 +230,27 @@ def test_the_font_cache_of_the_demos_plots_is_built_beforehand(tmp_path):
     with fonts(environment) as process:
         assert process.wait(120) == 0
     assert list(tmp_path.glob("fontlist-*.json"))
+
+
+def test_the_notebooks_are_without_outputs_and_say_what_to_press(tmp_path, center):
+    prepare(tmp_path, center)
+    folder = tmp_path / "notebooks"
+    paths = sorted(folder.glob("*.ipynb"))
+    assert "quickstart.ipynb" in [path.name for path in paths]
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert notebook.cells[1].source == PRESS
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert code
+        assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
+        assert notebook.metadata.language_info.version == platform.python_version()
+    assert [one for one in folder.rglob("*") if one.is_dir() and not any(one.iterdir())] == []
+
+
+def test_the_terminal_says_at_once_that_it_starts(monkeypatch, capsys):
+    """Before anything is imported that takes time."""
+    monkeypatch.setitem(sys.modules, "sso_magic.local", None)
+    with pytest.raises(ImportError):
+        main(["demo"])
+    assert capsys.readouterr().out.startswith("Starting an Identity Center on this machine and JupyterLab; this takes")

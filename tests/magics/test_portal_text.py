@@ -197,6 +197,7 @@ def test_an_address_is_a_link_only_if_it_is_https_or_loopback(url, expected):
     card = display.device_card(device_request(url), "Stop.")
     assert ("<a href" in card) is expected
     assert ("<svg" in card) is expected
+    assert ("For this machine only" in card) is (expected and url.startswith("http://"))
     browser = display.browser_card(
         browser_request("https://oidc.eu-west-1.amazonaws.com/authorize"), device_request(url), "Stop.", opened=True
     )

@@ -1,6 +1,6 @@
-"""The sign-in prompt: in a cell, where it is replaced when it is over, and in a terminal.
+"""The sign-in prompt: in a cell of Jupyter or marimo, where it is replaced when it is over, and in a terminal.
 
-What is live (a link, a code) is shown through a display handle and replaced, so that a saved notebook has none of it.
+What is live (a link, a code) is replaced at the end, so that a saved notebook has none of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.common import locks
 from sso_magic.display.address_input import CellInput, TerminalInput
 from sso_magic.display.card import browser_card, device_card
-from sso_magic.display.show import Shown, has_person, is_notebook, shell, write
+from sso_magic.display.show import Shown, has_person, is_notebook, is_shown_by_marimo, shell, write
 from sso_magic.display.words import PASTE, STOP, browser_text, device_text
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def ask_hidden() -> Callable[[str], str] | None:
 
 def prompt_here() -> Prompt:
     """Return the prompt for where this runs: the notebook's cell or the terminal."""
-    return NotebookPrompt() if is_notebook() else TerminalPrompt()
+    if is_notebook():
+        return NotebookPrompt()
+    return MarimoPrompt() if is_shown_by_marimo() else TerminalPrompt()
 
 
 def _without_frames(show: Callable[..., None]) -> Callable[..., None]:
@@ -99,6 +101,28 @@ class NotebookPrompt:
             self._show(Shown(line))
         elif self._handle is not None:
             self._handle.update(Shown("", ""))
+
+
+class MarimoPrompt:
+    """The sign-in prompt as the output of a marimo cell: an app shows nothing else of a cell that runs."""
+
+    @_without_frames
+    def device(self, request: DeviceRequest) -> None:
+        """Show link, code, QR code and countdown."""
+        self._show(device_card(request, STOP))
+
+    @_without_frames
+    def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
+        """Show the page's link, and the code beside it once there is one."""
+        self._show(browser_card(request, device, STOP, opened=opened))
+
+    def _show(self, html: str) -> None:
+        marimo = sys.modules["marimo"]
+        marimo.output.replace(marimo.Html(html))
+
+    def close(self, line: str) -> None:
+        """Replace it by the line, or by nothing."""
+        self._show(Shown(line).html if line else "")
 
 
 class TerminalPrompt:

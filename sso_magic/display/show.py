@@ -50,13 +50,36 @@ def is_notebook() -> bool:
 
 
 def has_person() -> bool:
-    """Whether somebody could answer: nbclient and papermill say that nobody can (reference: stdin not allowed)."""
+    """Return True if a person can answer a question in this run.
+
+    The front end of a Jupyter kernel says whether it accepts input: nbclient and papermill do not. A marimo notebook
+    has a person if a browser shows it. Elsewhere, standard input is a terminal.
+    """
     running = shell()
     if hasattr(running, "kernel"):
         return bool(getattr(running.kernel, "_allow_stdin", False))
-    with contextlib.suppress(AttributeError, ValueError):
+    in_browser = is_shown_by_marimo()
+    if in_browser is not None:
+        return in_browser
+    with contextlib.suppress(AttributeError, ValueError, OSError):
         return sys.stdin.isatty()
     return False
+
+
+def is_shown_by_marimo() -> bool | None:
+    """Return True if this code runs in a cell of marimo that a browser shows; None if it runs in no cell of marimo.
+
+    `marimo export` runs cells as the editor does, but for no request of a browser. A notebook that runs as a script is
+    an ordinary program.
+    """
+    marimo = sys.modules.get("marimo")
+    if marimo is None:
+        return None
+    with contextlib.suppress(Exception):  # another release of marimo, or a module of that name
+        meta = marimo.app_meta()
+        if meta.mode in ("edit", "run"):
+            return meta.request is not None
+    return None
 
 
 def say(text: str, html: str | None = None) -> None:

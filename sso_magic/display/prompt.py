@@ -120,6 +120,12 @@ class MarimoPrompt:
         marimo = sys.modules["marimo"]
         marimo.output.replace(marimo.Html(html))
 
+    def pasted(self) -> None:
+        """Return no address: an app of marimo reads no standard input."""
+
+    def wrong(self, line: str) -> None:
+        """Show nothing."""
+
     def close(self, line: str) -> None:
         """Replace it by the line, or by nothing."""
         self._show(Shown(line).html if line else "")

@@ -66,7 +66,10 @@ class Leases:
                 if refusals == TRIES:
                     raise
             finally:
-                (self._pace.refuse if refused else self._pace.accept)(sent_at)
+                if refused:
+                    self._pace.refuse(sent_at)
+                else:
+                    self._pace.accept()
 
     def _turn(self) -> float:
         sent_at = self._pace.acquire()

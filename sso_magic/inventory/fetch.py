@@ -217,7 +217,7 @@ class Fetch:
         except Exception as error:  # noqa: BLE001 - `verdict` tells them apart
             self._on_error(call, sent_at, token, error)
             return
-        self.rate.accept(sent_at)
+        self.rate.accept()
         self._token.taken(token)
         with self.lock:
             self._under_way -= 1
@@ -267,7 +267,7 @@ class Fetch:
             self.rate.refuse(sent_at, asked)
         else:
             asked = 0.0
-            self.rate.accept(sent_at)
+            self.rate.accept()
         if verdict == "unauthorized":
             self._token.refused(token)
         elif verdict == "fatal":

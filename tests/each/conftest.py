@@ -59,7 +59,7 @@ def each_threads_end() -> Callable[[], None]:
     """Waits until every thread of a run has ended; fails if one does not."""
 
     def check() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120  # a throttled call that is under way is repeated for a minute
         while left := [thread.name for thread in threading.enumerate() if thread.name.startswith("sso_magic each")]:
             assert time.monotonic() < deadline, left
             time.sleep(0.01)

@@ -45,7 +45,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, center: LocalIdentityCenter) -> L
     monkeypatch.setattr("sso_magic.inventory.fetch.TRIES", 2)
     monkeypatch.setattr("sso_magic.inventory.fetch.SILENCE", 0.0)
     monkeypatch.setattr("sso_magic.inventory.fetch.SILENT_CALLS", 3)  # more than TRIES: for refusals alone
-    monkeypatch.setattr("sso_magic.inventory.rate.LOWEST_GUESS", 1000.0)
+    monkeypatch.setattr("sso_magic.inventory.rate.FIRST_RATE", 1000.0)
     monkeypatch.setattr("sso_magic.each.leases.TRIES", 1)
     return center
 

@@ -38,6 +38,8 @@ _PLAIN = re.compile(r"[\w\-@+.%:/ ]*", re.ASCII)  # a shell does nothing to it b
 _MOST_KNOWN = 16  # files
 _known: dict[Path, tuple[bytes, list[tuple[int, str, Keys]]]] = {}  # by path, with the digest of what was read
 _KINDS = ("profile", "sso-session", "services")
+FLAGS = ("use_fips_endpoint", "use_dualstack_endpoint", "ignore_configured_endpoint_urls")
+"""Keys that are true or false: with a comment behind it, "true" is false to botocore, so that it is false here too."""
 
 
 @dataclass(slots=True)
@@ -249,7 +251,7 @@ def shell_words(text: str) -> list[str]:
 def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
     """Yield each section of a file: the number of its line, the text between its brackets, its keys.
 
-    Values are without the comments behind them, which SDKs other than botocore allow. A missing file has no sections.
+    Values are without the comments behind them, which SDKs other than botocore allow; those of `FLAGS` are with them.
     A file is read each time, and parsed when its content is not that of the last time: to parse the 600 profiles that
     `%sso_profiles --write` may write takes 14 ms, which each switch would pay.
 
@@ -302,10 +304,11 @@ def _keys(path: Path, options: Mapping[str, Option]) -> Keys:
 
 
 def _value(path: Path, key: str, option: Option) -> str | dict[str, str]:
+    value = option.value if key in FLAGS else option.uncommented
     try:
-        inner = nested(option.uncommented)
+        inner = nested(value)
     except ValueError:
         raise ConfigError(
             f"{path}, line {option.lines[0] + 1}: {key} has a line below it that is not a nested key = value."
         ) from None
-    return option.uncommented if inner is None else inner
+    return value if inner is None else inner

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sso_magic.common.environment import own_environ
 from sso_magic.config.files import PROFILE_VARIABLES, active_profile, file_paths, load_shared_config
-from sso_magic.config.grammar import LINES, kind_and_name, parse
+from sso_magic.config.grammar import FLAGS, LINES, kind_and_name, parse
 from sso_magic.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     """Level, what was found, what to do about it."""
 
 _MARK = b"\xef\xbb\xbf"
-_FLAGS = ("use_fips_endpoint", "use_dualstack_endpoint", "ignore_configured_endpoint_urls")
 
 
 def config_findings() -> Iterator[Found]:
@@ -87,7 +86,7 @@ def _nameless(path: Path, sections: list[Section]) -> Iterator[Found]:
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[Found]:
-    for flag in _FLAGS:
+    for flag in FLAGS:
         yield from _flag(f"AWS_{flag.upper()}", environ.get(f"AWS_{flag.upper()}"))
     named_by = next((name for name in PROFILE_VARIABLES if name in environ), None)
     if named_by and not environ[named_by]:
@@ -108,7 +107,7 @@ def _profiles(environ: Mapping[str, str]) -> Iterator[Found]:
     except ConfigError:  # found elsewhere
         return
     name, _ = active_profile(environ)
-    for flag in _FLAGS:
+    for flag in FLAGS:
         yield from _flag(f"{flag} of profile {name}", config.profiles.get(name, {}).get(flag))
     by_login = sorted(name for name, keys in config.profiles.items() if "login_session" in keys)
     if by_login:

@@ -1,4 +1,4 @@
-"""invalid_grant after some polls, as of a portal in another region: one line names start URL, region and what to check."""
+"""invalid_grant after some polls: one line names start URL, region and what to check."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from IPython.core.magic_arguments import argument
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
 from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
-from sso_magic.magics.settings import Choice, Pattern, Seconds, Switch, checked
+from sso_magic.magics.settings import Choice, Pattern, Seconds, checked, off
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,8 @@ class SSOMagics(Magics):
     ).tag(config=True)
 
     inventory_max_age = Seconds(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
-    identity_line = Switch(default_value=False, help="Whether to say before each cell which role it runs as.").tag(
-        config=True
-    )
+    identity_line = off("Whether to say before each cell which role it runs as.")
+    record_identity = off("Whether to keep in the notebook which account and role each cell ran as.")
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -166,20 +165,22 @@ class SSOMagics(Magics):
         say(f"Signed out of {center.session.label}." if was_in else f"{center.session.label} was not signed in.")
 
     @with_arguments
+    @argument("--notebook", nargs="?", const=True, metavar="FILE", help="as which role each cell of a notebook ran")
     @line_magic
     @silenced_by_semicolon
-    def sso_status(self, line: str) -> Status:
+    def sso_status(self, line: str) -> Status | pd.DataFrame:
         """Show sessions, until when they last, the role in use, and what in the environment would win over it.
 
         Examples::
 
             %sso_status
             status = %sso_status
+            %sso_status --notebook                what %config SSOMagics.record_identity = True has recorded
         """
-        parse(self.sso_status, line)
-        from sso_magic.magics.status import status
+        args = parse(self.sso_status, line)
+        from sso_magic.magics.status import shown
 
-        return status(self.production)
+        return shown(self, notebook=args.notebook)
 
     @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="by default the session in use")

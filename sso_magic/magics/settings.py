@@ -94,6 +94,11 @@ class Switch(_Setting, Bool):  # type: ignore[type-arg]
     allowed, example = "True or False", "True"
 
 
+def off(text: str) -> Switch:
+    """Return a setting that is off by default, with this help."""
+    return Switch(default_value=False, help=text).tag(config=True)
+
+
 class Seconds(_Setting, Float):  # type: ignore[type-arg]
     """A number of seconds."""
 

@@ -21,7 +21,10 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import pandas as pd
+
     from sso_magic.kernel.kernel_role import Use
+    from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.sessions import Session
 
 
@@ -149,6 +152,23 @@ def status(production: str | None = None) -> Status:
         renewal=_renewal(use) if use else None,
         at=utc_now(),
     )
+
+
+def shown(magics: SSOMagics, *, notebook: str | bool | None) -> Status | pd.DataFrame:
+    """Return what ``%sso_status`` shows.
+
+    Args:
+        magics: Have the settings.
+        notebook: The value of ``--notebook``; True without a file.
+
+    Raises:
+        UsageError: A setting has a wrong value, or the notebook cannot be read.
+    """
+    if not notebook:
+        return status(magics.production)
+    from sso_magic.magics.ran_as import ran_as
+
+    return ran_as(notebook if isinstance(notebook, str) else None, magics)
 
 
 def _renewal(use: Use) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sso_magic.common import locks
 from sso_magic.common.notify import ROLE_CHANGED
 from sso_magic.common.text import printable
+from sso_magic.notebook import identity_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 COMM = "sso_magic.identity"  # target and id; the front end's half is labextension/src/identity.ts
 
 
-class Settings(Protocol):
+class Settings(identity_record.Settings, Protocol):
     """The magics, which know the accounts that are production and tell when that setting changes."""
 
     def is_production(self, use: Use) -> bool:
@@ -59,7 +60,7 @@ class IdentityComm:
         self._manager = manager
         self._comm = create_comm(target_name=COMM, comm_id=COMM, primary=False)
         self._comm._closed = True  # noqa: SLF001 - no front end has it open, so none is to be told of its end
-        self._comm.on_msg(self.send)
+        self._comm.on_msg(self.answer)
         manager.register_comm(self._comm)
         self._unsubscribe: Callable[[], None] = ROLE_CHANGED.subscribe(self.send)
         magics.observe(self.send, "production")
@@ -69,6 +70,15 @@ class IdentityComm:
         """Send which role is in use. A forked child sends nothing: its parent's role is the notebook's."""
         if os.getpid() == self._pid:
             locks.run_holding(self._sending, self._send)
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Answer a front end's message, whatever it says, with the role in use."""
+        identity_record.greet(message)
+        self.send()
+
+    def send_record(self, record: dict[str, Any]) -> None:
+        """Send the roles that a cell ran as; see `identity_record`."""
+        self._comm.send(record)
 
     def after_cell(self, *_: object) -> None:
         """Send which role is in use if an interrupt came between a switch and its message."""
@@ -100,10 +110,12 @@ def open_comm(shell: InteractiveShell, magics: Settings) -> None:
     with contextlib.suppress(Exception):  # a kernel with comms of another kind; the magics work without
         _open.append(IdentityComm(manager, magics))
         shell.events.register("post_run_cell", _open[-1].after_cell)
+        identity_record.open_recorder(shell, magics, _open[-1].send_record)
 
 
 def close_comm(shell: InteractiveShell) -> None:
     """Close the comm, if it is open."""
+    identity_record.close_recorder()
     while _open:
         comm = _open.pop()
         with contextlib.suppress(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -170,6 +171,39 @@ def test_the_menu_runs_magics_in_the_notebook_in_front_and_shows_them_in_the_sid
     choose(page, "Sign In")
     expect(side).to_contain_text("signed in to corp", ignore_case=True)
     assert "%sso_status" not in opened.run(3)
+
+
+def test_the_roles_that_cells_ran_as_are_kept_in_their_metadata(notebook, ready):
+    on = "%config SSOMagics.record_identity = True"
+    opened = notebook(
+        [
+            f"{LOAD}\n{on}\n%sso_use payments-prod ReadOnly",
+            "1",
+            "%%sso_as payments-dev ReadOnly\n2",
+            "%sso_use --off",
+            "print(len(get_ipython().run_line_magic('sso_status', '--notebook')), 'recorded')",
+        ]
+    )
+    for number in range(4):
+        opened.run(number)
+    choose(opened.page, "Status")  # it runs in no cell
+    expect(opened.page.locator("#sso-magic-sidebar")).to_contain_text("No role is in use")
+
+    def kept() -> list[list[str]]:
+        opened.save()
+        cells = json.loads(opened.path.read_text())["cells"]
+        records = [cell["metadata"].get("sso_magic", {"ran_as": []})["ran_as"] for cell in cells]
+        return [[f"{one['account_id']} {one['role_name']}" for one in record] for record in records]
+
+    first, *found = kept()
+    [prod] = first  # as output metadata too: the kernel did not know of the extension before
+    [dev] = set(found[1]) - {prod}
+    assert found == [[prod], [prod, dev], [prod], []]
+    outputs = [cell["outputs"] for cell in json.loads(opened.path.read_text())["cells"]]
+    assert [len([one for one in cell if one.get("data") == {}]) for cell in outputs] == [1, 0, 0, 0, 0]
+    assert "5 recorded" in opened.run(4)
+    opened.run(1)  # as no role now
+    assert kept() == [[prod], [], [prod, dev], [prod], []]
 
 
 def test_notebook_7_shows_the_role_above_the_notebook(notebook, ready):

@@ -28,6 +28,7 @@ BEGIN = [
 ]
 CELLS = [
     *BEGIN,
+    "%config SSOMagics.record_identity = True",
     "%sso_use payments-prod ReadOnly --region eu-west-1",
     (
         "from sso_magic.kernel.kernel_role import KERNEL\n"
@@ -36,6 +37,7 @@ CELLS = [
         "_ = open(os.environ['TOLD'], 'w').write(told); del told"
     ),
     "%sso_status",
+    "%sso_status --notebook",
     "%sso_inventory payments",
     "%sso_profiles payments --write",
     "%sso_console payments-prod ReadOnly",
@@ -150,6 +152,8 @@ def test_nothing_secret_is_saved_sent_written_or_in_a_process(run, center, plant
     assert planted.seen_in(saved) == []
     assert planted.seen_in("\n".join(client.sent)) == []
     assert any("'sso_magic.identity'" in message and "payments-dev" in message for message in client.sent)
+    assert any("'sso_magic.identity'" in message and "'ran_as': [{" in message for message in client.sent)
+    assert '"ran_as": [' in saved
     assert planted.seen_in(terminal) == []
     assert planted.seen_in(str(client.processes)) == []
     assert len(client.processes) >= 4

@@ -15,6 +15,7 @@ WRONG = {
     "sign_in": ["'phone'", "'Browser'", "' device'", "True", "None"],
     "inventory_max_age": ["-1", "'1h'", "'60'", "float('nan')", "float('inf')", "1e300", "10**400", "None", "[60]"],
     "identity_line": ["'maybe'", "'yes'", "2", "None"],
+    "record_identity": ["'maybe'", "'yes'", "2", "None"],
     "production": ["'('", "5", "None", "'[z-a]'"],
 }
 CASES = [(name, value) for name, values in WRONG.items() for value in values]
@@ -25,6 +26,7 @@ SAYS = {
         "it can be a number of seconds from 0 to 1,000,000,000. Correct it: %config SSOMagics.inventory_max_age = 3600"
     ),
     "identity_line": "it can be True or False. Correct it: %config SSOMagics.identity_line = True",
+    "record_identity": "it can be True or False. Correct it: %config SSOMagics.record_identity = True",
     "production": "Correct it: %config SSOMagics.production = '(?i)prod'",
 }
 

@@ -1,8 +1,9 @@
-import { COMM, type Identity, parse } from "./identity.js";
+import { COMM, type Identity, type RanAs, parse, parseRecord } from "./identity.js";
 
 /** The parts of a message that are read. */
 export interface Message {
   header: { msg_type: string };
+  parent_header: { msg_id?: string };
   content: unknown;
 }
 
@@ -12,6 +13,8 @@ export interface Host {
   ask(): Promise<boolean>;
   /** Called after each change of `identity` and of `connected`. */
   changed(): void;
+  /** A cell has run as these roles; `request` is the id of the message that it was run by, from whatever client. */
+  ran(request: string, roles: RanAs[]): void;
   /** Return the time in milliseconds. */
   now(): number;
 }
@@ -22,7 +25,8 @@ const ENDED = new Set(["restarting", "autorestarting", "terminating", "dead", "s
  * What one notebook knows of the role in use in its kernel.
  *
  * The kernel says so at each change. It is asked once after each connection, when it is idle: a notebook that was
- * opened later has missed what was said before.
+ * opened later has missed what was said before. It is asked once more after it has loaded sso_magic, which learns so
+ * that this front end writes records.
  */
 export class Connection {
   /** What the kernel said last; null if it has not loaded sso_magic, or that is not known yet. */
@@ -33,6 +37,7 @@ export class Connection {
   private _received = 0;
   private _isIdle = false;
   private _mustAsk = true;
+  private _isKnown = false; // the comm has received a message of this front end, or will before the next cell
   private _news = 0; // counts what the kernel has said, and the kernels
 
   constructor(private readonly _host: Host) {}
@@ -79,8 +84,18 @@ export class Connection {
       return;
     }
     const { comm_id, data } = message.content as { comm_id?: unknown; data?: unknown };
-    const identity = comm_id === COMM ? parse(data) : undefined;
+    if (comm_id !== COMM) {
+      return;
+    }
+    const record = parseRecord(data);
+    const request = message.parent_header.msg_id;
+    if (record !== undefined && request !== undefined) {
+      this._host.ran(request, record);
+    }
+    const identity = parse(data);
     if (identity !== undefined) {
+      this._mustAsk ||= !this._isKnown; // asked before the kernel loaded sso_magic
+      this._isKnown = true;
       this._news += 1;
       this.identity = identity;
       this._received = this._host.now();
@@ -91,6 +106,7 @@ export class Connection {
   private _forget(): void {
     this._news += 1;
     this._mustAsk = true;
+    this._isKnown = false;
     if (this.identity !== null) {
       this.identity = null;
       this._host.changed();
@@ -105,6 +121,7 @@ export class Connection {
     const news = this._news;
     this._host.ask().then(
       hasComm => {
+        this._isKnown ||= hasComm;
         // The answer and what the kernel says come by two channels: it may have loaded sso_magic since it answered.
         if (!hasComm && news === this._news && this.identity !== null) {
           this.identity = null;

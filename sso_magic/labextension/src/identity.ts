@@ -143,3 +143,27 @@ export function describe(identity: Identity, age: number, where: string, connect
     warning: left <= 0 || (!role.renews && left <= WARNING_SECONDS),
   };
 }
+
+/** A role that a cell ran as, as it is kept in the cell's metadata. */
+export interface RanAs {
+  account_id: string;
+  role_name: string;
+  at: string;
+}
+
+/** Return the record of a cell that a message of the comm has; undefined if it has none. */
+export function parseRecord(data: unknown): RanAs[] | undefined {
+  const found = (data as Values | null | undefined)?.ran_as;
+  if (!Array.isArray(found)) {
+    return undefined;
+  }
+  const roles: RanAs[] = [];
+  for (const one of found as (Values | null)[]) {
+    const { account_id, role_name, at } = one ?? {};
+    if (!isText(account_id) || !isText(role_name) || !isText(at)) {
+      return undefined;
+    }
+    roles.push({ account_id, role_name, at });
+  }
+  return roles;
+}

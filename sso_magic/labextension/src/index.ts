@@ -6,6 +6,7 @@ import { Menu } from "@lumino/widgets";
 import { Connection } from "./connection.js";
 import { COMM, type Identity, describe } from "./identity.js";
 import { IdentityItem } from "./item.js";
+import { record } from "./record.js";
 import { PANEL, SideBar } from "./sidebar.js";
 
 const TICK = 5_000; // milliseconds between two updates of the minutes left
@@ -57,7 +58,7 @@ async function ask(kernel: Kernel.IKernelConnection | null | undefined): Promise
     channel: "shell",
     username: kernel.username,
     session: kernel.clientId,
-    content: { comm_id: COMM, data: {} },
+    content: { comm_id: COMM, data: { writes_records: true } },
   });
   kernel.sendShellMessage(message, false, true);
   return true;
@@ -75,6 +76,7 @@ function connect(notebook: NotebookPanel, changed: () => void, ended: () => void
   const connection = new Connection({
     ask: () => ask(sessionContext.session?.kernel),
     changed,
+    ran: (request, roles) => record(notebook, request, roles),
     now: () => performance.now(),
   });
   sessionContext.kernelChanged.connect((_, { newValue }) => {

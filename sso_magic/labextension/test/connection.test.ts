@@ -7,10 +7,12 @@ let asked = 0;
 let answer: () => Promise<boolean>;
 let changes = 0;
 let time = 0;
+let ran: [string, string[]][] = [];
 let connection: Connection;
 
 beforeEach(() => {
   [asked, changes, time] = [0, 0, 0];
+  ran = [];
   answer = async () => true;
   connection = new Connection({
     ask: () => {
@@ -20,12 +22,15 @@ beforeEach(() => {
     changed: () => {
       changes += 1;
     },
+    ran: (request, roles) => {
+      ran.push([request, roles.map(role => role.role_name)]);
+    },
     now: () => time,
   });
 });
 
 const said = (data: unknown, comm_id = COMM, msg_type = "comm_msg") =>
-  connection.received({ header: { msg_type }, content: { comm_id, data } });
+  connection.received({ header: { msg_type }, parent_header: { msg_id: "run" }, content: { comm_id, data } });
 const NO_ROLE = { loaded: true, role: null, previous: null };
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
@@ -129,4 +134,34 @@ test("an unloaded extension is shown no more", () => {
   said(NO_ROLE);
   said({ loaded: false });
   assert.equal(connection.identity, null);
+});
+
+test("the record of a cell is handed over with the id of its request, and nothing else changes", () => {
+  said({ ran_as: [{ account_id: "1", role_name: "ReadOnly", at: "2026-01-01T00:00:00+00:00" }] });
+  said({ ran_as: [] });
+  said({ ran_as: [{ account_id: 1 }] });
+  said({ ran_as: [null] });
+  said({ ran_as: [] }, "a-widget");
+  assert.deepEqual(ran, [
+    ["run", ["ReadOnly"]],
+    ["run", []],
+  ]);
+  assert.deepEqual([connection.identity, changes], [null, 0]);
+});
+
+test("a kernel that loads sso_magic later is asked once more, when it is idle", async () => {
+  answer = async () => false;
+  connection.kernelChanged("idle");
+  await settled();
+  connection.statusChanged("busy");
+  answer = async () => true;
+  said(NO_ROLE);
+  said(NO_ROLE);
+  assert.equal(asked, 1);
+  connection.statusChanged("idle");
+  await settled();
+  said(NO_ROLE);
+  connection.statusChanged("busy");
+  connection.statusChanged("idle");
+  assert.equal(asked, 2);
 });

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sso_magic.signin.sessions import Session
 
 _CARD = (
-    f"{TEXT};color:inherit;border:1px solid rgba(127,127,127,.45);border-radius:6px;padding:12px 16px;"
-    "max-width:40em;display:flex;flex-wrap:wrap;gap:20px;align-items:flex-start"
+    f"{TEXT};color:inherit;border:1px solid rgba(127,127,127,.45);border-radius:6px;padding:12px 16px;max-width:40em"
 )
+_BESIDE = "display:flex;flex-wrap:wrap;gap:20px;align-items:flex-start"
 _BUTTON = (
     "display:inline-block;padding:6px 14px;border-radius:4px;background:#1a5fb4;color:#ffffff;text-decoration:none;"
     "font-weight:600"
@@ -93,15 +93,15 @@ def _card(*parts: str, side: str, left: float) -> str:
     style = (
         "@keyframes sso-card-off{to{background:rgba(127,127,127,.25);color:inherit;text-decoration:line-through;"
         "pointer-events:none}}@keyframes sso-card-dim{to{opacity:.2}}"
-        "@keyframes sso-card-ended{to{visibility:visible;max-height:4em;margin-top:0}}"
+        "@keyframes sso-card-ended{to{visibility:visible;max-height:4em;margin-top:12px}}"
         f".{name} :is(a,.sso-code){{animation:sso-card-off {after}}}.{name} svg{{animation:sso-card-dim {after}}}"
-        f".{name} .sso-ended{{flex:1 0 100%;font-weight:600;visibility:hidden;max-height:0;margin-top:-20px;"
+        f".{name} .sso-ended{{font-weight:600;visibility:hidden;max-height:0;"
         f"animation:sso-card-ended {after}}}.{name} .sso-ended::after{{content:'{_ENDED}'}}"
     )
     return (
-        f'<style>{style}</style><div class="{name}" style="{_CARD}">'
+        f'<style>{style}</style><div class="{name}" style="{_CARD}"><div style="{_BESIDE}">'
         f'<div style="flex:1 1 18em;min-width:0">{"".join(parts)}</div>{side}'
-        '<div class="sso-ended"></div></div>'
+        '</div><div class="sso-ended"></div></div>'
     )
 
 

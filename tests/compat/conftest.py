@@ -16,6 +16,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sso_magic.local import LocalIdentityCenter
+
+collect_ignore = [] if find_spec("ray") else ["test_ray.py"]  # environments.py has an environment with Ray
 
 LIFETIME = 10  # seconds
 LIFETIME_OF_CHILDREN = 14  # seconds; they take long to start

@@ -6,6 +6,8 @@
     python tests/compat/environments.py --newest        # the same with the newest releases instead of the exact ones
     python tests/compat/environments.py --table         # the table alone, of what was measured last
 
+A group with a test file of its own, such as ray with test_ray.py, has no rows: its tests run instead.
+
 An environment is made once, in .venv-compat/NAME, by uv if it is installed and else by pip, and again when its
 requirements change. With ``--newest`` it is made each time, in .venv-compat/NAME-newest.
 """
@@ -64,7 +66,8 @@ def run(group: str, *, write: bool, newest: bool) -> bool:
         return False
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=1500"]
     command += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning"]  # sockets that these libraries leave open
-    command += [str(HERE / "test_matrix.py")]
+    own = HERE / f"test_{group}.py"
+    command += [str(own if own.exists() else HERE / "test_matrix.py")]
     settings_of_the_tests = {"SSO_MAGIC_COMPAT": group} | ({"SSO_MAGIC_COMPAT_WRITE": "1"} if write else {})
     return subprocess.run(command, cwd=ROOT, env=os.environ | settings_of_the_tests, check=False).returncode == 0
 

@@ -251,7 +251,8 @@ def shell_words(text: str) -> list[str]:
 def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
     """Yield each section of a file: the number of its line, the text between its brackets, its keys.
 
-    Values are without the comments behind them, which SDKs other than botocore allow; those of `FLAGS` are with them.
+    Values are without the comments behind them, which SDKs other than botocore allow; those of `FLAGS` are with them. A
+    missing file has no sections.
     A file is read each time, and parsed when its content is not that of the last time: to parse the 600 profiles that
     `%sso_profiles --write` may write takes 14 ms, which each switch would pay.
 

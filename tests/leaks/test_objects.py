@@ -175,7 +175,8 @@ def test_the_panel(planted, corp, shell):
     try:
         look_at(planted, {"Panel": panel, "PanelWidget": panel.widget, "shown": panel._view.shown})
     finally:
-        panel.close()
+        with contextlib.suppress(KeyError):  # ipywidgets 7: a copy that was freed has closed the comm of both
+            panel.close()
 
 
 def test_commands_outputs_requests_and_contexts(planted, corp, center):

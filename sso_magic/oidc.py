@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sso_magic.client.base import Client
-from sso_magic.client.command import Service
 from sso_magic.client.grants import GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.oidc_model import (
@@ -42,6 +41,7 @@ from sso_magic.client.oidc_model import (
     UnsupportedGrantTypeException,
 )
 from sso_magic.client.options import options_of
+from sso_magic.client.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

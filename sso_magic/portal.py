@@ -25,7 +25,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sso_magic.client.base import Client
-from sso_magic.client.command import Service
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.options import options_of
 from sso_magic.client.pagination import check_client, paginate
@@ -47,6 +46,7 @@ from sso_magic.client.portal_model import (
     TooManyRequestsException,
     UnauthorizedException,
 )
+from sso_magic.client.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

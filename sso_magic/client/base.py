@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sso_magic.client import service_clock
 from sso_magic.client.builtin import add_client_middlewares, add_command_middlewares
-from sso_magic.client.command import CallOptions, Command, OutputT, Service
 from sso_magic.client.config import ClientConfig, resolve_config
-from sso_magic.client.middleware import HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
+from sso_magic.client.middleware import HandlerArguments, HandlerContext, HandlerResult
+from sso_magic.client.middleware_stack import MiddlewareStack
+from sso_magic.client.service import CallOptions, Service
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common import locks
 from sso_magic.errors import ClientError, ParamValidationError
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sso_magic.client.http import HttpResponse, RequestHandler, RequestHandlerOptions, Timeout
+    from sso_magic.client.command import Command, OutputT
+    from sso_magic.client.http import RequestHandlerOptions
+    from sso_magic.client.messages import HttpResponse, RequestHandler, Timeout
     from sso_magic.client.retry import RetryStrategy
     from sso_magic.config.files import SharedConfig
 

@@ -18,16 +18,10 @@ from sso_magic.errors import ClientError, SSOMagicError, TransportError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.client.command import Command, Service
-    from sso_magic.client.http import HttpRequest
-    from sso_magic.client.middleware import (
-        Handler,
-        HandlerArguments,
-        HandlerContext,
-        HandlerResult,
-        Middleware,
-        MiddlewareStack,
-    )
+    from sso_magic.client.messages import HttpRequest
+    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, Middleware
+    from sso_magic.client.middleware_stack import MiddlewareStack
+    from sso_magic.client.service import Call, Service
 
 _SIGNERS: dict[str, Callable[[HttpRequest], None]] = {"smithy.api#noAuth": lambda _request: None}
 """How a request is signed, by scheme. The bearer token is a member of the input, not a signature."""
@@ -147,7 +141,7 @@ def serializer(next_handler: Handler, context: HandlerContext) -> Handler:
     """Checks the input and makes the request of it."""
 
     def handler(args: HandlerArguments) -> HandlerResult:
-        command: Command[Any] = args.input
+        command: Call = args.input
         if context.config.validate_parameters:
             validate(command)
         args.request = serialize(command, context.endpoint or context.config.endpoint)

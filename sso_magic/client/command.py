@@ -1,83 +1,22 @@
-"""An operation of a service, and a call of it: the command (PROTOCOL.md 10.3)."""
+"""`Command`: a call of an operation (PROTOCOL.md 10.3)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sso_magic.client.middleware import MiddlewareStack
-from sso_magic.client.shapes import Structure, members
+from sso_magic.client.middleware_stack import MiddlewareStack
+from sso_magic.client.service import Call
+from sso_magic.client.shapes import members
 from sso_magic.common.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from typing_extensions import Self
 
-    from sso_magic.client.http import Timeout
 
 OutputT = TypeVar("OutputT")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the two services differ in.
-
-    Attributes:
-        id: The service id, ``SSO`` or ``SSO OIDC``.
-        api_version: The model's date.
-        endpoint_prefix: The first label of its hosts.
-        base_error: The class of its errors that no other class stands for.
-        errors: Its modelled errors by name.
-    """
-
-    id: str
-    api_version: str
-    endpoint_prefix: str
-    base_error: type[Any]
-    errors: Mapping[str, type[Any]]
-
-    @property
-    def key(self) -> str:
-        """How configuration names it: ``sso`` or ``sso_oidc`` (PROTOCOL.md 3.4)."""
-        return self.id.lower().replace(" ", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation of the model.
-
-    Attributes:
-        service: The id of the service it is an operation of.
-        name: Its name, such as ``ListAccounts``.
-        method: The HTTP method.
-        path: The path after the endpoint's.
-        output: The dataclass that its answer becomes.
-        auth: How requests are signed; these services sign none.
-    """
-
-    service: str
-    name: str
-    method: Literal["GET", "POST"]
-    path: str
-    output: type[Structure]
-    auth: str = "smithy.api#noAuth"
-
-
-@dataclass(frozen=True, slots=True)
-class CallOptions:
-    """What holds for one call.
-
-    Attributes:
-        timeout: Seconds to connect and to wait for the answer, each attempt; None for the client's.
-        headers: Further request headers.
-    """
-
-    timeout: Timeout | None = None
-    headers: Mapping[str, str] | None = None
-
-
-class Command(Structure, Generic[OutputT]):
+class Command(Call, Generic[OutputT]):
     """A call of an operation that has not been made yet; can be sent more than once.
 
     The fields of each subclass are the operation's input. `middleware_stack` is the command's own: what it holds is
@@ -85,8 +24,6 @@ class Command(Structure, Generic[OutputT]):
     """
 
     __slots__ = ("_middleware_stack",)
-
-    operation: ClassVar[Operation]
 
     def __post_init__(self) -> None:
         """Hides the secrets of the input from here on."""
@@ -116,7 +53,7 @@ class Command(Structure, Generic[OutputT]):
         Args:
             members: The members that change, by name.
         """
-        copy = replace(self, **members)
+        copy = super().changed(**members)
         stack = self.own_stack
         if stack is not None:
             object.__setattr__(copy, "_middleware_stack", stack.clone())

@@ -10,7 +10,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
 from sso_magic.client.ca_bundle import check_ca_bundle
@@ -18,6 +18,7 @@ from sso_magic.client.endpoints import check_endpoint, check_region, resolve_end
 from sso_magic.client.http import RequestsHandler
 from sso_magic.client.network import CODE, check_proxies, environment_proxies
 from sso_magic.client.retry import LEGACY_ATTEMPTS, STANDARD_ATTEMPTS, RetryStrategy, StandardRetryStrategy
+from sso_magic.client.settings import DEFAULT, ExtensionConfiguration, Settings
 from sso_magic.common.environment import own_environ
 from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
@@ -25,12 +26,10 @@ from sso_magic.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sso_magic.client.command import Service
-    from sso_magic.client.http import RequestHandler
+    from sso_magic.client.messages import RequestHandler
+    from sso_magic.client.service import Service
     from sso_magic.config.files import SharedConfig
-    from sso_magic.config.grammar import Keys
 
-DEFAULT = "default"
 
 RETRY_MODES = ("standard", "adaptive", "legacy")
 CONNECTION_TIMEOUTS = {"legacy": 10.0, "standard": 3.1, "cross-region": 3.1, "in-region": 1.1, "mobile": 30.0}
@@ -100,114 +99,6 @@ class ClientConfig:
     runtime: str = "python"
 
 
-class ExtensionConfiguration:
-    """What an extension may look at and change before the client is made: the constructor's settings by name.
-
-    Each extension has a method ``configure(configuration)``, as in the JavaScript SDK.
-    """
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._settings = settings
-        self.changed: set[str] = set()
-
-    def get(self, name: str) -> Any:
-        """What code gave for a setting; None if nothing."""
-        return self._settings.get(name)
-
-    def set(self, name: str, value: Any) -> None:
-        """Gives a setting another value.
-
-        Raises:
-            ConfigError: there is no such setting.
-        """
-        if name not in self._settings:
-            raise ConfigError(f"An extension sets {name!r}; the settings are {', '.join(sorted(self._settings))}.")
-        self._settings[name] = value
-        self.changed.add(name)
-
-
-class _Settings:
-    """Looks one setting after the other up in code, environment and profile, and notes where it was found."""
-
-    def __init__(self, code: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        self._code = code
-        self._environ = environ
-        self.changed_by_extension: set[str] = set()
-        self.sources: dict[str, str] = {}
-        self._section: Keys = {}
-        self._profile = ""
-
-    def use_profile(self, name: str, section: Keys) -> None:
-        self._profile, self._section = name, section
-
-    def code(self, name: str) -> Any:
-        """What code gave: a value, or what a function of no arguments returns."""
-        value = self._code.get(name)
-        return value() if callable(value) else value
-
-    def find(self, name: str, variables: tuple[str, ...] = (), key: str | None = None) -> Any:
-        """The first value there is, or None; an empty variable or key is as good as none."""
-        value = self.code(name)
-        if value is not None:
-            return self.found(name, value, "extension" if name in self.changed_by_extension else CODE)
-        for variable in variables:
-            if self._environ.get(variable):
-                return self.found(name, self._environ[variable], variable)
-        value = self._section.get(key) if key else None
-        if value:
-            return self.found(name, value, self.profile_source(key or ""))
-        return self.found(name, None, DEFAULT)
-
-    def profile_source(self, key: str) -> str:
-        return f"{key} of profile {self._profile!r}"
-
-    def found(self, name: str, value: Any, source: str) -> Any:
-        self.sources[name] = source
-        return value
-
-    def refuse(self, name: str, value: object, wanted: str) -> NoReturn:
-        raise ConfigError(f"{name} from {self.sources[name]} is {value!r}; it must be {wanted}.")
-
-    def text(self, name: str, variables: tuple[str, ...] = (), key: str | None = None) -> str | None:
-        value = self.find(name, variables, key)
-        if value is not None and not isinstance(value, str):
-            self.refuse(name, value, "text")
-        return value
-
-    def flag(self, name: str, variable: str) -> bool:
-        """Return a setting that is true or false; other text than true is false, as in botocore.
-
-        Text in code has to be one of the two. `%sso_doctor` finds other text in the environment and the files.
-        """
-        if self.code(name) is None and self._environ.get(variable) == "":  # it hides the file's value, as in botocore
-            return bool(self.found(name, value=False, source=variable))
-        value = self.find(name, (variable,), name)
-        if value is None or isinstance(value, bool):
-            return bool(value)
-        is_text = isinstance(value, str)
-        if self.sources[name] == CODE and not (is_text and value.lower() in ("true", "false")):
-            self.refuse(name, value, "true or false")
-        return is_text and value.lower() == "true"
-
-    def choice(self, name: str, variable: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.find(name, (variable,), name)
-        if value is None:
-            return default
-        if not isinstance(value, str) or value.lower() not in allowed:
-            self.refuse(name, value, f"one of {', '.join(allowed)}")
-        return value.lower()
-
-    def count(self, name: str, variable: str, default: int) -> int:
-        value = self.find(name, (variable,), name)
-        if value is None:
-            return default
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip()):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            self.refuse(name, value, "a whole number of 1 or more")
-        return value
-
-
 def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
     """The configuration of a client of this service.
 
@@ -225,7 +116,7 @@ def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
     for extension in extensions:
         extension.configure(extended)
     environ: Mapping[str, str] = own_environ() if settings["environ"] is None else settings["environ"]
-    look = _Settings(settings, environ)
+    look = Settings(settings, environ)
     look.changed_by_extension = extended.changed
     shared: SharedConfig = settings["shared_config"] or load_shared_config(environ)
     profile = _profile(look, shared)
@@ -277,7 +168,7 @@ def resolve_config(service: Service, settings: dict[str, Any]) -> ClientConfig:
     )
 
 
-def _profile(look: _Settings, shared: SharedConfig) -> str:
+def _profile(look: Settings, shared: SharedConfig) -> str:
     name = look.text("profile")
     if name is None:
         look.found("profile", None, shared.active_profile_source)
@@ -285,7 +176,7 @@ def _profile(look: _Settings, shared: SharedConfig) -> str:
     return name or shared.active_profile
 
 
-def _region(look: _Settings) -> tuple[str | None, bool]:
+def _region(look: Settings) -> tuple[str | None, bool]:
     """The region, and whether FIPS is wanted: a pseudo region such as ``fips-us-east-1`` says both (3.4)."""
     given = look.text("region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "region")
     use_fips = look.flag("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT")
@@ -298,7 +189,7 @@ def _region(look: _Settings) -> tuple[str | None, bool]:
 
 
 def _custom_endpoint(
-    look: _Settings, service: Service, shared: SharedConfig, profile: str, *, ignore: bool
+    look: Settings, service: Service, shared: SharedConfig, profile: str, *, ignore: bool
 ) -> str | None:
     """The endpoint by its sources, highest first (PROTOCOL.md 3.4); None for the rules."""
     url = look.text("endpoint")
@@ -314,7 +205,7 @@ def _custom_endpoint(
     return None if url is None else check_endpoint(url, look.sources["endpoint"])
 
 
-def _services_endpoint(look: _Settings, service: Service, shared: SharedConfig, profile: str) -> str | None:
+def _services_endpoint(look: Settings, service: Service, shared: SharedConfig, profile: str) -> str | None:
     name = shared.profiles.get(profile, {}).get("services")
     if not name:
         return None
@@ -328,7 +219,7 @@ def _services_endpoint(look: _Settings, service: Service, shared: SharedConfig, 
     return look.found("endpoint", url, f"[services {name}] by profile {profile!r}") if url else None
 
 
-def _retries(look: _Settings, settings: Mapping[str, Any]) -> tuple[str, int, RetryStrategy]:
+def _retries(look: Settings, settings: Mapping[str, Any]) -> tuple[str, int, RetryStrategy]:
     mode = look.choice("retry_mode", "AWS_RETRY_MODE", RETRY_MODES, "standard")
     default = LEGACY_ATTEMPTS if mode == "legacy" else STANDARD_ATTEMPTS
     attempts = look.count("max_attempts", "AWS_MAX_ATTEMPTS", default)
@@ -343,7 +234,7 @@ def _retries(look: _Settings, settings: Mapping[str, Any]) -> tuple[str, int, Re
     return mode, attempts, StandardRetryStrategy(attempts)
 
 
-def _ca_bundle(look: _Settings) -> str | None:
+def _ca_bundle(look: Settings) -> str | None:
     """Return the CA bundle by the order of PROTOCOL.md 4.1; an empty variable is as good as none."""
     path = look.text("ca_bundle", ("AWS_CA_BUNDLE",), "ca_bundle")
     if path is None:
@@ -351,7 +242,7 @@ def _ca_bundle(look: _Settings) -> str | None:
     return None if path is None else check_ca_bundle(path, look.sources["ca_bundle"])
 
 
-def _proxies(look: _Settings, endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _proxies(look: Settings, endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
     given = look.find("proxies")
     if given is not None:
         return check_proxies(given, endpoint)
@@ -360,7 +251,7 @@ def _proxies(look: _Settings, endpoint: str, environ: Mapping[str, str]) -> dict
     return found
 
 
-def _defaults_mode(look: _Settings, environ: Mapping[str, str], region: str | None) -> str:
+def _defaults_mode(look: Settings, environ: Mapping[str, str], region: str | None) -> str:
     mode = look.choice("defaults_mode", "AWS_DEFAULTS_MODE", (*CONNECTION_TIMEOUTS, "auto"), "legacy")
     if mode != "auto":
         return mode
@@ -371,7 +262,7 @@ def _defaults_mode(look: _Settings, environ: Mapping[str, str], region: str | No
 
 
 def _request_handler(
-    look: _Settings, defaults_mode: str, ca_bundle: str | None, proxies: Mapping[str, str]
+    look: Settings, defaults_mode: str, ca_bundle: str | None, proxies: Mapping[str, str]
 ) -> tuple[RequestHandler, bool]:
     given = look.find("request_handler")
     if given is not None and not isinstance(given, dict):
@@ -383,7 +274,7 @@ def _request_handler(
         raise ConfigError(f"request_handler from code: {error}.") from None
 
 
-def _app_id(look: _Settings) -> str | None:
+def _app_id(look: Settings) -> str | None:
     value = look.text("user_agent_app_id", ("AWS_SDK_UA_APP_ID",), "sdk_ua_app_id")
     if value is not None and look.sources["user_agent_app_id"] != CODE:
         return _NOT_IN_APP_ID.sub("-", value)  # as botocore, which cuts nothing off either
@@ -392,7 +283,7 @@ def _app_id(look: _Settings) -> str | None:
     return value
 
 
-def _user_agent_part(look: _Settings, name: str) -> str | None:
+def _user_agent_part(look: Settings, name: str) -> str | None:
     value = look.text(name)
     if value is not None and not value.isprintable():
         look.refuse(name, value, "printable text of one line")

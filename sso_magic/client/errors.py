@@ -13,7 +13,7 @@ from sso_magic.errors import ClientError, DeserializationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sso_magic.client.http import HttpResponse
+    from sso_magic.client.messages import HttpResponse
 
 ERROR_TYPE_HEADER = "x-amzn-errortype"
 UNKNOWN_ERROR = "UnknownError"

@@ -6,9 +6,10 @@ from collections.abc import Sequence  # noqa: TC003 - read by get_type_hints
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from sso_magic.client.command import Command, Operation
+from sso_magic.client.command import Command
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
+from sso_magic.client.service import Operation
 from sso_magic.client.shapes import INTEGER, LIST_OF_TEXT, NUMBER, SECRET, TEXT, Structure, body
 from sso_magic.common.secret import Secret  # noqa: TC001 - read by get_type_hints
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sso_magic.client.http import Timeout
+    from sso_magic.client.messages import Timeout
 
 CallableT = TypeVar("CallableT", bound="Callable[..., object]")
 

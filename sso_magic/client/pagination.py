@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sso_magic.client.base import Client
     from sso_magic.client.command import Command
-    from sso_magic.client.http import Timeout
+    from sso_magic.client.messages import Timeout
     from sso_magic.client.options import SendOptions
 
 MAX_PAGES = 10_000  # a million accounts at the usual page size; AWS has no organization of that size

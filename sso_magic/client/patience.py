@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sso_magic.client.grants import GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
@@ -19,9 +19,10 @@ from sso_magic.errors import ReadTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.client.command import Command
     from sso_magic.client.errors import ServiceException
-    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
+    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult
+    from sso_magic.client.middleware_stack import MiddlewareStack
+    from sso_magic.client.service import Call
 
 PATIENCE = 60.0
 """Seconds after which no further attempt of a throttled call is made."""
@@ -135,12 +136,12 @@ def _read_timeouts(next_handler: Handler, context: HandlerContext, silences: dic
     return handler
 
 
-def _page_of(command: Command[Any]) -> object:
+def _page_of(command: Call) -> object:
     """Return what tells a call's page from other pages, without the access token."""
     return (type(command), *(getattr(command, name, None) for name in ("account_id", "next_token")))
 
 
-def _timeouts_of(command: Command[Any]) -> tuple[float, ...]:
+def _timeouts_of(command: Call) -> tuple[float, ...]:
     """Return how long the first attempts wait for an answer.
 
     The code that a browser brought is good for one answer, so that the call with it is not given up early.

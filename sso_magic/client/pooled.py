@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sso_magic.client.quiet import QuietAdapter
+    from requests.adapters import HTTPAdapter
 
 LONGEST_IDLE = 30.0
 """Seconds after which an idle connection is not used again; a page or a renewal follows sooner or far later."""
@@ -52,7 +52,7 @@ class FreshConnections:
         super()._put_conn(connection)  # type: ignore[misc]
 
 
-def distrust(adapter: QuietAdapter) -> None:
+def distrust(adapter: HTTPAdapter) -> None:
     """Use no connection again that is idle in this adapter's pools now."""
     for manager in (adapter.poolmanager, *list(adapter.proxy_manager.values())):
         for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from sso_magic.client.command import Command, Operation
+from sso_magic.client.command import Command
 from sso_magic.client.errors import ServiceException
 from sso_magic.client.metadata import ResponseMetadata
+from sso_magic.client.service import Operation
 from sso_magic.client.shapes import INTEGER, SECRET, Structure, body, header, list_of, query, structure
 from sso_magic.client.signout import forget_locally
 from sso_magic.common.secret import Secret  # noqa: TC001 - read by get_type_hints
 
 if TYPE_CHECKING:
-    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, MiddlewareStack
+    from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult
+    from sso_magic.client.middleware_stack import MiddlewareStack
 
 SERVICE = "SSO"
 TOKEN_HEADER = "x-amz-sso_bearer_token"  # noqa: S105 - the header's name

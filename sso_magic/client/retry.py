@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sso_magic.client.http import HttpResponse
+    from sso_magic.client.messages import HttpResponse
 
 ErrorType = Literal["throttling", "transient"]
 

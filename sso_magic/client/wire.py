@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sso_magic.client.errors import UNKNOWN_ERROR, ServiceException, error_name, one_line, status_phrase
-from sso_magic.client.http import HttpRequest, HttpResponse
+from sso_magic.client.messages import HttpRequest, HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import WrongType, members, read_structure
 from sso_magic.common.cache import from_json
@@ -23,7 +23,7 @@ from sso_magic.errors import DeserializationError, ParamValidationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sso_magic.client.command import Command, Service
+    from sso_magic.client.service import Call, Service
     from sso_magic.client.shapes import Member
 
 _NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -36,7 +36,7 @@ _TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
 _MIDDLE_BOX = "A proxy, firewall or captive portal may have sent it: check HTTPS_PROXY, NO_PROXY and the network"
 
 
-def validate(command: Command[Any]) -> None:
+def validate(command: Call) -> None:
     """Refuses an input that no request can be made of (PROTOCOL.md 1.2).
 
     Raises:
@@ -58,7 +58,7 @@ def validate(command: Command[Any]) -> None:
             )
 
 
-def serialize(command: Command[Any], endpoint: str) -> HttpRequest:
+def serialize(command: Call, endpoint: str) -> HttpRequest:
     """The request of a command.
 
     Raises:
@@ -102,7 +102,7 @@ def check_header(value: str, name: str) -> str:
     return value
 
 
-def deserialize(service: Service, command: Command[Any], response: HttpResponse) -> Any:
+def deserialize(service: Service, command: Call, response: HttpResponse) -> Any:
     """The operation's output.
 
     Raises:
@@ -145,7 +145,7 @@ def _document(response: HttpResponse) -> object:
 
 
 def _service_exception(
-    service: Service, command: Command[Any], response: HttpResponse, metadata: ResponseMetadata
+    service: Service, command: Call, response: HttpResponse, metadata: ResponseMetadata
 ) -> ServiceException:
     text = _without_secrets(response.body.decode(errors="replace"), command)
     document = _error_members(text)
@@ -167,7 +167,7 @@ def _fault(status: int) -> str:
     return "client" if _FIRST_ERROR <= status < _FIRST_SERVER_ERROR else "server"
 
 
-def _is_error_in_disguise(command: Command[Any], response: HttpResponse) -> bool:
+def _is_error_in_disguise(command: Call, response: HttpResponse) -> bool:
     """Whether a 200 holds nothing but an error, as the live portal has been seen to answer (PROTOCOL.md 1.5).
 
     Read as an answer it would be an empty list: "you have no accounts".
@@ -211,7 +211,7 @@ def _words(response: HttpResponse, text: str, *, is_json: bool) -> str:
     return one_line(text) or status_phrase(response.status_code)
 
 
-def _without_secrets(text: str, command: Command[Any]) -> str:
+def _without_secrets(text: str, command: Call) -> str:
     """An answer that repeats a secret of the request must not carry it into a message."""
     for member in members(type(command)):
         value = getattr(command, member.attribute)

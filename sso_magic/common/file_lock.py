@@ -230,7 +230,7 @@ def _tell(line: str) -> None:
         listener(line)
     if listener is not None or not _is_waited_for():
         return
-    from sso_magic.display import say, shell
+    from sso_magic.common.output import say, shell
 
     if shell() is not None:
         say(line)

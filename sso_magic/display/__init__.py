@@ -10,9 +10,10 @@ production  which accounts are production, and how that is marked
 
 from __future__ import annotations
 
+from sso_magic.common.output import TEXT, Shown, has_person, is_notebook, say, shell, write
 from sso_magic.display.card import browser_card, device_card
 from sso_magic.display.prompt import NotebookPrompt, TerminalPrompt, ask_hidden, prompt_here
-from sso_magic.display.show import TEXT, Shown, has_person, is_notebook, say, shell, table, write
+from sso_magic.display.show import table
 
 __all__ = [
     "TEXT",

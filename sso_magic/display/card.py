@@ -7,9 +7,9 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sso_magic.common.output import TEXT
 from sso_magic.common.text import is_linkable, is_loopback, printable
 from sso_magic.common.times import clock
-from sso_magic.display.show import TEXT
 from sso_magic.display.words import (
     CHECK_CODE,
     CHECK_PAGE,

@@ -13,9 +13,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
+from sso_magic.common.output import Shown, has_person, is_notebook, is_shown_by_marimo, shell, write
 from sso_magic.display.address_input import CellInput, TerminalInput
 from sso_magic.display.card import browser_card, device_card
-from sso_magic.display.show import Shown, has_person, is_notebook, is_shown_by_marimo, shell, write
 from sso_magic.display.words import PASTE, STOP, browser_text, device_text
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from sso_magic.client.config import ClientConfig
-    from sso_magic.client.http import HttpRequest, HttpResponse
+    from sso_magic.client.messages import HttpRequest, HttpResponse
     from sso_magic.doctor.config import Found
     from sso_magic.signin.sessions import Session
 
@@ -149,7 +149,7 @@ class _Question:
         self.found = ("ok", f"The {self.name} answers at {self.config.endpoint}.", "")
 
     def _request(self) -> HttpRequest:
-        from sso_magic.client.http import HttpRequest
+        from sso_magic.client.messages import HttpRequest
 
         parts = urlsplit(self.config.endpoint)
         return HttpRequest(

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from sso_magic.client.endpoints import is_loopback
-from sso_magic.client.http import HttpRequest, RequestsHandler
+from sso_magic.client.http import RequestsHandler
+from sso_magic.client.messages import HttpRequest
 from sso_magic.client.network import environment_proxies
 from sso_magic.config.start_url import host_of, is_aws_owned, normalize, region_of
 from sso_magic.errors import ConfigError
 from sso_magic.signin.ca_bundle import sign_in_ca_bundle
 
 if TYPE_CHECKING:
-    from sso_magic.client.http import HttpResponse
+    from sso_magic.client.messages import HttpResponse
     from sso_magic.signin.sessions import Session
 
 TIMEOUT = 10.0  # seconds, as in the AWS CLI

@@ -12,7 +12,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.errors import ClientError, ConfigError, ParamValidationError, ReadTimeoutError
 from sso_magic.oidc import RegisterClientCommand
 from sso_magic.portal import SSO, ListAccountRolesCommand, ListAccountsCommand, SSOClient, UnauthorizedException

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sso_magic.client.middleware import HandlerArguments, HandlerResult, MiddlewareStack, after, before
+from sso_magic.client.middleware import HandlerArguments, HandlerResult, after, before
+from sso_magic.client.middleware_stack import MiddlewareStack
 from sso_magic.errors import ConfigError
 
 

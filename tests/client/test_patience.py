@@ -6,7 +6,7 @@ import pytest
 
 from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.client import patience
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.client.patience import PatientRetryStrategy, add_read_timeouts
 from sso_magic.errors import CredentialsError, ReadTimeoutError
 from sso_magic.local import Fault

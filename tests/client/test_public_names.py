@@ -12,7 +12,8 @@ import pytest
 import sso_magic.oidc
 import sso_magic.portal
 from sso_magic.client import adaptive, http, middleware, retry
-from sso_magic.client.config import ClientConfig, ExtensionConfiguration
+from sso_magic.client.config import ClientConfig
+from sso_magic.client.settings import ExtensionConfiguration
 from sso_magic.client.shapes import Structure
 from sso_magic.config import files as shared_config
 

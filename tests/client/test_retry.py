@@ -9,7 +9,7 @@ import pytest
 
 from sso_magic import errors
 from sso_magic.client.errors import ServiceException
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.retry import QUOTA, RetryToken, StandardRetryStrategy, error_type, retry_after
 from sso_magic.portal import SSO, SSOServiceException, TooManyRequestsException

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sso_magic.client.endpoints import is_loopback
-from sso_magic.client.http import HttpRequest, guard
+from sso_magic.client.http import guard
+from sso_magic.client.messages import HttpRequest
 from sso_magic.client.middleware import before
 from sso_magic.errors import EndpointError
 from sso_magic.portal import SSO, SSOServiceException

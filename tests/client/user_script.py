@@ -9,16 +9,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from sso_magic.client.adaptive import AdaptiveRetryStrategy, RateLimiter
-from sso_magic.client.http import HttpRequest, HttpResponse, RequestsHandler
-from sso_magic.client.middleware import (
-    Handler,
-    HandlerArguments,
-    HandlerContext,
-    HandlerResult,
-    MiddlewareStack,
-    after,
-    before,
-)
+from sso_magic.client.http import RequestsHandler
+from sso_magic.client.messages import HttpRequest, HttpResponse
+from sso_magic.client.middleware import Handler, HandlerArguments, HandlerContext, HandlerResult, after, before
+from sso_magic.client.middleware_stack import MiddlewareStack
 from sso_magic.client.retry import RetryToken, StandardRetryStrategy
 from sso_magic.config.files import load_shared_config
 from sso_magic.oidc import (
@@ -50,7 +44,7 @@ from sso_magic.portal import (
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from sso_magic.client.http import Timeout
+    from sso_magic.client.messages import Timeout
     from sso_magic.common.secret import Secret
 
 

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError as TheirClientError
 
 from sso_magic.client.errors import ServiceException
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.common.secret import Secret
 from sso_magic.errors import DeserializationError
 from sso_magic.oidc import SSOOIDC

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sso_magic.client.adaptive import RateLimiter
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.client.retry import StandardRetryStrategy
 from sso_magic.errors import SSOMagicError
 from sso_magic.oidc import SSOOIDC

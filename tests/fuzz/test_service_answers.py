@@ -17,7 +17,7 @@ from sso_magic import display
 from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.client import service_clock
 from sso_magic.client.errors import MemberMissing, ServiceException
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.client.retry import StandardRetryStrategy, http_date
 from sso_magic.common.secret import Secret
 from sso_magic.doctor.network import _clock

@@ -12,7 +12,7 @@ import time_machine
 from sso_magic.center.identity_center import IdentityCenter
 from sso_magic.client import service_clock
 from sso_magic.client.base import tell_time
-from sso_magic.client.http import HttpResponse
+from sso_magic.client.messages import HttpResponse
 from sso_magic.client.service_clock import SERVICE_CLOCK, Moment, ServiceClock
 from sso_magic.common.secret import Secret
 from sso_magic.doctor.report import examine

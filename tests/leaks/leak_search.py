@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sso_magic.client.http import HttpRequest, HttpResponse
+from sso_magic.client.messages import HttpRequest, HttpResponse
 from sso_magic.common.secret import Secret, Unshown, reveal
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from IPython.lib.pretty import pretty
 from leak_search import reached
 
 from sso_magic import IdentityCenter, oidc, portal
-from sso_magic.client.http import HttpRequest, HttpResponse
+from sso_magic.client.messages import HttpRequest, HttpResponse
 from sso_magic.client.middleware import before
 from sso_magic.client.transport_errors import chain
 from sso_magic.common import cache

@@ -130,12 +130,12 @@ def nothing_left_in_the_process() -> Iterator[None]:
     yield
     SERVICE_CLOCK.forget()
     if "sso_magic.center.identity_center" in sys.modules:
-        from sso_magic.center.shared import _SHARED
+        from sso_magic.center.identity_center import SHARED
         from sso_magic.kernel.kernel_role import KERNEL
         from sso_magic.signin import store
 
         KERNEL.forget()
-        _SHARED.clear()
+        SHARED.clear()
         store.choose("file")
     if "sso_magic.kernel.libraries.boto" in sys.modules:
         from sso_magic.kernel.libraries.boto import _clients

@@ -14,11 +14,11 @@ from sso_magic.errors import CredentialsError, ParamValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.center.role import Role
+    from sso_magic.center.handle import RoleHandle
     from sso_magic.credentials.role_credentials import Credentials
 
 
-def credential_provider(role: Role, library: str) -> Any:
+def credential_provider(role: RoleHandle, library: str) -> Any:
     """See `Role.credential_provider`."""
     name = library.lower()
     make = _MAKERS.get(name)
@@ -37,7 +37,7 @@ def credential_provider(role: Role, library: str) -> Any:
 class Provider:
     """A callable that returns valid credentials of one role in the form that a library expects."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: RoleHandle) -> None:
         self.role = role
 
     def __repr__(self) -> str:
@@ -128,23 +128,23 @@ class DuckdbProvider(Provider):
         create_secret(connection, self._credentials(), name=name, scope=scope)
 
 
-def _installed(module: str, make: Callable[[Role], Any]) -> Callable[[Role], Any]:
+def _installed(module: str, make: Callable[[RoleHandle], Any]) -> Callable[[RoleHandle], Any]:
     """Make a provider only if its library can be imported; it fails here rather than inside the library."""
 
-    def made(role: Role) -> Any:
+    def made(role: RoleHandle) -> Any:
         importlib.import_module(module)
         return make(role)
 
     return made
 
 
-def _s3fs(role: Role) -> Any:
+def _s3fs(role: RoleHandle) -> Any:
     from sso_magic.center.role_sessions import aio_session
 
     return aio_session(role)
 
 
-def _pyarrow(role: Role) -> Any:
+def _pyarrow(role: RoleHandle) -> Any:
     import s3fs
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
@@ -159,7 +159,7 @@ def _pyarrow(role: Role) -> Any:
     return PyFileSystem(FSSpecHandler(filesystem))
 
 
-def _pyiceberg(role: Role) -> dict[str, Any]:
+def _pyiceberg(role: RoleHandle) -> dict[str, Any]:
     from sso_magic.center.role_sessions import ROLE_PROPERTY
 
     importlib.import_module("pyiceberg.io.fsspec")
@@ -167,21 +167,21 @@ def _pyiceberg(role: Role) -> dict[str, Any]:
     return {"py-io-impl": "sso_magic.center.iceberg_io.RoleFileIO", ROLE_PROPERTY: role}
 
 
-def _boto3(role: Role) -> Any:
+def _boto3(role: RoleHandle) -> Any:
     return role.boto3_session()
 
 
-def _rasterio(role: Role) -> Any:
+def _rasterio(role: RoleHandle) -> Any:
     from rasterio.session import AWSSession
 
     return AWSSession(role.boto3_session())
 
 
-def _smart_open(role: Role) -> dict[str, Any]:
+def _smart_open(role: RoleHandle) -> dict[str, Any]:
     return {"client": role.boto3_session().client("s3")}
 
 
-_MAKERS: dict[str, Callable[[Role], Any]] = {
+_MAKERS: dict[str, Callable[[RoleHandle], Any]] = {
     "obstore": _installed("obstore", ObstoreProvider),
     "daft": _installed("daft", DaftProvider),
     "icechunk": _installed("icechunk", IcechunkProvider),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.center.role import Role
 from sso_magic.center.sign_in import SignIn, own_config_path
+from sso_magic.common import locks
 from sso_magic.credentials import role_credentials as role_cache
 from sso_magic.errors import (
     AccountNotFound,
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from sso_magic.portal import GetRoleCredentialsOutput
     from sso_magic.profiles.plan import Plan
     from sso_magic.signin.marks import Mark
+
+SHARED: dict[Session, IdentityCenter] = {}
+"""The object of each session that `IdentityCenter.shared` has returned in this process."""
+_SHARED_LOCK = locks.Lock()
 
 
 class IdentityCenter(SignIn):
@@ -71,6 +76,24 @@ class IdentityCenter(SignIn):
             refuse=self.tokens.refuse,
             owner=self.tokens.mark,
         )
+
+    @classmethod
+    def shared(cls, session: str | Session) -> IdentityCenter:
+        """Return the one object of a session in this process, for magics, panels and roles to see each other's changes.
+
+        Args:
+            session: As in `IdentityCenter`.
+
+        Raises:
+            SessionNotFound: There is no such session.
+            ConfigError: The session lacks a setting.
+        """
+        found = session if isinstance(session, Session) else find_session(session)
+        with _SHARED_LOCK:
+            center = SHARED.get(found)
+            if center is None:
+                center = SHARED[found] = cls(found)
+            return center
 
     def __repr__(self) -> str:
         return f"IdentityCenter({self.session.label!r}, {self.session.portal_url}, {self.session.sso_region})"

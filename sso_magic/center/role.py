@@ -7,20 +7,37 @@ the pickle has the names only, and the process that reads it signs its own reque
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.errors import ConfigError
 from sso_magic.kernel.kernel_role import KERNEL, Layer, Use
+from sso_magic.signin.sessions import Session
 
 if TYPE_CHECKING:
     import boto3
     import pandas as pd
 
-    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.credentials.storage_options import StorageOptions
     from sso_magic.inventory import Account
     from sso_magic.kernel.renewal import RenewingRole
+
+
+class RoleCenter(Protocol):
+    """The Identity Center that grants a role; `sso_magic.center.identity_center.IdentityCenter` is one.
+
+    Attributes:
+        session: The session that is signed in to.
+    """
+
+    session: Session
+
+    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> Credentials:
+        """Return credentials of a role whose account and name are known."""
+
+    @classmethod
+    def shared(cls, session: str | Session) -> RoleCenter:
+        """Return the one object of this session in this process."""
 
 
 class Role:
@@ -32,11 +49,12 @@ class Role:
         role_name: The permission set's name.
     """
 
-    def __init__(self, center: IdentityCenter, account: Account, role_name: str) -> None:
+    def __init__(self, center: RoleCenter, account: Account, role_name: str) -> None:
         self._account = account
         self._role_name = role_name
         self._session = (center.session.name, center.session.start_url, center.session.sso_region)
-        self._known_center: IdentityCenter | None = center
+        self._known_center: RoleCenter | None = center
+        self._center_class = type(center)
         self._shared: RenewingRole | None = None  # kept, so that all that this object hands out renews once
 
     @property
@@ -236,14 +254,11 @@ class Role:
         return self.credentials(refresh=True)
 
     @property
-    def _center(self) -> IdentityCenter:
+    def _center(self) -> RoleCenter:
         """The Identity Center; in a process that has unpickled this object, found by the session's name."""
         if self._known_center is None:
-            from sso_magic.center.shared import shared_center
-            from sso_magic.signin.sessions import Session
-
-            name, start_url, region = self._session
-            center = shared_center(name if name is not None else Session(None, start_url, region))
+            name, start_url, sso_region = self._session
+            center = self._center_class.shared(name if name is not None else Session(None, start_url, sso_region))
             if center.session.start_url != start_url:
                 raise ConfigError(
                     f"The session {name} has the start URL {center.session.start_url} here, and {start_url} where this "

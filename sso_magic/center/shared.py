@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sso_magic.center.identity_center import IdentityCenter
-from sso_magic.common import cache, locks
+from sso_magic.center.identity_center import SHARED, IdentityCenter
+from sso_magic.common import cache
 from sso_magic.config.files import usable_config
 from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound, SSOMagicError, kept_in
 from sso_magic.kernel.kernel_role import KERNEL
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from sso_magic.common.secret import Secret
     from sso_magic.signin.tokens import Token
-
-_SHARED: dict[Session, IdentityCenter] = {}
-_SHARED_LOCK = locks.Lock()
 
 
 def shared_center(session: str | Session | None = None, *, sso_region: str | None = None) -> IdentityCenter:
@@ -35,11 +32,7 @@ def shared_center(session: str | Session | None = None, *, sso_region: str | Non
         ConfigError: The session lacks a setting.
     """
     found = session if isinstance(session, Session) else session_meant(session, sso_region=sso_region)
-    with _SHARED_LOCK:
-        center = _SHARED.get(found)
-        if center is None:
-            center = _SHARED[found] = IdentityCenter(found)
-        return center
+    return IdentityCenter.shared(found)
 
 
 def session_meant(text: str | None = None, *, sso_region: str | None = None) -> Session:
@@ -70,18 +63,18 @@ def session_meant(text: str | None = None, *, sso_region: str | None = None) -> 
 
 def signed_in_here() -> list[Session]:
     """The sessions that this process has a token of, in a file or, where none can be written, in memory."""
-    return [session for session, center in list(_SHARED.items()) if center.tokens.peek() is not None]
+    return [session for session, center in list(SHARED.items()) if center.tokens.peek() is not None]
 
 
 def token_of(session: Session) -> Token | None:
     """The session's token at hand, valid or not; never the network."""
-    center = _SHARED.get(session)
+    center = SHARED.get(session)
     return tokens.load(session) if center is None else center.tokens.peek()
 
 
 def refresh_failure(session: Session) -> str | None:
     """Return why the session's token could not be refreshed the last time; None if it could, or was not tried."""
-    center = _SHARED.get(session)
+    center = SHARED.get(session)
     return None if center is None else center.tokens.refresh_failure
 
 
@@ -121,7 +114,7 @@ def sign_out_all() -> list[str]:
 
 
 def _center_of(session: Session) -> IdentityCenter:
-    return _SHARED.get(session) or IdentityCenter(session)
+    return SHARED.get(session) or IdentityCenter(session)
 
 
 def _tokens_of_unknown_sessions() -> Iterator[tuple[str, str, Secret]]:

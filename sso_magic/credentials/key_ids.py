@@ -6,13 +6,9 @@ An access key ID is no secret to AWS, but is kept as a `Secret` here, and only f
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common.secret import Secret
-
-if TYPE_CHECKING:
-    from sso_magic.credentials.role_credentials import Credentials
 
 _GRACE = timedelta(hours=1)  # until an answer has told AWS's time, a clock that is ahead makes valid ones look expired
 _SHORTEST = 12  # characters; a shorter text, such as a redacted key, would be found in unrelated strings
@@ -36,17 +32,16 @@ class HandedOut(dict[Secret, datetime]):
 _BY_ROLE: dict[tuple[str, str], HandedOut] = {}
 
 
-def note(credentials: Credentials) -> None:
-    """Remember the access key ID of these credentials until they expire."""
-    key_id = credentials.access_key_id
+def note(account_id: str, role_name: str, key_id: Secret, expires_at: datetime) -> None:
+    """Remember the access key ID of a role's credentials until they expire."""
     if not isinstance(key_id, Secret) or len(key_id.reveal()) < _SHORTEST:
         return
     if len(_BY_ROLE) > _MOST_ROLES:
         _drop_expired_roles()
-    known = _BY_ROLE.setdefault((credentials.account_id, credentials.role_name), HandedOut())
+    known = _BY_ROLE.setdefault((account_id, role_name), HandedOut())
     if key_id not in known:
         known.prune()
-        known[key_id] = credentials.expires_at
+        known[key_id] = expires_at
 
 
 def of_role(account_id: str, role_name: str) -> list[Secret]:

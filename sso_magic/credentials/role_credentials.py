@@ -51,7 +51,7 @@ class Credentials:
     sign_in: str | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        key_ids.note(self)
+        key_ids.note(self.account_id, self.role_name, self.access_key_id, self.expires_at)
 
     def __repr__(self) -> str:
         until = f"{self.expires_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"

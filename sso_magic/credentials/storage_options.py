@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from sso_magic.client.endpoints import check_endpoint
@@ -13,14 +13,30 @@ from sso_magic.errors import ParamValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sso_magic.credentials.role_credentials import Credentials
+    from sso_magic.common.secret import Secret
+
+
+class Keys(Protocol):
+    """The keys of a role; `sso_magic.Credentials` has them."""
+
+    @property
+    def access_key_id(self) -> Secret:
+        """``ASIA`` and 16 characters."""
+
+    @property
+    def secret_access_key(self) -> Secret:
+        """The key that signs requests."""
+
+    @property
+    def session_token(self) -> Secret:
+        """The token that goes with each request."""
 
 
 class StorageOptions(Unshown):
     """What a library takes: real, but not shown."""
 
 
-def storage_options(credentials: Credentials, library: str) -> StorageOptions:
+def storage_options(credentials: Keys, library: str) -> StorageOptions:
     """See `Credentials.as_storage_options`."""
     make = _MAKERS[check(library)]
     made = make(credentials, region(), endpoint())
@@ -56,7 +72,7 @@ def endpoint() -> str | None:
     return None
 
 
-def _s3fs(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _s3fs(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "key": credentials.access_key_id.reveal(),
         "secret": credentials.secret_access_key.reveal(),
@@ -66,7 +82,7 @@ def _s3fs(credentials: Credentials, region: str | None, endpoint: str | None) ->
     }
 
 
-def _object_store(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _object_store(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "aws_access_key_id": credentials.access_key_id.reveal(),
         "aws_secret_access_key": credentials.secret_access_key.reveal(),
@@ -77,11 +93,11 @@ def _object_store(credentials: Credentials, region: str | None, endpoint: str | 
     }
 
 
-def _deltalake(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _deltalake(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {name.upper(): value for name, value in _object_store(credentials, region, endpoint).items()}
 
 
-def _obstore(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _obstore(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     is_plain_http = endpoint is not None and urlsplit(endpoint).scheme == "http"
     return {
         "access_key_id": credentials.access_key_id.reveal(),
@@ -93,7 +109,7 @@ def _obstore(credentials: Credentials, region: str | None, endpoint: str | None)
     }
 
 
-def _daft(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _daft(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "key_id": credentials.access_key_id.reveal(),
         "access_key": credentials.secret_access_key.reveal(),
@@ -103,7 +119,7 @@ def _daft(credentials: Credentials, region: str | None, endpoint: str | None) ->
     }
 
 
-def _boto3(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _boto3(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     return {
         "aws_access_key_id": credentials.access_key_id.reveal(),
         "aws_secret_access_key": credentials.secret_access_key.reveal(),
@@ -113,7 +129,7 @@ def _boto3(credentials: Credentials, region: str | None, endpoint: str | None) -
     }
 
 
-def _pyarrow(credentials: Credentials, region: str | None, endpoint: str | None) -> dict[str, Any]:
+def _pyarrow(credentials: Keys, region: str | None, endpoint: str | None) -> dict[str, Any]:
     parts = urlsplit(endpoint or "")
     return {
         "access_key": credentials.access_key_id.reveal(),
@@ -125,7 +141,7 @@ def _pyarrow(credentials: Credentials, region: str | None, endpoint: str | None)
     }
 
 
-_MAKERS: dict[str, Callable[[Credentials, str | None, str | None], dict[str, Any]]] = {
+_MAKERS: dict[str, Callable[[Keys, str | None, str | None], dict[str, Any]]] = {
     "s3fs": _s3fs,
     "fsspec": _s3fs,
     "pandas": _s3fs,

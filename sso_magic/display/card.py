@@ -22,8 +22,7 @@ from sso_magic.display.words import (
 )
 
 if TYPE_CHECKING:
-    from sso_magic.signin.browser import BrowserRequest
-    from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.prompt import BrowserRequest, DeviceRequest
     from sso_magic.signin.sessions import Session
 
 _CARD = (

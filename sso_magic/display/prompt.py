@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.common.secret import Secret
-    from sso_magic.signin.browser import BrowserRequest
-    from sso_magic.signin.device import DeviceRequest
-    from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.prompt import BrowserRequest, DeviceRequest, Prompt
 
 
 def ask_hidden() -> Callable[[str], str] | None:

@@ -8,8 +8,7 @@ from sso_magic.common.text import is_linkable, printable
 from sso_magic.common.times import clock
 
 if TYPE_CHECKING:
-    from sso_magic.signin.browser import BrowserRequest
-    from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.prompt import BrowserRequest, DeviceRequest
     from sso_magic.signin.sessions import Session
 
 PASTE = "Paste the address here (it stays hidden), then press Enter: "

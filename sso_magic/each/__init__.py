@@ -4,6 +4,7 @@ run          the run: selection, crew, venue, tables
 accounts     which accounts
 regions      which regions of them; enabled_regions: the cache of what accounts have enabled
 guard        the question before an administrator's cell in production
+center       what a run needs of an Identity Center, as a Protocol
 leases       their role credentials, at the pace of the portal
 crew         threads that do one account after another, and can be stopped
 venues       where the work is done: threads, any executor

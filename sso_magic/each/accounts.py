@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.each.center import Center
     from sso_magic.each.task import Failure
     from sso_magic.inventory import InventorySnapshot
 
@@ -110,7 +110,8 @@ class Selection:
             DataFrame: account_id, account_name, email_address, role_name, and region if the jobs are in regions
             (strings; name and email may be missing).
         """
-        from sso_magic.inventory.snapshot import RoleAssignment, rows_frame, strings
+        from sso_magic.inventory.rows import RoleAssignment
+        from sso_magic.inventory.snapshot import rows_frame, strings
 
         frame = rows_frame([RoleAssignment(*_columns(job.account), job.role_name) for job in self.jobs])
         if self.has_regions:
@@ -123,7 +124,7 @@ class Selection:
 
 
 def select(
-    center: IdentityCenter,
+    center: Center,
     role: str | Sequence[str],
     words: str | Sequence[str] = "",
     accounts: Any = None,
@@ -204,7 +205,7 @@ def _first(role_names: Sequence[str], snapshot: InventorySnapshot, account: Acco
     return [name for name in role_names if name in granted][:1]
 
 
-def _inventory(center: IdentityCenter, named: tuple[Account, ...] | None, *, progress: bool) -> InventorySnapshot:
+def _inventory(center: Center, named: tuple[Account, ...] | None, *, progress: bool) -> InventorySnapshot:
     """Accounts and roles: those cached if they are young, else asked for."""
     from sso_magic.inventory import InventorySnapshot, TqdmProgress
 
@@ -272,7 +273,7 @@ def _columns(account: Account) -> tuple[str, str | None, str | None]:
     return (account.account_id, account.account_name, account.email_address)
 
 
-def _named(center: IdentityCenter, accounts: Any) -> tuple[Account, ...]:
+def _named(center: Center, accounts: Any) -> tuple[Account, ...]:
     texts = list(_texts(accounts))
     if texts and center.directory.cached_accounts() is None:
         center.directory.accounts()  # 12 digits alone would be found without their name

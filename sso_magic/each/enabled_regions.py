@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.each.center import Center
 
 MAX_AGE = 24 * 3600  # seconds
 
 
-def path(center: IdentityCenter) -> Path:
+def path(center: Center) -> Path:
     """Return the session's file."""
     return cache.own_directory() / "regions" / f"{cache.sha1(_key(center))}.json"
 
 
-def load(center: IdentityCenter) -> dict[str, tuple[str, ...]]:
+def load(center: Center) -> dict[str, tuple[str, ...]]:
     """Return the enabled regions by account id, of the accounts that were asked in the last day."""
     oldest = time.time() - MAX_AGE
     return {
@@ -38,7 +38,7 @@ def load(center: IdentityCenter) -> dict[str, tuple[str, ...]]:
     }
 
 
-def store(center: IdentityCenter, found: Mapping[str, tuple[str, ...]]) -> None:
+def store(center: Center, found: Mapping[str, tuple[str, ...]]) -> None:
     """Add the accounts' regions to the file."""
     now = time.time()
     with contextlib.suppress(CacheError), cache.lock(f"regions {_key(center)}", timeout=5, name="the cached regions"):
@@ -47,7 +47,7 @@ def store(center: IdentityCenter, found: Mapping[str, tuple[str, ...]]) -> None:
         cache.write_text(path(center), json.dumps({"accounts": accounts}))
 
 
-def forget(center: IdentityCenter) -> None:
+def forget(center: Center) -> None:
     """Remove the file.
 
     Raises:
@@ -56,11 +56,11 @@ def forget(center: IdentityCenter) -> None:
     cache.remove(path(center))
 
 
-def _key(center: IdentityCenter) -> str:
+def _key(center: Center) -> str:
     return f"{center.session.key} {center.session.portal_url}"
 
 
-def _accounts(center: IdentityCenter) -> dict[str, dict[str, Any]]:
+def _accounts(center: Center) -> dict[str, dict[str, Any]]:
     accounts = (cache.read(path(center)) or {}).get("accounts")
     return {
         account_id: one

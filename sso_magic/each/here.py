@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.common.text import printable
-from sso_magic.inventory.snapshot import Account
+from sso_magic.inventory.rows import Account
 from sso_magic.kernel.libraries.tasks import Task
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from sso_magic.inventory.rate import RateController
 from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:
-    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.each.accounts import Job
+    from sso_magic.each.center import Center
     from sso_magic.kernel.renewal import RenewingRole
 
 TRIES = 3  # of a call that the portal throttles, each of which the client repeats for a minute (client/patience.py)
@@ -31,7 +31,7 @@ class Leases:
         hands: How many ask at a time.
     """
 
-    def __init__(self, center: IdentityCenter, hands: int) -> None:
+    def __init__(self, center: Center, hands: int) -> None:
         self._center = center
         self._pace = RateController(hands)
 

@@ -20,8 +20,8 @@ from sso_magic.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.each.accounts import Job, Selection
+    from sso_magic.each.center import Center
     from sso_magic.kernel.renewal import RenewingRole
 
 ALL = "all"
@@ -74,7 +74,7 @@ def _digits(account_id: Any) -> str:
 
 
 def in_regions(
-    center: IdentityCenter,
+    center: Center,
     selection: Selection,
     regions: str | Sequence[str] | None,
     named: Sequence[Place] | None = None,
@@ -140,7 +140,7 @@ def _is_wanted(wanted: dict[str, set[str | None]] | None, job: Job, region: str)
 
 
 def _answers(
-    center: IdentityCenter,
+    center: Center,
     jobs: Sequence[Job],
     region: str,
     listed: Sequence[str] | None,
@@ -169,7 +169,7 @@ def _answers(
 
 
 def _asked(
-    center: IdentityCenter, jobs: Sequence[Job], region: str, *, workers: int, progress: bool
+    center: Center, jobs: Sequence[Job], region: str, *, workers: int, progress: bool
 ) -> Iterator[tuple[Job, Outcome]]:
     leases = Leases(center, workers)
     crew = Crew(jobs, lambda job: Outcome(enabled(leases.role(job), region)), workers)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.each.center import Center
     from sso_magic.each.here import Here
 
 PLACES = ("threads", "processes", "dask")
@@ -64,7 +64,7 @@ class Result(NamedTuple):
 
 
 def each(  # noqa: PLR0913 - the options of the magic
-    center: IdentityCenter,
+    center: Center,
     function: Callable[[Here], Any],
     role: str | Sequence[str],
     words: str | Sequence[str] = "",
@@ -149,7 +149,7 @@ def each(  # noqa: PLR0913 - the options of the magic
 
 
 def run(  # noqa: PLR0913 - the options of the magic
-    center: IdentityCenter,
+    center: Center,
     work: Work,
     selection: Selection,
     *,

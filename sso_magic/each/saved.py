@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.common import cache, locks
 from sso_magic.each.table import Row, part_of
 from sso_magic.errors import UsageError
-from sso_magic.inventory.snapshot import Account
+from sso_magic.inventory.rows import Account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sso_magic.inventory.snapshot import Account, InventorySnapshot
+    from sso_magic.inventory.rows import Account
+    from sso_magic.inventory.snapshot import InventorySnapshot
     from sso_magic.inventory.store import Store
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sso_magic.common import locks
 from sso_magic.errors import DeserializationError, SignInRequired, TransportError
-from sso_magic.inventory.snapshot import Account
+from sso_magic.inventory.rows import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -30,7 +30,7 @@ from sso_magic.inventory.rate import RateController
 if TYPE_CHECKING:
     from sso_magic.common.secret import Secret
     from sso_magic.inventory.part import Part
-    from sso_magic.inventory.snapshot import Account
+    from sso_magic.inventory.rows import Account
     from sso_magic.portal import SSO
 
 TRIES = 6  # of a call that fails in passing

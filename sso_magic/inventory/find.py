@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic.common.text import printable
 from sso_magic.errors import AccountNotFound, Ambiguous, RoleNotFound
-from sso_magic.inventory.search import fold
+from sso_magic.inventory.search_index import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sso_magic.inventory.snapshot import Account
+    from sso_magic.inventory.rows import Account
 
 T = TypeVar("T")
 

@@ -18,8 +18,9 @@ from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
 from sso_magic.inventory.keeper import KeptFetch
 from sso_magic.inventory.part import Part, changes_between, laid_over
+from sso_magic.inventory.rows import Account
 from sso_magic.inventory.search import search_accounts
-from sso_magic.inventory.snapshot import Account, InventorySnapshot
+from sso_magic.inventory.snapshot import InventorySnapshot
 from sso_magic.inventory.store import Store, Stored, encode_changes
 from sso_magic.signin.tokens import utc_now
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from sso_magic.common.secret import Secret
     from sso_magic.inventory.progress import Progress
-    from sso_magic.inventory.snapshot import RoleAssignment
+    from sso_magic.inventory.rows import RoleAssignment
     from sso_magic.portal import SSO
     from sso_magic.signin.marks import Mark
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sso_magic.common import locks
-from sso_magic.inventory.snapshot import rows_of
+from sso_magic.inventory.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sso_magic.inventory.fetch import Fetch
     from sso_magic.inventory.part import Part
     from sso_magic.inventory.progress import Progress
-    from sso_magic.inventory.snapshot import RoleAssignment
+    from sso_magic.inventory.rows import RoleAssignment
     from sso_magic.signin.marks import Mark
 
 SAVE_EVERY = 0.25  # seconds between two savings

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from sso_magic.common.times import clock
-from sso_magic.inventory.snapshot import Account, InventorySnapshot, in_order, strings
+from sso_magic.inventory.snapshot import InventorySnapshot, in_order, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     import pandas as pd
+
+    from sso_magic.inventory.rows import Account
 
 
 @dataclass(slots=True)

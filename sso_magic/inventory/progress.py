@@ -14,7 +14,7 @@ from sso_magic.display.bar import DELAY, ProgressBar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.inventory.snapshot import Account
+    from sso_magic.inventory.rows import Account
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 

@@ -11,51 +11,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sso_magic.common.text import printable
+from sso_magic.inventory.rows import Account, RoleAssignment, rows_of
+from sso_magic.inventory.search_index import SearchIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
-
-    from sso_magic.inventory.search import SearchIndex
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An AWS account that the person signed in may reach.
-
-    Attributes:
-        account_id: 12 digits, as text: leading zeros count.
-        account_name: Its name; None where the portal gives none.
-        email_address: Its owner's address; None where the portal gives none.
-    """
-
-    account_id: str
-    account_name: str | None = None
-    email_address: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The word a person knows it by: its name, else its 12 digits."""
-        return printable(self.account_name) if self.account_name else self.account_id
-
-
-class RoleAssignment(NamedTuple):
-    """A row of the inventory: a role (a permission set's name) in an account."""
-
-    account_id: str
-    account_name: str | None
-    email_address: str | None
-    role_name: str
-
-    @property
-    def account(self) -> Account:
-        """The account it is in."""
-        return Account(self.account_id, self.account_name, self.email_address)
 
 
 @dataclass(frozen=True)
@@ -92,8 +57,6 @@ class InventorySnapshot:
     @cached_property
     def search_index(self) -> SearchIndex:
         """The texts that search looks at, made once."""
-        from sso_magic.inventory.search import SearchIndex
-
         return SearchIndex((account, self.roles.get(account.account_id, ())) for account in self.accounts)
 
     def frame(self) -> pd.DataFrame:
@@ -185,13 +148,6 @@ def accounts_of(ids: Sequence[str], names: Sequence[str | None], addresses: Sequ
     for slot, column in (("account_id", ids), ("account_name", names), ("email_address", addresses)):
         deque(map(vars(Account)[slot].__set__, made, column), maxlen=0)
     return made
-
-
-def rows_of(account: Account, role_names: Iterable[str]) -> list[RoleAssignment]:
-    """The rows of one account."""
-    account_id, account_name, email_address = account.account_id, account.account_name, account.email_address
-    make = tuple.__new__  # half the time of calling RoleAssignment, where there are 50,000
-    return [make(RoleAssignment, (account_id, account_name, email_address, name)) for name in role_names]
 
 
 def rows_frame(rows: Sequence[RoleAssignment]) -> pd.DataFrame:

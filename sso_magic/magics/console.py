@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.common.secret import Secret
     from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.magics.magics import SSOMagics
+    from sso_magic.magics.family import Magics
 
 GOOD_FOR = 900  # seconds, as AWS lets a sign-in token be used (PROTOCOL.md 12.1)
 
 
-def show(magics: SSOMagics, args: argparse.Namespace) -> None:
+def show(magics: Magics, args: argparse.Namespace) -> None:
     """Show the link that the line asks for."""
     if args.destination is not None and not is_linkable(args.destination):
         raise UsageError(

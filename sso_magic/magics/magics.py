@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument
 
+from sso_magic.common.defaults import PRODUCTION
 from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
 from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
 from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
@@ -34,7 +35,7 @@ class SSOMagics(Magics):
     """AWS credentials from IAM Identity Center."""
 
     production = Pattern(
-        r"(?i)(^|[^a-z])prod(uction)?([^a-z]|$)",
+        PRODUCTION,
         help="Accounts whose name or id this finds are marked as production; empty: none.",
     ).tag(config=True)
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 LONGEST_AGE = 1e9  # seconds, about 30 years; `timedelta` cannot hold every number
 
 
-def checked(magics: HasTraits, name: str) -> Any:
+def checked(magics: Any, name: str) -> Any:
     """Return the value of a setting.
+
+    Args:
+        magics: The class of magics that has the setting, a `HasTraits`.
+        name: The setting.
 
     Raises:
         UsageError: The configuration file has a value that the setting cannot have.

@@ -15,7 +15,7 @@ from sso_magic.common.times import span, stamp
 from sso_magic.display import TEXT
 from sso_magic.errors import UsageError
 from sso_magic.inventory import nothing_contains, search_frame
-from sso_magic.inventory.search import fold
+from sso_magic.inventory.search_index import fold
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:

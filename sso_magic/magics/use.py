@@ -11,7 +11,6 @@ from sso_magic.config.files import load_shared_config
 from sso_magic.config.start_url import looks_like_start_url
 from sso_magic.display import TEXT, Shown, ask_hidden, say
 from sso_magic.display.production import BADGE, MARK, check_pattern
-from sso_magic.display.production import marks as marks  # noqa: PLC0414 - the panel takes it from here
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.inventory.suggestions import FIND_ERRORS, improved
 from sso_magic.kernel import chained
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import Layer
-    from sso_magic.magics.magics import SSOMagics
+    from sso_magic.magics.family import Magics
     from sso_magic.signin.sessions import Session
 
 _ENDING_SOON = EndingSoon()
 
 
-def run(magics: SSOMagics, args: argparse.Namespace) -> None:
+def run(magics: Magics, args: argparse.Namespace) -> None:
     """Does what the line of ``%sso_use`` says, and says what was done."""
     if args.off:
         if args.account:
@@ -120,7 +119,7 @@ def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataF
     return table
 
 
-def again(magics: SSOMagics) -> Layer:
+def again(magics: Magics) -> Layer:
     """Uses the previous role again, with fresh credentials if the old ones end soon."""
     check_pattern(magics.production)
     previous = KERNEL.previous
@@ -129,7 +128,7 @@ def again(magics: SSOMagics) -> Layer:
     return KERNEL.use(previous.current())
 
 
-def begin(magics: SSOMagics, args: argparse.Namespace) -> Layer:
+def begin(magics: Magics, args: argparse.Namespace) -> Layer:
     """Uses an account's role, or an AWS profile's: ``account``, ``role``, ``region``, ``session``, ``serve``."""
     check_pattern(magics.production)
     if args.role is None and args.session is None:
@@ -192,7 +191,7 @@ def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> 
             )
 
 
-def show(magics: SSOMagics, layer: Layer | None = None) -> None:
+def show(magics: Magics, layer: Layer | None = None) -> None:
     """Show which role is in use, where, until when, which variables it replaced, and what still uses another role."""
     use = KERNEL.current
     if use is None:
@@ -216,7 +215,7 @@ def shut_down() -> None:
         say(f"Released {use.label}; the environment is what it was before.")
 
 
-def before_cell(magics: SSOMagics) -> None:
+def before_cell(magics: Magics) -> None:
     """Show before a cell runs what uses another role, what is not renewed, what ends soon, and the role in use."""
     told = KERNEL.before_cell()
     for sentence in (switch_line.waiting_sentence(), told, *_ENDING_SOON.news(role_is_said=told is not None)):

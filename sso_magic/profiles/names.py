@@ -13,7 +13,7 @@ from sso_magic.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sso_magic.inventory.snapshot import RoleAssignment
+    from sso_magic.inventory.rows import RoleAssignment
 
 TEMPLATE = "{account_name}.{role_name}"
 FIELDS = ("account_name", "account_id", "role_name", "session")

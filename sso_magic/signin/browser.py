@@ -16,7 +16,6 @@ import hmac
 import secrets
 import string
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
@@ -31,6 +30,7 @@ from sso_magic.oidc import (
     InvalidGrantException,
 )
 from sso_magic.signin.callback_page import page
+from sso_magic.signin.prompt import BrowserRequest
 from sso_magic.signin.sessions import DEFAULT_SCOPE
 
 if TYPE_CHECKING:
@@ -43,30 +43,7 @@ if TYPE_CHECKING:
 GRANT_TYPES = (GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN)
 CALLBACK_PATH = "/oauth/callback"
 REGISTERED_URI = f"http://127.0.0.1{CALLBACK_PATH}"  # without a port, which the service ignores for loopback
-EXPIRES_IN = 600  # seconds, as the AWS CLI waits
 _VERIFIER_LETTERS = string.ascii_letters + string.digits + "-._~"
-
-
-@dataclass(frozen=True, slots=True)
-class BrowserRequest:
-    """What a person needs to approve a sign-in in the browser.
-
-    Attributes:
-        session: The session to sign in to.
-        url: The page to open; it is good for this one sign-in.
-        callback: Where the page sends the browser after the approval, without the answer in its query.
-        expires_in: Seconds until the wait ends.
-        is_remote: True if the browser may be unable to reach ``callback``: then the person pastes the address that the
-            browser ended on.
-        reason: Why this method, as a sentence; may be empty.
-    """
-
-    session: Session
-    url: str = field(repr=False)
-    callback: str = ""
-    expires_in: int = EXPIRES_IN
-    is_remote: bool = False
-    reason: str = ""
 
 
 def challenge_of(verifier: str) -> str:

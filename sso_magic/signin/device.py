@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -26,14 +26,13 @@ from sso_magic.oidc import (
     UnauthorizedClientException,
     UnsupportedGrantTypeException,
 )
+from sso_magic.signin.prompt import DeviceRequest
 from sso_magic.signin.tokens import Token, access_token_in, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from sso_magic.client.errors import ServiceException
-    from sso_magic.common.secret import Secret
     from sso_magic.oidc import SSOOIDC, CreateTokenOutput
     from sso_magic.signin.prompt import Prompt
     from sso_magic.signin.registration import Registration
@@ -46,35 +45,6 @@ DEFAULT_INTERVAL = 5  # seconds, where the service names none (RFC 8628 3.2)
 LOST_POLLS = 5  # in a row, each of which the client has retried already
 SLOW_DOWN_STEP = 5  # seconds, for good (RFC 8628 3.5)
 NEW_CODES = 3  # in the place of codes that expired while nobody was there
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRequest:
-    """What a person needs to approve a sign-in by device code, and what polls for it.
-
-    Attributes:
-        session: Who asks.
-        user_code: What the person compares or types.
-        verification_uri: Where it is typed.
-        verification_uri_complete: The same with the code in it.
-        expires_at: When the code ends, UTC.
-        expires_in: Seconds it held when it was made.
-        interval: Seconds between two polls.
-        device_code: The poll's secret.
-        renewed: True if it replaces a code that expired.
-        reason: Why this method, as a sentence; may be empty.
-    """
-
-    session: Session
-    user_code: str = field(repr=False)  # live for minutes: shown where a person looks, not left in a traceback
-    verification_uri: str = field(repr=False)
-    verification_uri_complete: str = field(repr=False)
-    expires_at: datetime
-    expires_in: int
-    interval: float
-    device_code: Secret
-    renewed: bool = False
-    reason: str = ""
 
 
 def sign_in(

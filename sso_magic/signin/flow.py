@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.oidc import SSOOIDC, SSOOIDCServiceException
-    from sso_magic.signin.prompt import Prompt
+    from sso_magic.signin.prompt import BrowserRequest, Prompt
     from sso_magic.signin.registration import Registration
     from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
@@ -152,7 +152,7 @@ def _by_browser(
 def _offer_device(
     oidc: SSOOIDC,
     prompt: Prompt,
-    request: browser.BrowserRequest,
+    request: BrowserRequest,
     answer: BrowserAnswer,
     waiting: Waiting,
     *,
@@ -179,7 +179,7 @@ def _offer_device(
     return device.token_of(output, registration) if output is not None else None
 
 
-def _wait_to_the_end(answer: BrowserAnswer, request: browser.BrowserRequest) -> None:
+def _wait_to_the_end(answer: BrowserAnswer, request: BrowserRequest) -> None:
     """Wait for the browser's answer as long as the request is valid.
 
     Raises:

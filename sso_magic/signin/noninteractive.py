@@ -9,8 +9,7 @@ from sso_magic.errors import ParamValidationError, SignInRequired
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
-    from sso_magic.signin.browser import BrowserRequest
-    from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.prompt import BrowserRequest, DeviceRequest
     from sso_magic.signin.sessions import Session
     from sso_magic.signin.tokens import Token
 

@@ -7,7 +7,7 @@ a terminal. The first approval is enough for all of them.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sso_magic.common import locks
 from sso_magic.signin.tokens import utc_now
@@ -15,10 +15,20 @@ from sso_magic.signin.tokens import utc_now
 if TYPE_CHECKING:
     import threading
 
-    from sso_magic.signin.access_token import TokenProvider
+    from sso_magic.signin.marks import Mark
     from sso_magic.signin.tokens import Token
 
 LOOK_EVERY = 1.0  # seconds between two looks at the token file
+
+
+class StoredTokens(Protocol):
+    """A session's tokens; `sso_magic.signin.access_token.TokenProvider` is one."""
+
+    def peek(self) -> Token | None:
+        """Return the token that is stored; None if there is none."""
+
+    def mark(self) -> Mark | None:
+        """Return the mark of the current sign-in; None if nobody is signed in."""
 
 
 class Waiting:
@@ -31,7 +41,7 @@ class Waiting:
             not. False: any valid token does.
     """
 
-    def __init__(self, tokens: TokenProvider, cancel: threading.Event | None = None, *, newer: bool = True) -> None:
+    def __init__(self, tokens: StoredTokens, cancel: threading.Event | None = None, *, newer: bool = True) -> None:
         self._tokens = tokens
         self._cancel = cancel or locks.Event()
         before = tokens.mark() if newer else None

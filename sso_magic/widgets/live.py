@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.common.secret import Secret
-    from sso_magic.signin.browser import BrowserRequest
-    from sso_magic.signin.device import DeviceRequest
+    from sso_magic.signin.prompt import BrowserRequest, DeviceRequest
     from sso_magic.widgets.address_field import AddressField
     from sso_magic.widgets.view import View
 

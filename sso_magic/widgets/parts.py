@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.center.ending import endings
 from sso_magic.common.text import printable
 from sso_magic.display.production import marks
-from sso_magic.magics.status import status
+from sso_magic.kernel.competing import competing
 from sso_magic.widgets import words
 from sso_magic.widgets.listing import role_in_use
 
@@ -43,7 +43,7 @@ def of_role(use: Use | None, center: IdentityCenter | None, pattern: str) -> dic
         center: The panel's session.
         pattern: The pattern of production accounts.
     """
-    warnings = [*status().competing]
+    warnings = [*competing()]
     renewal = use.role.warning() if use is not None else None
     if renewal:
         warnings.append(renewal)

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from sso_magic.common import file_lock, locks
+from sso_magic.common.defaults import PRODUCTION
 from sso_magic.common.text import printable
 from sso_magic.display import is_notebook
 from sso_magic.display.production import marks
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.choice import Method
+    from sso_magic.widgets.sessions import Magics
     from sso_magic.widgets.view import PanelWidget
 
 _BEAT = 5.0  # seconds between two signs of life; the browser waits for four
@@ -57,7 +58,7 @@ class Panel:
     """
 
     def __init__(
-        self, session: str | None = None, *, sso_region: str | None = None, magics: SSOMagics | None = None
+        self, session: str | None = None, *, sso_region: str | None = None, magics: Magics | None = None
     ) -> None:
         self._magics = magics
         self._lock = locks.RLock()
@@ -390,6 +391,4 @@ class Panel:
     def _pattern(self) -> str:
         if self._magics is not None:
             return str(self._magics.production)
-        from sso_magic.magics.magics import SSOMagics
-
-        return str(SSOMagics.production.default_value)
+        return PRODUCTION

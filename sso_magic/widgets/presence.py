@@ -9,12 +9,9 @@ output that is moved is taken away and shown again.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sso_magic.common import locks
-
-if TYPE_CHECKING:
-    from sso_magic.widgets.picker import Panel
 
 SILENCE = 150.0  # seconds without a word from a page: browsers run a hidden tab's timers once a minute
 GRACE = 10.0  # seconds between the good-bye of the last page and the end of the widget
@@ -57,11 +54,24 @@ class Pages:
         return not self._heard and self._left_at is None
 
 
+class Freeable(Protocol):
+    """A panel, as far as its presence matters.
+
+    Attributes:
+        pages: The pages that show it.
+    """
+
+    pages: Pages
+
+    def free(self) -> None:
+        """Release what the panel holds, for no page shows it any more."""
+
+
 _lock = locks.Lock()
-_panels: list[Panel] = []  # those that have a widget, in the order in which they were made
+_panels: list[Freeable] = []  # those that have a widget, in the order in which they were made
 
 
-def register(panel: Panel) -> None:
+def register(panel: Freeable) -> None:
     """Keep an eye on a panel that has a widget, and free those that nobody sees any more."""
     with _lock:
         if panel not in _panels:
@@ -69,7 +79,7 @@ def register(panel: Panel) -> None:
     sweep()
 
 
-def forget(panel: Panel) -> None:
+def forget(panel: Freeable) -> None:
     """End what `register` began."""
     with _lock:
         if panel in _panels:

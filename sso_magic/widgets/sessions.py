@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.center.shared import known_sessions, shared_center
 from sso_magic.errors import Ambiguous, ConfigError, SessionNotFound
 
 if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
-    from sso_magic.magics.magics import SSOMagics
     from sso_magic.signin.sessions import Session
     from sso_magic.widgets.view import View
 
 _LOOK_EVERY = 5  # seconds between two looks at the configuration
 OTHER = "Another start URL…"
+
+
+class Magics(Protocol):
+    """What a panel needs of the magics; `sso_magic.magics.magics.SSOMagics` has it.
+
+    Attributes:
+        sign_in: How a person signs in, the setting ``SSOMagics.sign_in``.
+        production: The setting ``SSOMagics.production``.
+    """
+
+    sign_in: Any
+    production: Any
+
+    def center(self, session: str | Session | None = None, sso_region: str | None = None) -> IdentityCenter:
+        """Return the Identity Center that is named, else the one that lines without a name use."""
+
+    def remember(self, center: IdentityCenter) -> None:
+        """Use this Identity Center for lines that name no session."""
 
 
 class Sessions:
@@ -75,7 +92,7 @@ class Sessions:
         )
 
 
-def first_center(magics: SSOMagics | None, session: str | None, sso_region: str | None) -> IdentityCenter | None:
+def first_center(magics: Magics | None, session: str | None, sso_region: str | None) -> IdentityCenter | None:
     """Return the center named, else the one the magics used last, else the first there is.
 
     Raises:

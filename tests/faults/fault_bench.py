@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from sso_magic import errors
-from sso_magic.center.shared import _SHARED
+from sso_magic.center.identity_center import SHARED
 from sso_magic.client.errors import ServiceException
 from sso_magic.common import cache
 from sso_magic.common.secret import Secret
@@ -101,13 +101,13 @@ class Bench:
 
     def _renew(self) -> None:
         KERNEL.forget()
-        for center in _SHARED.values():
+        for center in SHARED.values():
             with contextlib.suppress(errors.CacheError):  # a test may have put something in the file's place
                 center.directory.forget()
             for client in center._made():
                 if client is not None:
                     client.destroy()
-        _SHARED.clear()
+        SHARED.clear()
         for magics in self._shell.configurables:
             if hasattr(magics, "_center"):
                 magics._center = None

@@ -172,7 +172,7 @@ def test_a_clock_that_was_put_back_makes_it_stale(fetched, monkeypatch):
 def test_a_part_comes_back_from_the_file_as_it_was(clean_environment):
     from datetime import datetime, timezone
 
-    from sso_magic.inventory.snapshot import Account
+    from sso_magic.inventory.rows import Account
     from sso_magic.inventory.store import Stored
 
     part = Part(

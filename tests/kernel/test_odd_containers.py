@@ -102,7 +102,7 @@ def as_nobody(warm, lines, environ, *, can_have_temporary=True, directory="/") -
 
 def _in_child(center, shell, lines, environ, can_have_temporary, directory) -> dict[str, str]:
     KERNEL.forget()
-    centers._SHARED.clear()
+    centers.SHARED.clear()
     shell.magics_manager.registry["SSOMagics"]._center = None
     os.environ.clear()
     os.environ.update({**center.environment(), **environ})

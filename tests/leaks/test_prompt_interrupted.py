@@ -11,7 +11,7 @@ import pytest
 
 from sso_magic.common.secret import Secret
 from sso_magic.display.prompt import NotebookPrompt, TerminalPrompt
-from sso_magic.signin.device import DeviceRequest
+from sso_magic.signin.prompt import DeviceRequest
 from sso_magic.signin.sessions import Session
 
 # An exception in a generator's destructor is printed and goes no further.

@@ -13,8 +13,7 @@ from sso_magic import IdentityCenter, display, errors
 from sso_magic.common.text import is_linkable, printable
 from sso_magic.kernel.kernel_role import KERNEL
 from sso_magic.local import Fault
-from sso_magic.signin.browser import BrowserRequest
-from sso_magic.signin.device import DeviceRequest
+from sso_magic.signin.prompt import BrowserRequest, DeviceRequest
 from sso_magic.signin.sessions import Session
 
 HOSTILE = "pay\x1b[31m\u202eteg\nx\x00\x07\x9b2J\u2028\u2066z\U000e0041"

@@ -106,7 +106,7 @@ def test_of_two_start_urls_that_are_signed_in_to_none_is_guessed(center, shell, 
 
 def restarted(shell):
     """Forget what the process knows, as a new kernel."""
-    from sso_magic.center.shared import _SHARED
+    from sso_magic.center.identity_center import SHARED
 
-    _SHARED.clear()
+    SHARED.clear()
     shell.magics_manager.registry["SSOMagics"]._center = None

@@ -22,8 +22,8 @@ from sso_magic.common import cache
 from sso_magic.display import TerminalPrompt, browser_card, device_card
 from sso_magic.local import Fault
 from sso_magic.signin import device, flow, registration
-from sso_magic.signin.browser import BrowserRequest
 from sso_magic.signin.browser_answer import BrowserAnswer
+from sso_magic.signin.prompt import BrowserRequest
 from sso_magic.signin.tokens import utc_now
 from sso_magic.signin.waiting import Waiting
 

@@ -1,0 +1,28 @@
+"""`Magics`: what the modules of the single magics need of the class that registers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sso_magic.center.identity_center import IdentityCenter
+    from sso_magic.kernel.kernel_role import Use
+    from sso_magic.signin.sessions import Session
+
+
+class Magics(Protocol):
+    """The settings and the Identity Center; `sso_magic.magics.magics.SSOMagics` has them.
+
+    Attributes:
+        production: The setting ``SSOMagics.production``.
+        identity_line: The setting ``SSOMagics.identity_line``.
+    """
+
+    production: Any
+    identity_line: Any
+
+    def center(self, session: str | Session | None = None, sso_region: str | None = None) -> IdentityCenter:
+        """Return the Identity Center that is named, else the one that lines without a name use."""
+
+    def is_production(self, use: Use) -> bool:
+        """Return True if the role's account is to be marked as production."""

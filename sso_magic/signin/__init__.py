@@ -1,5 +1,6 @@
 """Gets an access token, keeps it valid, shares it with the AWS CLI and other kernels.
 
+    sessions.py       the sessions and profiles of ~/.aws/config; sso_session.py: one of them
     tokens.py         the token file (PROTOCOL.md 6.1)
     store.py          where tokens are kept: that file, or the system's keychain
     registration.py   the client registration and its file (7.3)
@@ -11,7 +12,7 @@
     choice.py         the method of a sign-in, and why
     waiting.py        ends a prompt when it is canceled or when another program has signed in
     flow.py           one sign-in, by whichever of the two fits
-    provider.py       `TokenProvider`: what a session's access token is right now; sign in, refresh, sign out
+    access_token.py   `TokenProvider`: what a session's access token is right now; sign in, refresh, sign out
 
 The file is shared: whatever is in memory here, the file says who is signed in.
 """

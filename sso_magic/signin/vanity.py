@@ -23,7 +23,7 @@ from sso_magic.signin.ca_bundle import sign_in_ca_bundle
 
 if TYPE_CHECKING:
     from sso_magic.client.messages import HttpResponse
-    from sso_magic.signin.sessions import Session
+    from sso_magic.signin.sso_session import Session
 
 TIMEOUT = 10.0  # seconds, as in the AWS CLI
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -11,7 +11,7 @@ import pytest
 
 import sso_magic.oidc
 import sso_magic.portal
-from sso_magic.client import adaptive, http, middleware, retry
+from sso_magic.client import adaptive, http, messages, middleware, middleware_stack, retry
 from sso_magic.client.config import ClientConfig
 from sso_magic.client.settings import ExtensionConfiguration
 from sso_magic.client.shapes import Structure
@@ -22,9 +22,14 @@ HERE = Path(__file__).parent
 CLASSES_AND_FUNCTIONS = [
     *(getattr(sso_magic.portal, name) for name in sso_magic.portal.__all__),
     *(value for name in sso_magic.oidc.__all__ if not isinstance(value := getattr(sso_magic.oidc, name), str)),
-    *(http.HttpRequest, http.HttpResponse, http.RequestsHandler, http.RequestHandler),
-    *(middleware.MiddlewareStack, middleware.HandlerArguments, middleware.HandlerResult, middleware.HandlerContext),
-    *(middleware.before, middleware.after, middleware.Plugin),
+    *(messages.HttpRequest, messages.HttpResponse, http.RequestsHandler, messages.RequestHandler),
+    *(
+        middleware_stack.MiddlewareStack,
+        middleware.HandlerArguments,
+        middleware.HandlerResult,
+        middleware.HandlerContext,
+    ),
+    *(middleware.before, middleware.after, middleware_stack.Plugin),
     *(retry.StandardRetryStrategy, retry.RetryToken, retry.RetryStrategy, retry.error_type),
     *(adaptive.AdaptiveRetryStrategy, adaptive.RateLimiter),
     *(shared_config.SharedConfig, shared_config.load_shared_config),

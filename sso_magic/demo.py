@@ -2,7 +2,7 @@
 
 An Identity Center with AWS accounts behind it, a HOME of its own and a JupyterLab with a copy of the notebooks; all of
 it under one temporary directory, and gone when it ends. ``--run`` executes the quickstart instead, approves the sign-in
-by itself, and prints what a person would see.
+without a person, and prints what a person would see.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@
     │   ├── SignInRequired            no valid access token, and none to be had without a person
     │   ├── SignInDenied              the person, or the identity provider, said no
     │   ├── SignInExpired             the code ran out before it was approved
-    │   └── SignInCancelled
+    │   └── SignInCanceled
     ├── CredentialsError              role credentials that cannot be had or put in place
     │   ├── RoleNotAssigned           the portal's 403: not assigned, or no such role in that account
     │   ├── CredentialsThrottled      the portal's 429, for as long as it was asked again
     │   ├── BlockInUse                another thread or task is inside a block that uses a role
     │   ├── TaskError                 a task of %%sso_each on threads cannot do this as its own account
     │   └── SignInChanged             credentials in use came by an earlier sign-in
-    ├── CacheError                    a file of ours that cannot be written
+    ├── CacheError                    a file of this package that cannot be written
     ├── InventoryError                not one account could be listed
     ├── EachError                     a cell or function failed in every account; has each account's error
     └── ClientError
@@ -71,7 +71,7 @@ class SSOMagicError(Exception):
 
 @contextlib.contextmanager
 def kept_in(failures: list[SSOMagicError]) -> Iterator[None]:
-    """Puts an error of this package in the list: what comes after it is to be done all the same."""
+    """Collect an error of this package instead of raising it, so that later steps still run."""
     try:
         yield
     except SSOMagicError as error:
@@ -185,7 +185,7 @@ class SignInExpired(SignInError):
     """
 
 
-class SignInCancelled(SignInError):
+class SignInCanceled(SignInError):
     """The wait for approval was stopped in this process.
 
     Sign in again when you want to.

@@ -165,7 +165,7 @@ class IdentityCenter(SignIn):
         Args:
             words: Only the rows in which all these words stand, best first.
             refresh: Wait until all of it was asked for again.
-            progress: Is told how far a fetch is.
+            progress: Is called with how far a fetch is.
 
         Returns:
             DataFrame: account_id, account_name, email_address, role_name (strings; name and email may be missing).
@@ -185,7 +185,7 @@ class IdentityCenter(SignIn):
 
         Args:
             refresh: Wait until all of it was asked for again.
-            progress: Is told how far a fetch is.
+            progress: Is called with how far a fetch is.
 
         Raises:
             SignInRequired: There is no valid access token, and nothing is cached.
@@ -258,7 +258,7 @@ class IdentityCenter(SignIn):
         return self.directory.changes()
 
     def find_account(self, text: str) -> Account:
-        """The account meant: by what is cached first, then by asking.
+        """Resolve text to one account, from the cache first, then from the portal.
 
         Raises:
             AccountNotFound: None fits; has the nearest names.
@@ -274,7 +274,7 @@ class IdentityCenter(SignIn):
         return find_account(self.directory.accounts(), text)
 
     def find_role(self, account: Account, text: str | None = None) -> str:
-        """The role meant; without a text the only one that the account has.
+        """Resolve text to one role; without a text the only one that the account has.
 
         Raises:
             RoleNotFound: None fits; has those there are.

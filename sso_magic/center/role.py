@@ -230,7 +230,7 @@ class Role:
                 processes, and readers in other languages that look there, renew automatically.
 
         Returns:
-            The use: a context manager that restores what was there before.
+            The use: a context manager that restores the environment at its end.
 
         Raises:
             RoleNotAssigned: The portal refuses the role (403).

@@ -18,7 +18,7 @@
     signout.py         the local half of a logout
     user_agent.py      who asks
 
-A call runs through the middlewares from top to bottom: given an endpoint, checked and serialised, given headers, then,
-once an attempt, sent by the request handler, and deserialised on the way back. Import from `sso_magic.portal` and
+A call runs through the middlewares from top to bottom: given an endpoint, checked and serialized, given headers, then,
+once an attempt, sent by the request handler, and deserialized on the way back. Import from `sso_magic.portal` and
 `sso_magic.oidc`; this package itself imports nothing.
 """

@@ -47,7 +47,7 @@ class ClientConfig:
         api_version: The date of the service's model.
         runtime: ``python``.
         profile: The profile whose settings were used.
-        region: The region, or None where a custom endpoint made one needless.
+        region: The region, or None where a custom endpoint needs none.
         endpoint: The base URL that requests go to.
         is_custom_endpoint: Whether `endpoint` was configured, not made by the rules.
         use_fips_endpoint: Whether a FIPS endpoint was asked for.

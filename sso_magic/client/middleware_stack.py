@@ -185,7 +185,7 @@ class MiddlewareStack:
         return self._remove_where(lambda entry: tag in entry.tags)
 
     def clone(self) -> MiddlewareStack:
-        """A stack with the same middlewares, which can be changed by itself."""
+        """A stack with the same middlewares, independent of this one."""
         made = MiddlewareStack()
         self.apply_to_stack(made)
         made._identify_on_resolve = self._identify_on_resolve

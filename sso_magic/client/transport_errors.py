@@ -112,7 +112,7 @@ def without_frames(error: _Error) -> _Error:
     """The error without the frames it came through, nor those of its causes.
 
     IPython's verbose traceback prints the locals of every frame, and those of http.client hold the bytes of the
-    request's headers, which no type of ours can hide.
+    request's headers, which no type of this package can hide.
     """
     for each in chain(error):
         each.__traceback__ = None

@@ -252,7 +252,7 @@ def write(path: Path, value: dict[str, Any]) -> None:
     """Puts the object in the file, 0600 in a directory that is 0700 if this makes it.
 
     Raises:
-        CacheError: the file cannot be written. What was there is still there.
+        CacheError: the file cannot be written. The old content is kept.
     """
     write_text(path, Secret(json.dumps(revealed(value))))
 

@@ -26,7 +26,7 @@ class Cell:
 
     Args:
         shell: The running IPython.
-        text: What stands in the cell; magics and ``!`` in it work.
+        text: The cell's code; magics and ``!`` in it work.
 
     Raises:
         SyntaxError: It cannot be read; the line is shown as for any cell.

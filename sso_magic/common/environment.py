@@ -1,4 +1,4 @@
-"""The AWS variables of the environment: which of them this package sets, puts aside, and brings back.
+"""The AWS variables of the environment: which of them this package sets, removes while a role is in use, and restores.
 
 The environment is the one place that boto3, s3fs, polars, DuckDB and every child process read. It is changed by one
 update of `os.environ`, so that who reads the variables one after the other has the least time to see a mixture: that

@@ -56,7 +56,7 @@ def federated_url(
     destination: str | None = None,
     endpoint: str | None = None,
 ) -> Secret:
-    """A URL that opens the console for whoever opens it within 15 minutes, as this role.
+    """Return a URL that opens the console as this role, for 15 minutes and for every person who has it.
 
     Args:
         credentials: The role's.

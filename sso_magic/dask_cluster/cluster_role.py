@@ -6,7 +6,7 @@
     dask_cluster.use(client)                      # the same as %sso_use payments-prod ReadOnly --dask
 
 A worker plugin puts the role in use in each worker's process, as ``%sso_use`` does here, so that s3fs, boto3, pandas
-and what else reads the environment there speak for it; workers that join later get it before their first task. The
+and what else reads the environment there use it; workers that join later get it before their first task. The
 cluster follows this kernel: credentials renewed here are renewed there, and while another role or none is in use here,
 the workers have none. They never have the access token, so that nothing but this kernel can renew them.
 

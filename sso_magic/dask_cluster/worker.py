@@ -177,8 +177,8 @@ def _is_event_loop() -> bool:
 def _drop_inherited() -> None:
     """Removes keys that a worker was born with because a role was in use where it was started.
 
-    A `LocalCluster` starts its workers from the notebook's kernel, with its environment. Taken for what was there
-    before, they would come back when the role is taken out. No other tool sets these two variables together.
+    A `LocalCluster` starts its workers from the notebook's kernel, with its environment. They are no
+    values to restore when the role is taken out. No other tool sets these two variables together.
     """
     if "AWS_ACCOUNT_ID" in os.environ and "AWS_CREDENTIAL_EXPIRATION" in os.environ:
         for name in KEY_VARIABLES:

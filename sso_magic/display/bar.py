@@ -22,7 +22,7 @@ class ProgressBar:
         from tqdm.auto import tqdm
 
         is_widget = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
-        # Without the thread that tqdm keeps to watch its bars: these are told often enough.
+        # Without the thread that tqdm keeps to watch its bars: these are updated often enough.
         self._bar = type("Bar", (tqdm,), {"monitor_interval": 0})(
             desc=title,
             total=total,

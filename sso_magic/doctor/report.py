@@ -1,4 +1,4 @@
-"""``%sso_doctor``: what stands in the way of signing in and using roles, each finding with what to do about it.
+"""``%sso_doctor``: what prevents signing in and using roles, each finding with what to do about it.
 
 Each check looks at one thing and yields findings. What several findings have in common as advice is said once.
 """

@@ -36,7 +36,7 @@ class Leases:
         self._pace = RateController(hands)
 
     def role(self, job: Job) -> RenewingRole:
-        """The job's role, with credentials that hold; the same object for all in this process that speak for it.
+        """The job's role, with credentials that hold; the same object for all in this process that use it.
 
         Raises:
             SSOMagicError: They cannot be had.

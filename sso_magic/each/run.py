@@ -95,7 +95,7 @@ def each(  # noqa: PLR0913 - the options of the magic
         exclude: Leave out accounts that contain all words of this text, or of one of these texts.
         regions: Regions, in a list or with commas between them: the function is called in each. ``"all"``: the regions
             that each account has enabled; it is asked once a day. A region that is not enabled is skipped.
-        on: ``"threads"``; ``"processes"``, whose environment speaks for the account as well; ``"dask"``, the cluster
+        on: ``"threads"``; ``"processes"``, whose environment has the account's role as well; ``"dask"``, the cluster
             of the current `distributed.Client`; or any `concurrent.futures.Executor`. Anything but threads gets the
             function by cloudpickle.
         workers: Tasks at a time. By default 16 on threads, the number of processors for processes, and twice the

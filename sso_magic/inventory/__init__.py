@@ -1,4 +1,4 @@
-"""Accounts x roles at the scale of an organisation: fetched at the pace the portal allows, cached, searched.
+"""Accounts x roles at the scale of an organization: fetched at the pace the portal allows, cached, searched.
 
 rate        how fast to ask: one pace for all workers, learned from the portal's refusals
 calls       the calls a fetch makes of the portal, and what their errors mean to it

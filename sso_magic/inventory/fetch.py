@@ -2,7 +2,7 @@
 
 What is refused for speed goes back to the front of the queue and costs nothing but time. What fails in passing is tried
 again a little later, and the worker does something else meanwhile. An account that keeps failing keeps its error. One
-worker's 401 renews the access token for all. Cancelled, a fetch leaves what it has; its threads end with the call they
+worker's 401 renews the access token for all. Canceled, a fetch leaves what it has; its threads end with the call they
 are in, and keep no interpreter from ending.
 """
 
@@ -65,7 +65,7 @@ class Fetch:
     """Fills a part: the accounts, and the roles of those of which they are not known.
 
     Args:
-        part: What to fill. Whoever reads it before the fetch has finished holds `lock`.
+        part: What to fill. Readers hold `lock` until the fetch has finished.
         client: The portal's client, shared by all workers. It must not repeat throttled calls itself.
         token: The access token, shared by all workers.
         workers: How many calls may be on their way at once.
@@ -76,7 +76,7 @@ class Fetch:
         done: The accounts that have answered or failed, in this order.
         finished: Set when nothing more comes.
         news: Notified when an account is done, and when all is.
-        cancelled: Whether it was ended before it was done.
+        canceled: Whether it was ended before it was done.
         error: Why there is no result; None if there is one.
     """
 
@@ -95,7 +95,7 @@ class Fetch:
         self.lock = locks.Lock()
         self.news = locks.Condition(self.lock)
         self.finished = locks.Event()
-        self.cancelled = False
+        self.canceled = False
         self.error: BaseException | None = None
         self.rate = RateController(workers, used_up=bool(part.roles))
         self._work_to_do = locks.Condition(self.lock)
@@ -124,7 +124,7 @@ class Fetch:
     def cancel(self) -> None:
         """Ends it now, with what is there."""
         with self.lock:
-            self.cancelled = self.cancelled or not self.finished.is_set()
+            self.canceled = self.canceled or not self.finished.is_set()
             self._end()
 
     def state(self) -> FetchState:
@@ -334,7 +334,7 @@ class Fetch:
         if self.finished.is_set():
             return
         errors = self.part.errors
-        if errors and len(errors) == len(self.part.accounts) and not self.cancelled and self.error is None:
+        if errors and len(errors) == len(self.part.accounts) and not self.canceled and self.error is None:
             self.error = InventoryError(
                 f"Not one of the {len(errors):,} accounts could be asked for its roles: "
                 f"{_sentence(next(iter(errors.values())))} Run it again; %sso_doctor looks for the cause."

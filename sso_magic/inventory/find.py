@@ -31,11 +31,11 @@ _IAM_ROLE = re.compile(r"(?:^|/)AWSReservedSSO_(?P<role>[\w+=,.@-]{1,32})_[0-9a-
 
 
 def find_account(accounts: Sequence[Account], text: str) -> Account:
-    """The account meant.
+    """Resolve text to one account.
 
     Args:
         accounts: Those there are.
-        text: 12 digits, a name, or words that all stand in the name, the id or the address of one account alone (case
+        text: 12 digits, a name, or words that the name, the id or the address of one account only contains (case
             ignored).
 
     Raises:
@@ -102,7 +102,7 @@ def _no_account(accounts: Sequence[Account], text: str) -> str:
 
 
 def find_role(account: Account, role_names: Sequence[str], text: str | None = None) -> str:
-    """The role meant.
+    """Resolve text to one role of an account.
 
     Args:
         account: The account it is in.

@@ -1,7 +1,7 @@
 """`Inventory`: the accounts and roles of one session, cached, refreshed, searched.
 
 What is cached is there at once; what is asked of the portal fills the cache. There is one fetch of all at a time:
-whoever asks for it while one is under way waits for that one. One that was cancelled or killed goes on where it was.
+a caller waits for the fetch that is under way. One that was canceled or killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Inventory(CachedInventory):
     # ---- all of it ----
 
     def partial(self) -> InventorySnapshot | None:
-        """What a fetch has that has not ended, or was cancelled or killed; None if there is none."""
+        """What a fetch has that has not ended, or was canceled or killed; None if there is none."""
         part = self.unfinished()
         return part.snapshot() if part else None
 
@@ -117,16 +117,16 @@ class Inventory(CachedInventory):
         return self._growing[1]
 
     def fetch(self, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> InventorySnapshot:
-        """Asks for all accounts and their roles, and waits. Goes on where a fetch was cancelled or killed.
+        """Asks for all accounts and their roles, and waits. Goes on where a fetch was canceled or killed.
 
         An interrupt ends it at once; its KeyboardInterrupt says what is kept, and `partial` has it.
 
         Args:
-            progress: Is told how far it is.
+            progress: Is called with how far it is.
             cancel: Ends it when set.
 
         Returns:
-            All of it; what there is, if it was cancelled.
+            All of it; what there is, if it was canceled.
 
         Raises:
             SignInRequired: There is no access token without a person.
@@ -193,7 +193,7 @@ class Inventory(CachedInventory):
 
         Args:
             max_age: Seconds up to which a cached list will do; 0: ask.
-            progress: Is told how far it is.
+            progress: Is called with how far it is.
             cancel: Ends it when set; what there is then is returned, and not kept.
 
         Raises:
@@ -234,7 +234,7 @@ class Inventory(CachedInventory):
         Args:
             words: Words in the id, the name or the address.
             max_age: Seconds up to which a cached list will do; None: `max_age` of this object.
-            progress: Is told how far it is.
+            progress: Is called with how far it is.
 
         Returns:
             DataFrame: account_id, account_name, email_address (strings; the last two may be missing).
@@ -314,7 +314,7 @@ class Inventory(CachedInventory):
         """Keeps what a fetch has come to."""
         with fetch.lock:
             part = fetch.part.copy()
-        if fetch.error is not None or fetch.cancelled:
+        if fetch.error is not None or fetch.canceled:
             self._save(kept, part)
             return
         with self._writing:
@@ -324,7 +324,7 @@ class Inventory(CachedInventory):
     def _refresh(self) -> None:
         try:
             self.fetch()
-        except BaseException as error:  # noqa: BLE001 - it is shown by whoever asks next; a thread's own would be lost
+        except BaseException as error:  # noqa: BLE001 - the next caller shows it; a thread's own would be lost
             self.refresh_error = error
         else:
             self.refresh_error = None
@@ -335,7 +335,7 @@ class Inventory(CachedInventory):
         kept.wait(*waiting)
         if fetch.error is not None:
             raise fetch.error
-        if not fetch.cancelled:
+        if not fetch.canceled:
             with self._writing:
                 self._store.update(lambda stored: replace(stored, since=self._with_since(stored, fetch.part)), owner)
 

@@ -60,7 +60,7 @@ class KeptFetch:
         """Waits until it has ended and is saved. Interrupted, it cancels the fetch and passes the interruption on.
 
         Args:
-            progress: Is told how far it is, in this thread.
+            progress: Is called with how far it is, in this thread.
             cancel: Ends the fetch when set.
         """
         interrupted = False

@@ -64,7 +64,7 @@ class Progress(Protocol):
         """It came this far."""
 
     def close(self, state: FetchState) -> None:
-        """It ended here: done, cancelled or failed."""
+        """It ended here: done, canceled or failed."""
 
 
 class TqdmProgress:

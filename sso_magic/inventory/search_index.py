@@ -47,7 +47,7 @@ class SearchIndex:
         """The rows in which every folded word stands, best first."""
         in_accounts = [self._fits_accounts(needle) for needle in needles]
         in_names = [_fits(self._texts_of_names, needle) for needle in needles]
-        # A word that stands in no role's name must stand in the account: most accounts are out at once.
+        # A word that no role's name contains must be in the account's texts: most accounts are out at once.
         needed = [
             fits for fits, names in zip(in_accounts, in_names, strict=True) if min(names, default=NOWHERE) == NOWHERE
         ]
@@ -110,7 +110,7 @@ def _fits(texts: Sequence[str], needle: str) -> list[int]:
 
 
 def _begins_word(needle: str, text: str) -> bool:
-    """Whether it stands in the text behind a sign that is no letter or digit; faster than a pattern."""
+    """Return True if the text contains it after a character that is no letter or digit; faster than a pattern."""
     place = text.find(needle)
     while place > 0:
         if not text[place - 1].isalnum():

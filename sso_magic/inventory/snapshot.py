@@ -1,4 +1,4 @@
-"""What is known of an organisation at one moment: accounts, the roles in them, and what could not be had.
+"""What is known of an organization at one moment: accounts, the roles in them, and what could not be had.
 
 An `InventorySnapshot` never changes, so that a cell, the panel and a refresh behind them can share one. Its tables have
 string columns whatever is in them, also when they are empty; a name or an email that the portal left out is missing

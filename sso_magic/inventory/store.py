@@ -58,7 +58,7 @@ class Store:
     def __init__(self, key: str, owner: Callable[[], Mark | None] = lambda: None) -> None:
         self._key = key
         self._owner = owner
-        self.warning: str | None = None  # why the file could not be written, for whoever shows it
+        self.warning: str | None = None  # why the file could not be written, for the caller to show
         self._writing = locks.Lock()
         self._reading = locks.Lock()
         self._held: tuple[object, Stored] = (None, Stored())  # which file was read last, and what was in it
@@ -116,7 +116,7 @@ class Store:
         return cache.stamp(self.path)
 
     def _is_of(self, owner: Mark, sign_in: object) -> bool:
-        """Return False for another sign-in's file; one without a mark, of an earlier version, is told by its time."""
+        """Return False for another sign-in's file; one without a mark, of an earlier version, goes by its time."""
         if sign_in is not None:
             return sign_in == owner.id
         written_at = cache.modified_at(self.path)

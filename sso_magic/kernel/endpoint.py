@@ -29,7 +29,7 @@ _IDLE = 30  # seconds after which a connection that asks for nothing is closed
 
 
 class CredentialEndpoint:
-    """Serves the credentials of the roles it was asked to serve, to whoever has the path and the token."""
+    """Serve the credentials of the roles that were registered, to clients that have the path and the token."""
 
     def __init__(self, copies: ConfigCopies) -> None:
         self.token = Secret(secrets.token_urlsafe(32))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Handover:
-    """Keys of one role in one account, to be pickled for the process that is to speak for it."""
+    """Keys of one role in one account, to be pickled for the process that is to use it."""
 
     __slots__ = ("credentials",)
 

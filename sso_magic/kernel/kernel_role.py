@@ -1,4 +1,4 @@
-"""The role in use in this kernel: its credentials in the environment, renewed, and what was there before restored.
+"""The role in use in this kernel: its credentials in the environment, renewed, and the values before it restored.
 
 One `KernelRole` a process owns the environment's AWS variables. The values that it displaces are remembered until the
 role is released. What libraries keep for themselves (boto3's default session, instance caches, objects that would read
@@ -101,10 +101,10 @@ class KernelRole:
             self._endpoint = CredentialEndpoint(self._copies)
         return self._endpoint
 
-    # ---- what is asked by whoever shows the role ----
+    # ---- for what shows the role ----
 
     def set_aside(self) -> tuple[str, ...]:
-        """The variables that competed and were put aside, by name."""
+        """Return the names of the variables that are ignored until the role is released."""
         before = self._in_use.state.before or Unshown()
         use = self.current
         names = COMPETING_VARIABLES + (ENDPOINT_COMPETING_VARIABLES if use and use.serve else ())
@@ -211,7 +211,7 @@ class KernelRole:
         self._changes.perform(lambda: self._close(place), then=self.switched.notify)
 
     def release(self) -> Use | None:
-        """Take the role out and restore what was there before; return the role that was in use.
+        """Take the role out and restore the values before it; return the role that was in use.
 
         Inside a block the release lasts until the block ends.
 

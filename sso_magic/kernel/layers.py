@@ -36,7 +36,7 @@ class Use:
 
     Args:
         credentials: The keys there are; bound to their account and role for good.
-        region: The region for the work done; None leaves what was there.
+        region: The region for the work done; None leaves the environment's.
         session: The label of the session they came from.
         fetch: Gets the same role's credentials again.
         serve: Whether the environment gets the address of the credential endpoint instead of the keys.

@@ -1,6 +1,6 @@
 """Role credentials that are fetched again before they end.
 
-`RenewingRole` is one role's credentials and the way to get them again. Whatever speaks for a role (the environment, a
+`RenewingRole` is one role's credentials and the way to get them again. Whatever uses a role (the environment, a
 boto3 session, the credential endpoint) holds the same `RenewingRole`, so that they are fetched once for all of them,
 and nothing can take it for another role: the account and the role never change in it.
 
@@ -195,7 +195,7 @@ class RenewingRole:
     def warning(self) -> str | None:
         """Why they are not renewed, and until when they last, in one line; None if all is well.
 
-        What passes by itself is not worth a word until half the time for it is gone.
+        A failure that may pass is not reported until half of the time that is left has gone by.
         """
         failure = self._failure
         if failure is None:
@@ -340,7 +340,7 @@ class RenewalThread:
         self._wake.put(None)
 
     def _has_started(self) -> bool:
-        """Start the thread if there is none. If none can be started, whoever asks for the credentials renews them."""
+        """Start the thread if there is none. If none can be started, callers renew."""
         if self._thread is not None and self._thread.is_alive():
             return False
         self._thread = threading.Thread(target=self._run, name="sso_magic renewal", daemon=True)

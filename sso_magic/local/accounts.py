@@ -136,7 +136,7 @@ class Accounts:
             self.reset()
 
     def _promised(self, organization: Organization) -> dict[str, Account]:
-        """Every bucket that an account of the organisation has from the start."""
+        """Every bucket that an account of the organization has from the start."""
         now = organization.state
         if self._buckets_of != now:
             buckets: dict[str, Account] = {}

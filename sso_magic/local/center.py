@@ -54,7 +54,7 @@ class LocalIdentityCenter(Knobs, People):
     """An Identity Center on loopback, started with ``with`` or `start`.
 
     Args:
-        organization: Accounts, users and assignments. Default: a copy of the sample organisation.
+        organization: Accounts, users and assignments. Default: a copy of the sample organization.
         port: Where it listens; 0 takes a free port.
         aws: Whether AWS accounts (STS, S3) are behind it, in a process of their own. Without them role credentials are
             well formed and open nothing. ``"in-process"`` runs them in this process, where moto's state is shared:
@@ -224,7 +224,7 @@ class LocalIdentityCenter(Knobs, People):
         return self._aws.export(known) if self._aws is not None else None
 
     def reset(self) -> None:
-        """As it was when it was made: knobs, faults, organisation, nobody signed in, no keys, an empty log."""
+        """As it was when it was made: knobs, faults, organization, nobody signed in, no keys, an empty log."""
         self.reset_knobs(self._initial_knobs)
         self._faults = Faults(self._initial_faults).fresh()
         self._organization = Organization.sample() if self._original is None else self._original.copy()
@@ -341,7 +341,7 @@ class LocalIdentityCenter(Knobs, People):
         """Sets the knobs that are named; see `Knobs`.
 
         Raises:
-            NoSuchUser: `auto_approve` names nobody of the organisation.
+            NoSuchUser: `auto_approve` names nobody of the organization.
         """
         if isinstance(values.get("auto_approve"), str):
             self._organization.user(values["auto_approve"])

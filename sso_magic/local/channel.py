@@ -74,7 +74,7 @@ class Channel:
     def _reply(self, number: int, name: str, arguments: tuple[Any, ...]) -> None:
         try:
             message = ("answer", number, self._answer(name, *arguments))
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
+        except Exception as error:  # noqa: BLE001 - the caller gets the error
             message = ("error", number, f"{type(error).__name__}: {error}")
         self._send(message)
 

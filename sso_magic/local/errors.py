@@ -1,4 +1,4 @@
-"""What the local Identity Center says to who runs it. What it says to its clients is in `wire`."""
+"""What the local Identity Center says to the person who runs it. What it says to its clients is in `wire`."""
 
 from __future__ import annotations
 

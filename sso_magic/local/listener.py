@@ -114,7 +114,7 @@ class Listener:
     def stop(self) -> None:
         """Closes the port and every connection, and waits for the thread to end."""
         if self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join()

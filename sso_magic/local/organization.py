@@ -1,4 +1,4 @@
-"""The organisation behind the portal: accounts, users, and who is assigned which role where."""
+"""The organization behind the portal: accounts, users, and who is assigned which role where."""
 
 from __future__ import annotations
 
@@ -200,12 +200,12 @@ class Organization:
         """The user of this name; the first one, if no name is given.
 
         Raises:
-            NoSuchUser: the organisation has no such user; the message lists those it has.
+            NoSuchUser: the organization has no such user; the message lists those it has.
         """
         if name is None and self._users:
             return next(iter(self._users.values()))
         if name is None or name not in self._users:
-            raise NoSuchUser(f"There is no user {name!r} in this organisation. Users: {', '.join(self._users)}.")
+            raise NoSuchUser(f"There is no user {name!r} in this organization. Users: {', '.join(self._users)}.")
         return self._users[name]
 
     def add_user(self, name: str, display_name: str | None = None, email: str | None = None) -> User:
@@ -295,7 +295,7 @@ class Organization:
 
     def _assign(self, assigned: dict[str, tuple[str, ...]], account_id: str, roles: tuple[str, ...]) -> None:
         if account_id not in self._accounts:
-            raise KnobError(f"There is no account {account_id} in this organisation: add_account first.")
+            raise KnobError(f"There is no account {account_id} in this organization: add_account first.")
         assigned[account_id] = tuple(dict.fromkeys([*assigned.get(account_id, ()), *roles]))
         self.version += 1
 
@@ -326,7 +326,7 @@ class Organization:
         self.version += 1
 
     def accounts_of(self, user: str) -> list[Account]:
-        """The accounts in which the user has a role, in the organisation's order."""
+        """The accounts in which the user has a role, in the organization's order."""
         assigned = self._assigned(user)
         return [account for account in list(self._accounts.values()) if any(account.id in one for one in assigned)]
 

@@ -56,11 +56,11 @@ class People:
 
         Args:
             user_code: Which one; None if only one is pending.
-            user: Who signs in. Default: the organisation's first user.
+            user: Who signs in. Default: the organization's first user.
 
         Raises:
             NothingPending: none is, or not this one, or several are and none was named.
-            NoSuchUser: the organisation has no such user.
+            NoSuchUser: the organization has no such user.
         """
         name = self._organization.user(user).name
         device = self._pending(user_code)

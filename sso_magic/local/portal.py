@@ -132,7 +132,7 @@ class Portal:
         member: str,
         entries: Callable[[], list[dict[str, str | None]]],
     ) -> Response:
-        """One page of the list; what was made once is kept until the organisation changes."""
+        """One page of the list; what was made once is kept until the organization changes."""
         size = self._size(request)
         start = self._start(request, user, account_id)
         organization = self._organization()

@@ -1,4 +1,4 @@
-"""The sample organisation, and generated ones of any size."""
+"""The sample organization, and generated ones of any size."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def tricky() -> Organization:
 
 
 def generated(accounts: int, roles: int = 3, seed: int = 0) -> Organization:
-    """As many accounts with as many roles each, for one user; equal arguments make equal organisations.
+    """As many accounts with as many roles each, for one user; equal arguments make equal organizations.
 
     Raises:
         KnobError: a number is below 0, or above what 12 digits and AWS's own limit of 500 roles an account allow.

@@ -1,6 +1,6 @@
 """S3's old presigned URLs (Amazon S3 Developer Guide, "Signing and authenticating REST requests", query string).
 
-``generate_presigned_url`` still makes these in the older regions, unless it is told ``signature_version="s3v4"``.
+``generate_presigned_url`` still makes these in the older regions, unless it is given ``signature_version="s3v4"``.
 """
 
 from __future__ import annotations

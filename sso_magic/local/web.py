@@ -118,7 +118,7 @@ class Web:
         try:
             user = self.organization().user(form.get("user", ""))
         except NoSuchUser:
-            return self.message(request, "No such user", "This organisation has no such user.", 400, kind="error")
+            return self.message(request, "No such user", "This organization has no such user.", 400, kind="error")
         cookie = f"{_COOKIE}={quote(user.name, safe='')}; Path=/; HttpOnly; SameSite=Lax"
         return redirect(_local(form.get("next", "")), [("Set-Cookie", cookie)])
 

@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument
 
 from sso_magic.common.defaults import PRODUCTION
-from sso_magic.errors import AccountNotFound, SignInCancelled, UsageError
+from sso_magic.errors import AccountNotFound, SignInCanceled, UsageError
 from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
 from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
 from sso_magic.magics.settings import Choice, Pattern, Seconds, checked, off
@@ -129,7 +129,7 @@ class SSOMagics(Magics):
                 newer = args.force or needed is not None
                 center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
             except KeyboardInterrupt:
-                raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.") from None
+                raise SignInCanceled("Sign-in canceled. Run %sso_login to start again.") from None
             using.say_next(center)
         self.remember(center)
         if args.save and (path := center.save(args.save)):
@@ -189,7 +189,7 @@ class SSOMagics(Magics):
     @line_magic
     @silenced_by_semicolon
     def sso_doctor(self, line: str) -> Report:
-        """Find what stands in the way: configuration, network, certificate, clock, cache, environment.
+        """Find what prevents signing in or using a role: configuration, network, CA, clock, cache, environment.
 
         Examples::
 

@@ -286,7 +286,7 @@ def _listed(names: Sequence[str]) -> str:
 def _put_profile(
     editor: ConfigText, section: Section | None, profile: WantedProfile, session: Session
 ) -> Literal["added", "changed", "taken"] | None:
-    """Makes a profile what it should be; what that is. None: it is that already, whoever wrote it."""
+    """Change a profile to what it should be, and return that; None if it is that already."""
     values = _sign_in_keys(session) | {"sso_account_id": profile.account_id, "sso_role_name": profile.role_name}
     ours = section is not None and _is_ours(section, session)
     if section is not None and not ours:

@@ -64,7 +64,7 @@ class TokenProvider:
         self._failure: str | None = None
         self._is_over = False  # whether the last refresh was refused, as after the session's end
         self._fault: tuple[float, ClientError] | None = None  # the last failure that may pass, and when it came
-        self.warning: str | None = None  # why the file could not be written, for whoever shows it
+        self.warning: str | None = None  # why the file could not be written, for the caller to show
 
     @property
     def _name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sso_magic.errors import SignInCancelled, SignInError
+from sso_magic.errors import SignInCanceled, SignInError
 from sso_magic.signin import pasted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BrowserAnswer:
         """Wait for the browser's answer; return False if none came in time or if `unless` was set.
 
         Raises:
-            SignInCancelled: ``waiting`` was over first.
+            SignInCanceled: ``waiting`` was over first.
             SignInError: Too many addresses were pasted that are not the answer.
         """
         deadline = time.monotonic() + seconds
@@ -48,7 +48,7 @@ class BrowserAnswer:
             self._take_pasted()
             if left <= 0 or (unless is not None and unless.is_set()):
                 return self._attempt.answered.is_set()
-        raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.")
+        raise SignInCanceled("Sign-in canceled. Run %sso_login to start again.")
 
     def _take_pasted(self) -> None:
         read = getattr(self._prompt, "pasted", None)

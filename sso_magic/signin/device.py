@@ -13,7 +13,7 @@ from sso_magic.common import cache
 from sso_magic.errors import (
     ClientError,
     DeserializationError,
-    SignInCancelled,
+    SignInCanceled,
     SignInDenied,
     SignInExpired,
     TransportError,
@@ -61,7 +61,7 @@ def sign_in(
     Raises:
         SignInDenied: The person pressed deny.
         SignInExpired: The code and those that replaced it expired first.
-        SignInCancelled: ``waiting`` was over.
+        SignInCanceled: ``waiting`` was over.
     """
     request = replace(start(oidc, session, registration), reason=reason)
     output = None
@@ -72,7 +72,7 @@ def sign_in(
     if output is None:
         output = poll_codes(oidc, registration, request, waiting, show=prompt.device, pause=waiting.wait)
     if output is None:
-        raise SignInCancelled("Sign-in canceled. Run %sso_login to start again.")
+        raise SignInCanceled("Sign-in canceled. Run %sso_login to start again.")
     return token_of(output, registration)
 
 

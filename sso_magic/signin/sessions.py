@@ -38,7 +38,7 @@ def sessions(config: SharedConfig | None = None) -> list[Session]:
 def find_session(
     text: str | None = None, *, sso_region: str | None = None, config: SharedConfig | None = None
 ) -> Session:
-    """The session meant by a name or a start URL; without one, the active profile's, else the only one.
+    """Resolve a name or a start URL to a session; without one, the active profile's, else the only one.
 
     Args:
         text: The name of an ``[sso-session]``, or a start URL (also one that no file has).

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 RECENT = 5  # roles remembered of those used last
-FAVOURITES = 20
+FAVORITES = 20
 
 
 class RoleKey(NamedTuple):
@@ -41,11 +41,11 @@ class Kept(NamedTuple):
     """What is kept of one session.
 
     Attributes:
-        favourites: In the order in which they were made favourites.
+        favorites: In the order in which they were made favorites.
         recent: Those used last, the newest first.
     """
 
-    favourites: tuple[RoleKey, ...] = ()
+    favorites: tuple[RoleKey, ...] = ()
     recent: tuple[RoleKey, ...] = ()
 
 
@@ -96,8 +96,8 @@ def remember_use(session: str, key: RoleKey) -> None:
         _change(session, change)
 
 
-def toggle_favourite(session: str, key: RoleKey) -> bool:
-    """Makes the role a favourite, or no longer one.
+def toggle_favorite(session: str, key: RoleKey) -> bool:
+    """Make the role a favorite, or no longer one.
 
     Returns:
         Whether it is one now.
@@ -107,10 +107,10 @@ def toggle_favourite(session: str, key: RoleKey) -> bool:
     """
 
     def change(kept: Kept) -> Kept:
-        others = tuple(other for other in kept.favourites if other != key)
-        return kept._replace(favourites=others if key in kept.favourites else (*others, key)[-FAVOURITES:])
+        others = tuple(other for other in kept.favorites if other != key)
+        return kept._replace(favorites=others if key in kept.favorites else (*others, key)[-FAVORITES:])
 
-    return key in _write(session, change).favourites
+    return key in _write(session, change).favorites
 
 
 def _change(session: str, change: Callable[[Kept], Kept]) -> None:

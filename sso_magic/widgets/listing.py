@@ -92,7 +92,7 @@ class Listing:
             CacheError: The file cannot be written.
         """
         assert self.center is not None
-        is_one = kept.toggle_favourite(self.center.session.key, key)
+        is_one = kept.toggle_favorite(self.center.session.key, key)
         self._put_top()
         return is_one
 
@@ -150,8 +150,8 @@ class Listing:
         if self.center is None:
             return []
         here = kept.load(self.center.session.key)
-        keys = dict.fromkeys([*here.favourites, *here.recent])
-        return [(role, _key(role) in here.favourites, _key(role) in here.recent) for role in self._known(keys)]
+        keys = dict.fromkeys([*here.favorites, *here.recent])
+        return [(role, _key(role) in here.favorites, _key(role) in here.recent) for role in self._known(keys)]
 
     def _known(self, keys: Iterable[RoleKey]) -> Iterator[RoleAssignment]:
         """Yield the rows of these roles; without those that are no longer assigned."""

@@ -18,8 +18,8 @@ class Loading:
     """At most one refresh of one center at a time; several centers may be refreshed at once.
 
     Args:
-        moved: Is told, on the refresh's thread, that one came further.
-        ended: Is told that one has ended: its center, and its error or None. Neither may raise.
+        moved: Is called on the refresh's thread when one came further.
+        ended: Is called when one has ended: its center, and its error or None. Neither may raise.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from sso_magic.common.text import is_linkable, printable
 from sso_magic.common.times import span, until
 from sso_magic.errors import (
     DeserializationError,
-    SignInCancelled,
+    SignInCanceled,
     SignInDenied,
     SignInExpired,
     SignInRequired,
@@ -32,7 +32,7 @@ _NEXT_STEP = {
     SignInRequired: "Not signed in, or the sign-in has ended. Press Sign in.",
     SignInDenied: "The sign-in was denied on its page. Press Sign in to start again.",
     SignInExpired: "The code ran out before it was approved. Press Sign in to get a new one.",
-    SignInCancelled: "Sign-in canceled.",
+    SignInCanceled: "Sign-in canceled.",
 }
 
 

@@ -172,8 +172,8 @@ def draw(runs: list[Run], path: Path) -> bool:
     )
     for (run, found), axis in zip(compared, axes.flat, strict=True):
         plot = PLOTS[run.name]
-        colours = ["#1b6ec2" if ours(name) else "#b0b7bf" for name, _ in found]
-        bars = axis.barh([name for name, _ in found], [value for _, value in found], color=colours)
+        colors = ["#1b6ec2" if ours(name) else "#b0b7bf" for name, _ in found]
+        bars = axis.barh([name for name, _ in found], [value for _, value in found], color=colors)
         axis.bar_label(
             bars,
             [f"{value:,.0f} {plot.unit}" if value >= 100 else f"{value:.3g} {plot.unit}" for _, value in found],

@@ -131,7 +131,7 @@ def test_everything_by_keyboard(open_panel, center):
     expect(panel.state).to_have_text("Not signed in.")
 
 
-def test_denied_expired_and_cancelled(open_panel, center):
+def test_denied_expired_and_canceled(open_panel, center):
     panel = open_panel()
     panel.press("Sign in")
     panel.decide("Deny")
@@ -257,7 +257,7 @@ def test_two_panels_and_the_magics_show_the_same(open_panel, ready):
         expect(one).to_contain_text("No role is in use.")
 
 
-def test_an_account_opens_in_the_console_and_becomes_a_favourite(open_panel, ready):
+def test_an_account_opens_in_the_console_and_becomes_a_favorite(open_panel, ready):
     panel = open_panel()
     panel.find("ml-sandbox", "ml-sandbox")
     with panel.page.context.expect_page() as opened:

@@ -198,7 +198,7 @@ def _self_signed() -> str:
 
 @pytest.fixture
 def untrusted_service(certificate: str) -> Iterator[Service]:
-    """The service by https, with a certificate that nobody trusts but who is told to."""
+    """The service by https, with a certificate that only clients with its CA bundle trust."""
     import ssl
 
     class Handler(_Handler):

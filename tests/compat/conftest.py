@@ -83,7 +83,7 @@ def node() -> str:
 
 
 class Conversation:
-    """A child process that makes its client when it starts, and reads when it is told to."""
+    """A child process that makes its client when it starts, and reads on request."""
 
     def __init__(self, command: list[str]) -> None:
         self._process = subprocess.Popen(

@@ -189,7 +189,7 @@ def accounts_and_roles(center):
     ]
 
 
-def test_the_whole_organisation_is_the_same_to_all(center, heard):
+def test_the_whole_organization_is_the_same_to_all(center, heard):
     pairs = accounts_and_roles(center)
     token = center.access_token()
     accounts = list(dict.fromkeys(account for account, _role in pairs))

@@ -1,4 +1,4 @@
-"""An organisation of many accounts, and somebody signed in to it."""
+"""An organization of many accounts, and somebody signed in to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def organization_of(number: int) -> Organization:
 
 @pytest.fixture
 def many(signed_in: LocalIdentityCenter, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], IdentityCenter]:
-    """Makes the organisation one of so many accounts; gives the `IdentityCenter` that is signed in to it."""
+    """Makes the organization one of so many accounts; gives the `IdentityCenter` that is signed in to it."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
     def make(number: int) -> IdentityCenter:
@@ -68,7 +68,7 @@ def each_threads_end() -> Callable[[], None]:
 
 
 def who_am_i(here) -> dict[str, str]:
-    """What AWS says, which is to be what the task was told."""
+    """What AWS says, which is to be what the task was given."""
     said = here.session.client("sts").get_caller_identity()
     assert said["Account"] == here.account.id
     assert f"AWSReservedSSO_{here.role_name}_" in said["Arn"]

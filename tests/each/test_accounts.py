@@ -17,7 +17,7 @@ def names(selection) -> list[str]:
 
 @pytest.fixture
 def sample(signed_in):
-    """The sample organisation of a dozen accounts."""
+    """The sample organization of a dozen accounts."""
     from sso_magic.center.shared import shared_center
 
     return shared_center()

@@ -1,4 +1,4 @@
-"""In processes: the same results; each speaks for its account in every way; none has more than that."""
+"""In processes: the same results; each has its account's role in every way, and nothing more."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def strike(monkeypatch: pytest.MonkeyPatch, impatient: LocalIdentityCenter) -> C
             monkeypatch.setattr("sso_magic.credentials.federation._TIMEOUT", 0.1)
             monkeypatch.setattr("sso_magic.doctor.network.WITHIN", (0.1, 0.1))
             monkeypatch.setitem(RequestsHandler.__init__.__kwdefaults__, "request_timeout", 0.1)
-        if fault.kind == "drip":  # whoever sends so closes the connection, which may be seen too late
+        if fault.kind == "drip":  # such a server closes the connection, which may be seen too late
             monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
 
     return strike

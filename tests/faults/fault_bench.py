@@ -21,7 +21,7 @@ from sso_magic.signin.sessions import find_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROD = "731659028443"  # payments-prod of the sample organisation
+PROD = "731659028443"  # payments-prod of the sample organization
 
 ASK = {  # what cannot do without an answer
     "login": "%sso_login --force --device",
@@ -48,7 +48,7 @@ class Promise:
     Attributes:
         fault: The fault.
         error: The error of a magic that asks; None: it gets its result all the same.
-        ends: Whether a sign-out is carried out, or needless, all the same.
+        ends: Whether a sign-out is carried out, or unnecessary, all the same.
     """
 
     fault: Fault

@@ -82,7 +82,7 @@ def test_names_and_addresses_that_are_left_out_are_missing(local, local_inventor
     assert nameless[0].label == nameless[0].account_id
 
 
-def test_an_organisation_without_accounts_is_an_empty_inventory_and_no_error(fake_portal, inventory_of):
+def test_an_organization_without_accounts_is_an_empty_inventory_and_no_error(fake_portal, inventory_of):
     snapshot = inventory_of(fake_portal({})).fetch()
     assert snapshot.complete
     assert snapshot.accounts == ()

@@ -28,7 +28,7 @@ class Recorder:
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Progress is told often enough for a short test to see it."""
+    """Progress is reported often enough for a short test to see it."""
     monkeypatch.setattr("sso_magic.inventory.keeper.LOOK_EVERY", 0.005)
 
 

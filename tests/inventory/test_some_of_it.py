@@ -78,7 +78,7 @@ def test_what_is_young_enough_is_not_asked_again(fake_portal, inventory_of, orga
     assert len(portal.calls) == 2
 
 
-def test_a_cancelled_list_of_accounts_is_returned_and_not_kept(fake_portal, inventory_of, organization):
+def test_a_canceled_list_of_accounts_is_returned_and_not_kept(fake_portal, inventory_of, organization):
     portal = fake_portal(organization(4))
     portal.page = 2
     cancel, go = threading.Event(), threading.Event()

@@ -48,7 +48,7 @@ def test_what_is_cached_and_young_comes_without_a_call(fake_portal, inventory_of
     assert len(portal.calls) == 11
 
 
-def test_what_a_cancelled_fetch_had_comes_first(fake_portal, inventory_of, organization):
+def test_what_a_canceled_fetch_had_comes_first(fake_portal, inventory_of, organization):
     portal = fake_portal(organization(100))
     reached, go = threading.Event(), threading.Event()
 

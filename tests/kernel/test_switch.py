@@ -1,4 +1,4 @@
-"""A switch is whole, and nothing that was made under one role ever speaks for another."""
+"""A switch is whole, and nothing that was made under one role ever uses another."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def region(monkeypatch):
 
 
 class Crowd:
-    """Threads that read until they are told to stop; what is wrong ends up in `errors`."""
+    """Threads that read until they are asked to stop; what is wrong ends up in `errors`."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()

@@ -24,7 +24,7 @@ SHORTEST = 16  # characters of a secret that give it away
 
 
 class Planted:
-    """Every secret of a test: all that its Identity Center has given out, and what is told of besides.
+    """Every secret of a test: all that its Identity Center has given out, and those that are added.
 
     Args:
         center: With ``redact_log = False``, so that what clients sent is known too.

@@ -161,7 +161,7 @@ def test_a_setting_that_makes_no_sense_is_one_line(capsys, arguments, line):
             ["--accounts", "-1"],
             "sso-magic: 0 to 1,000,000 accounts with 0 to 500 roles can be generated, not -1 with 3.",
         ),
-        (["--auto-approve", "bob"], "sso-magic: There is no user 'bob' in this organisation. Users: alex, sam, robin."),
+        (["--auto-approve", "bob"], "sso-magic: There is no user 'bob' in this organization. Users: alex, sam, robin."),
     ],
 )
 def test_what_cannot_be_made_is_one_line(capsys, arguments, line):

@@ -211,5 +211,5 @@ def test_nothing_pending_says_so(local):
 
 
 def test_only_users_can_approve(local, device):
-    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
+    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organization. Users: alex, sam, robin.$"):
         local.approve(user="bob")

@@ -110,7 +110,7 @@ def test_a_reset_starts_fault_rules_again(wire_to):
         assert other.post("/token").status == 500
 
 
-def test_an_organisation_that_was_given_is_as_it_was_after_a_reset():
+def test_an_organization_that_was_given_is_as_it_was_after_a_reset():
     organization = Organization.generated(3)
     account = organization.accounts[0].id
     center = LocalIdentityCenter(organization, aws=False)

@@ -1,4 +1,4 @@
-"""Starting and stopping: nothing is left, whoever still hangs on, and a port in use is one clear line."""
+"""Starting and stopping: nothing is left, whichever connection is still open, and a port in use is one clear line."""
 
 from __future__ import annotations
 

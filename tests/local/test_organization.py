@@ -1,4 +1,4 @@
-"""The sample organisation has what trips up clients; generated ones are what was asked for."""
+"""The sample organization has what trips up clients; generated ones are what was asked for."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def test_a_copy_changes_alone(sample):
 def test_mistakes_are_told(sample):
     with pytest.raises(KnobError, match=r"^An account's id is 12 digits, as text, not '123'.$"):
         sample.add_account("123")
-    with pytest.raises(KnobError, match=r"^There is no account 000000000009 in this organisation: add_account first.$"):
+    with pytest.raises(KnobError, match=r"^There is no account 000000000009 in this organization: add_account first.$"):
         sample.assign("alex", "000000000009", "ReadOnly")
-    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organisation. Users: alex, sam, robin.$"):
+    with pytest.raises(NoSuchUser, match=r"^There is no user 'bob' in this organization. Users: alex, sam, robin.$"):
         sample.assign("bob", "731659028443", "ReadOnly")
 
 

@@ -86,7 +86,7 @@ ASSIGN = '[[assignments]]\nuser = "kim"\naccount = "dev"\npermission_set = "Admi
         (USER + "[[groups]]\nname='g'\nmembers='kim'", "groups[0].members: a list of texts is expected, not 'kim'."),
         (
             USER + "[[groups]]\nname='g'\nmembers=['x']",
-            "groups[0].members: There is no user 'x' in this organisation. Users: kim.",
+            "groups[0].members: There is no user 'x' in this organization. Users: kim.",
         ),
         (USER + "[[accounts]]\nid = 1", "accounts[0].id: text in quotation marks is expected, not 1."),
         (USER + "[[accounts]]\nid = '1'", "accounts[0].id: An account's id is 12 digits, as text, not '1'."),
@@ -112,7 +112,7 @@ ASSIGN = '[[assignments]]\nuser = "kim"\naccount = "dev"\npermission_set = "Admi
         ),
         (
             USER + ACCOUNT + ASSIGN.replace("kim", "x"),
-            "assignments[0]: There is no user 'x' in this organisation. Users: kim.",
+            "assignments[0]: There is no user 'x' in this organization. Users: kim.",
         ),
         (
             USER + ACCOUNT + ASSIGN.replace('user = "kim"', 'group = "x"'),

@@ -185,7 +185,7 @@ def test_a_withdrawn_role_is_gone_from_list_and_credentials(local, wire):
     assert refused.status == 403
 
 
-def test_another_organisation_takes_effect_at_once(local, wire):
+def test_another_organization_takes_effect_at_once(local, wire):
     token = local.access_token()
     wire.get("/assignment/accounts", token)
     other = Organization()

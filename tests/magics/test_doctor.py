@@ -1,4 +1,4 @@
-"""%sso_doctor finds what stands in the way, and says what to do about it."""
+"""%sso_doctor finds what prevents signing in and using roles, and says what to do about it."""
 
 from __future__ import annotations
 

@@ -248,8 +248,8 @@ def test_stopping_the_cell_ends_the_wait_and_leaves_nothing(fails, shell, center
     with monkeypatch.context() as patch:  # %unload_ext, which ends the test, waits too
         patch.setattr(threading.Event, "wait", interrupted)
         text, error = fails("%sso_login --device")
-    assert isinstance(error, errors.SignInCancelled)
-    assert text.endswith("SignInCancelled: Sign-in canceled. Run %sso_login to start again.")
+    assert isinstance(error, errors.SignInCanceled)
+    assert text.endswith("SignInCanceled: Sign-in canceled. Run %sso_login to start again.")
     assert {thread for thread in threading.enumerate() if thread.name.startswith("sso-magic")} <= before
 
 

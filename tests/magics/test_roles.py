@@ -242,7 +242,7 @@ def get(url: str, **headers: str) -> http.client.HTTPResponse:
 
 
 def gone_or_closed(url: str) -> bool:
-    """Whether the link is used up: it says so until the listener, which ends by itself, has closed."""
+    """Whether the link is used up: it says so until the listener, which ends on its own, has closed."""
     try:
         return get(url).status == 410
     except OSError:

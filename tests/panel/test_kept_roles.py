@@ -1,4 +1,4 @@
-"""Recent and favourite roles stay on top of the list, across kernels."""
+"""Recent and favorite roles stay on top of the list, across kernels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sso_magic.widgets import kept
 from sso_magic.widgets.kept import RoleKey
 
 
-def test_roles_used_last_come_first_and_favourites_before_them(open_panel, ready):
+def test_roles_used_last_come_first_and_favorites_before_them(open_panel, ready):
     screen = open_panel()
     screen.use("web-shop-prod readonly")
     screen.use("ml-sandbox")
@@ -34,7 +34,7 @@ def test_another_kernel_sees_them(open_panel, ready):
     assert open_panel().lines[0] == "★ ml-sandbox · PowerUserAccess · 873320164592"
 
 
-def test_a_favourite_is_taken_back_by_the_same_button(open_panel, ready):
+def test_a_favorite_is_taken_back_by_the_same_button(open_panel, ready):
     screen = open_panel()
     screen.type("ml-sandbox")
     screen.press("Favorite")
@@ -51,14 +51,14 @@ def test_a_role_used_by_a_magic_becomes_a_recent_one(open_panel, ready, shell):
     screen.until(lambda: screen.lines[0] == "ml-sandbox · PowerUserAccess · 873320164592 (recent, in use)")
 
 
-def test_a_favourite_that_is_no_longer_assigned_is_not_listed(open_panel, ready):
-    kept.toggle_favourite("corp", RoleKey("873320164592", "NoLonger"))
-    kept.toggle_favourite("corp", RoleKey("999999999999", "ReadOnly"))
+def test_a_favorite_that_is_no_longer_assigned_is_not_listed(open_panel, ready):
+    kept.toggle_favorite("corp", RoleKey("873320164592", "NoLonger"))
+    kept.toggle_favorite("corp", RoleKey("999999999999", "ReadOnly"))
     assert not any("★" in line for line in open_panel().lines)
 
 
-def test_favourites_are_listed_before_anything_else_is_known(open_panel, center):
-    kept.toggle_favourite("corp", RoleKey("873320164592", "PowerUserAccess"))
+def test_favorites_are_listed_before_anything_else_is_known(open_panel, center):
+    kept.toggle_favorite("corp", RoleKey("873320164592", "PowerUserAccess"))
     assert open_panel().lines == ["★ PowerUserAccess · 873320164592"] or open_panel().lines == [
         "★ 873320164592 · PowerUserAccess"
     ]
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read_counts_as_none(clean_environment, content):
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_file_that_cannot_be_written_is_said_for_a_favourite_and_costs_a_use_nothing(
+def test_a_file_that_cannot_be_written_is_said_for_a_favorite_and_costs_a_use_nothing(
     open_panel, ready, clean_environment
 ):
     (clean_environment / ".aws" / "sso_magic" / "panel.json").mkdir()
@@ -124,19 +124,19 @@ def use_as(center, prompt):
 
 def test_another_person_has_favorites_of_their_own(center, use_as):
     kept.learn_person("corp", use_as(0))
-    kept.toggle_favourite("corp", ONE)
+    kept.toggle_favorite("corp", ONE)
     kept.remember_use("corp", ONE)
     assert kept.learn_person("corp", use_as(1)) is True
     assert kept.load("corp") == kept.Kept()
-    kept.toggle_favourite("corp", TWO)
+    kept.toggle_favorite("corp", TWO)
     assert kept.learn_person("corp", use_as(0)) is True
     assert kept.load("corp") == kept.Kept((ONE,), (ONE,))
     kept.learn_person("corp", use_as(1))
-    assert kept.load("corp").favourites == (TWO,)
+    assert kept.load("corp").favorites == (TWO,)
 
 
 def test_a_sign_in_of_the_same_person_keeps_the_favorites(center, use_as, monkeypatch):
-    kept.toggle_favourite("corp", ONE)  # before anybody was known, as by an earlier version
+    kept.toggle_favorite("corp", ONE)  # before anybody was known, as by an earlier version
     credentials = use_as(0)
     assert kept.learn_person("corp", credentials) is False
     assert kept.learn_person("corp", use_as(0)) is False
@@ -144,12 +144,12 @@ def test_a_sign_in_of_the_same_person_keeps_the_favorites(center, use_as, monkey
     with monkeypatch.context() as patch:
         patch.setattr("sso_magic.kernel.person.name_of", lambda _: None)  # STS cannot be reached
         assert kept.learn_person("corp", credentials) is False
-    assert kept.load("corp").favourites == (ONE,)
+    assert kept.load("corp").favorites == (ONE,)
     kept.learn_person("corp", credentials)
     monkeypatch.setattr("sso_magic.kernel.person.name_of", lambda _: pytest.fail("STS is asked twice for a sign-in"))
     kept.learn_person("corp", credentials)
-    kept.toggle_favourite("corp", TWO)
-    assert kept.load("corp").favourites == (ONE, TWO)
+    kept.toggle_favorite("corp", TWO)
+    assert kept.load("corp").favorites == (ONE, TWO)
 
 
 def test_the_file_names_nobody(center, use_as, clean_environment):

@@ -129,7 +129,7 @@ def test_cancel_ends_the_wait_at_once_and_another_sign_in_can_begin(open_panel, 
     screen.until(lambda: "Signed in until" in screen.sign_in)
 
 
-def test_a_cancelled_sign_in_that_ends_late_takes_nothing_of_the_next_one_away(open_panel, center, sent):
+def test_a_canceled_sign_in_that_ends_late_takes_nothing_of_the_next_one_away(open_panel, center, sent):
     screen = open_panel()
     center.faults.append(Fault("StartDeviceAuthorization", times=1, delay=0.5))
     screen.press("Sign in")

@@ -1,4 +1,4 @@
-"""botocore reads what was there and what was added; what was there stays byte for byte."""
+"""botocore reads old and new profiles; the old content stays byte for byte."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def stored() -> dict:
 
 
 def end_soon(seconds: float = 60) -> dict:
-    """Rewrites the token's end; what was there before."""
+    """Rewrite the token's end; return the old one."""
     old = stored()
     moment = datetime.now(timezone.utc) + timedelta(seconds=seconds)
     cache.write(cache.token_path("corp"), old | {"expiresAt": cache.format_timestamp(moment)})

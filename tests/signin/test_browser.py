@@ -17,7 +17,7 @@ import requests
 
 from sso_magic import IdentityCenter
 from sso_magic.common import cache
-from sso_magic.errors import ConfigError, SignInCancelled, SignInDenied, SignInError, SignInExpired
+from sso_magic.errors import ConfigError, SignInCanceled, SignInDenied, SignInError, SignInExpired
 from sso_magic.local import Fault
 from sso_magic.signin import browser, browser_answer, flow
 
@@ -272,10 +272,10 @@ def wait_for(condition) -> None:
         time.sleep(0.02)
 
 
-def test_cancelling_ends_the_wait_and_leaves_nothing(corp, center, prompt, browser_opens):
+def test_canceling_ends_the_wait_and_leaves_nothing(corp, center, prompt, browser_opens):
     cancel = threading.Event()
     threading.Thread(target=lambda: (wait_for(lambda: prompt.browsers), cancel.set())).start()
-    with pytest.raises(SignInCancelled, match=r"Sign-in canceled\. Run %sso_login to start again\."):
+    with pytest.raises(SignInCanceled, match=r"Sign-in canceled\. Run %sso_login to start again\."):
         corp.sign_in(method="browser", prompt=prompt, cancel=cancel)
     assert prompt.lines == [""]
     assert not [thread for thread in threading.enumerate() if thread.name == "sso-magic-callback"]

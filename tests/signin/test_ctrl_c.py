@@ -17,10 +17,10 @@ import pytest
 
 import sso_magic
 from sso_magic import IdentityCenter, display
-from sso_magic.errors import SignInCancelled
+from sso_magic.errors import SignInCanceled
 
 PACKAGE = str(Path(sso_magic.__file__).parent)
-CANCELED = "SignInCancelled: Sign-in canceled. Run %sso_login to start again."
+CANCELED = "SignInCanceled: Sign-in canceled. Run %sso_login to start again."
 UNCOUNTED = (
     "locks.py",  # callbacks of weakref, from which nothing can be raised
     "redaction.py",  # a step for each secret ever made
@@ -123,7 +123,7 @@ def test_one_interrupt_is_one_line(shell, center, interrupt, method):
     with contextlib.redirect_stdout(Terminal()) as terminal:
         result = shell.run_cell(f"%sso_login {method}")
     sys.settrace(None)
-    assert isinstance(result.error_in_exec, SignInCancelled)
+    assert isinstance(result.error_in_exec, SignInCanceled)
     after = terminal.getvalue().rpartition("Interrupt to cancel.")[2].rpartition("\r")[2]
     assert after.strip() == CANCELED
 

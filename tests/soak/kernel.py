@@ -61,7 +61,7 @@ class Kernel:
         return error is None
 
     def call(self, client: Any, account: str) -> None:
-        """Asks AWS who the client speaks for: this account, or nobody."""
+        """Ask AWS whose the client is: this account's, or nobody's."""
         from sso_magic.errors import SSOMagicError
 
         self.calls += 1

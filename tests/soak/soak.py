@@ -7,7 +7,7 @@ goes wrong with it. The kernel is kernel.py in a process of its own, which switc
 measures itself. A role lasts ten seconds, so that a minute here is six hours of AWS's shortest default.
 
 The exit status is 1 if the kernel ever spoke for another account than the one in use, met an error that is not of this
-package's tree, did not end by itself, or if memory, threads or file handles go on rising after the warm-up.
+package's tree, did not end on its own, or if memory, threads or file handles go on rising after the warm-up.
 """
 
 from __future__ import annotations

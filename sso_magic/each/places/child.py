@@ -54,5 +54,5 @@ def _done(blob: bytes, parcel: remote.Parcel) -> Outcome:
             here = Here(parcel.account, parcel.role_name, lambda: use.role, parcel.region)
             here.take_role()  # its keys are in the environment, and so may be in what the work prints
             return perform(work, here, parcel.ticket)
-    except Exception as error:  # noqa: BLE001 - what cannot be unpacked here is told there
+    except Exception as error:  # noqa: BLE001 - what cannot be unpacked here is reported there
         return Outcome(failure=failure_of(error))

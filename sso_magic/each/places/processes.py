@@ -1,9 +1,9 @@
-"""Processes of our own, one job at a time each, whose whole environment speaks for the job's account.
+"""Processes, one job at a time each, whose whole environment is that of the job's role.
 
 Not `ProcessPoolExecutor`: its processes inherit the notebook's keys, or by fork its memory with the access token; one
 that dies takes the others' work with it; none can be ended. Here a process begins without any AWS credentials, gets
 those of the job's role, and uses them as ``%sso_use`` does, so that pandas, s3fs and every other library that reads the
-environment speaks for the account as well. One that dies costs nothing: its job is done again by another.
+environment is the job's as well. One that dies costs nothing: its job is done again by another.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def patient(environment: dict[str, str]) -> dict[str, str]:
 
 
 def without_credentials(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, without what could speak for anybody: keys, profiles, endpoints, web identities."""
+    """The environment, without anything that gives credentials: keys, profiles, endpoints, web identities."""
     names = {*KEY_VARIABLES, *COMPETING_VARIABLES, *ENDPOINT_COMPETING_VARIABLES}
     return {name: value for name, value in environment.items() if name not in names}
 

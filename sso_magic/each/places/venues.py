@@ -1,6 +1,6 @@
 """Where the work is done: on the crew's own threads, by an executor, in processes, on a cluster.
 
-A venue does one job at a time for each of the crew's threads, and ends what it does when it is told to.
+A venue does one job at a time for each of the crew's threads, and ends what it does when it is stopped.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Pool:
             self._line.close_ticket(job.ticket)
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """What has not begun is cancelled by whoever waits for it; no executor can end the rest."""
+        """Do nothing: the caller cancels what has not begun, and no executor can end the rest."""
 
     def close(self) -> None:
         """Ends the line; the executor is somebody else's."""

@@ -69,7 +69,7 @@ class Binding(Protocol):
         """Puts the hooks in."""
 
     def enter(self, use: Use | None) -> None:
-        """This role is in the environment now; None: none of ours is."""
+        """This role is in the environment now; None: no role is."""
 
     def holders(self, used: RenewingRole | None) -> Iterable[tuple[RenewingRole, str]]:
         """Yield what is alive and uses another role than this one: the role, and what it is, in the singular."""
@@ -111,7 +111,7 @@ class Libraries:
                 self._try(name, forget, library)
 
     def enter(self, use: Use | None) -> None:
-        """Makes every library follow: this role is in the environment now; None: none of ours is."""
+        """Makes every library follow: this role is in the environment now; None: no role is."""
         self._canary.enter(use)
         for name in list(self._installed):
             self._try(name, self._bindings[name].enter, use)

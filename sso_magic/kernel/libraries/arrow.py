@@ -15,7 +15,7 @@ put under its own name.
 
 What was weighed against it. Rebinding live objects by calling their ``__init__`` again misses datasets and open files,
 and frees what another thread may be using. Giving a new filesystem the endpoint by taking the keys out of C's
-environment for a moment would let a child process that starts in that moment speak for the default profile.
+environment for a moment would let a child process that starts in that moment use the default profile.
 
 Keys do not renew inside a C++ object: after an hour it fails as its own role, and a new one is needed. With the
 credential endpoint it goes on.
@@ -49,7 +49,7 @@ _CREDENTIALS = (*_KEYS, "anonymous", "role_arn")
 
 
 class ArrowBinding:
-    """The stand-ins, and which filesystem speaks for which role."""
+    """The stand-ins, and which filesystem is of which role."""
 
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel

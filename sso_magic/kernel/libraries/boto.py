@@ -4,14 +4,14 @@ What was measured. `EnvProvider` reads four or five variables one after the othe
 AWS_CREDENTIAL_EXPIRATION reads them again, whatever role they are of by then. So a client made under A becomes B an
 hour after a switch to B, and a thread that makes a client at the moment of a switch gets A's key id with B's secret.
 
-What is done. `EnvProvider` gives, while a role of ours is in the environment, by keys or by the endpoint's address,
+What is done. `EnvProvider` gives, while a role is in use in the environment, by keys or by the endpoint's address,
 credentials of that role's `RenewingRole`: whole sets only, of that role only, renewed by themselves. One class serves
 default and own sessions, clients and resources, roles assumed on top (by ``credential_source = Environment`` or by
 hand) and aiobotocore, whose provider inherits the method that makes the reader. Variables that somebody else has set
 are read by botocore's own methods, under the lock that this package writes under.
 
 What was weighed against it. Looking for live credentials by the garbage collector at each switch and pinning them
-costs 12 ms each time and misses those that another thread is making. A default session of ours alone leaves
+costs 12 ms each time and misses those that another thread is making. Replacing the default session alone leaves
 `boto3.Session()` and everything that makes its own, such as polars, as it was.
 
 Readers that were made before the hook came in are found by the garbage collector, once: they go on reading what was in
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 METHOD = "sso_magic"
 
-_clients: Alive[None] = Alive()  # of roles of ours
+_clients: Alive[None] = Alive()  # of roles of this process
 
 
 class RoleReader:
@@ -162,9 +162,9 @@ def _class_of_task(kind: Any) -> Any:
 
 
 class OwnReader:
-    """botocore's own reader of the environment, which reads no role of ours.
+    """botocore's own reader of the environment, which reads no role in use.
 
-    It reads at once, while the variables are those that it was made for. While a role of ours is in the environment,
+    It reads at once, while the variables are those that it was made for. While a role is in use in the environment,
     the answer is what was read last.
     """
 
@@ -176,7 +176,7 @@ class OwnReader:
         self._read_now(require_expiry=False)
 
     def __call__(self, require_expiry: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - botocore's
-        """What the environment says, or said before a role of ours was in it."""
+        """What the environment says, or said before a role was in use."""
         self._kernel.bind(lambda: self._read_now(require_expiry))
         if self._failure is not None:
             raise self._failure
@@ -191,7 +191,7 @@ class OwnReader:
 
 
 class OwnEnvironment:
-    """The environment as it is without a role of ours; stands in for `os.environ` where botocore only gets values."""
+    """The environment as it is without a role in use; replaces `os.environ` where botocore only gets values."""
 
     def __init__(self, kernel: KernelRole) -> None:
         self._kernel = kernel
@@ -294,14 +294,14 @@ def remembered(client: Any) -> Any:
 
 
 def role_of(client: Any) -> RenewingRole | None:
-    """The role that a client of botocore or aiobotocore speaks for, if it is one of ours."""
+    """Return the role of a client of botocore or aiobotocore; None if the client was not made under a role."""
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
     reader = getattr(credentials, "_refresh_using", None)
     return reader.role if isinstance(reader, RoleReader) else None
 
 
 class BotocoreSessionBinding:
-    """The hook in the method that makes clients, so that those of roles of ours are known; aiobotocore has its own."""
+    """The hook in the method that makes clients, so that those of roles are known; aiobotocore has its own."""
 
     def __init__(self) -> None:
         self._session: Any = None
@@ -322,7 +322,7 @@ class BotocoreSessionBinding:
         """Nothing: what is made is bound where its credentials are made."""
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002 - as above
-        """The clients there are of roles of ours."""
+        """Return the living clients of roles."""
         for client, _ in _clients:
             role = role_of(client)
             if role is not None:

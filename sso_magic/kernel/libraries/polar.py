@@ -6,7 +6,7 @@ until it ends: a new query under B goes on with A's credentials.
 
 What is done. polars has a default credential provider, which a query takes along when it is made
 (``pl.Config.set_default_credential_provider``). While a role is in use it is one of that role; a provider of the
-user's own is put back afterwards. The providers that polars has built by itself are forgotten at a switch.
+user's own is put back afterwards. The providers that polars itself has built are forgotten at a switch.
 """
 
 # ruff: noqa: SLF001 - what a library keeps for itself is what this is about

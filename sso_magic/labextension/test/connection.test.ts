@@ -83,7 +83,7 @@ test("another kernel's role is never kept", () => {
   assert.equal(connection.identity, null);
 });
 
-test("a lost connection is told, and what was known comes back only by the kernel's word", async () => {
+test("a lost connection is shown, and what was known comes back only by the kernel's word", async () => {
   connection.kernelChanged("idle");
   said(NO_ROLE);
   connection.connectionChanged("disconnected");

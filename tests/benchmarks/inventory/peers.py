@@ -1,4 +1,4 @@
-"""The same job, every account and role of an organisation, by this package and by its peers."""
+"""The same job, every account and role of an organization, by this package and by its peers."""
 
 from __future__ import annotations
 

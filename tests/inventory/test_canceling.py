@@ -47,7 +47,7 @@ def gate():
     assert all_threads_end()
 
 
-def test_a_cancelled_fetch_returns_what_there_is_although_calls_are_under_way(
+def test_a_canceled_fetch_returns_what_there_is_although_calls_are_under_way(
     gate, fake_portal, inventory_of, organization
 ):
     portal = fake_portal(organization(200))
@@ -101,7 +101,7 @@ def test_the_threads_of_a_fetch_keep_no_interpreter_from_ending(gate, fake_porta
     assert all(thread.daemon for thread in fetch_threads())
 
 
-def test_a_cancelled_fetch_goes_on_where_it_was(gate, fake_portal, inventory_of, organization):
+def test_a_canceled_fetch_goes_on_where_it_was(gate, fake_portal, inventory_of, organization):
     portal = fake_portal(organization(200))
     portal.trouble = gate
     cancel = threading.Event()
@@ -116,7 +116,7 @@ def test_a_cancelled_fetch_goes_on_where_it_was(gate, fake_portal, inventory_of,
     assert {asked for asked, _ in portal.calls} == {account.account_id for account in snapshot.accounts} - got
 
 
-def test_a_list_of_accounts_that_was_cancelled_goes_on_at_its_page(gate, fake_portal, inventory_of, organization):
+def test_a_list_of_accounts_that_was_canceled_goes_on_at_its_page(gate, fake_portal, inventory_of, organization):
     portal = fake_portal(organization(30))
     portal.page = 10
     gate.passes = 10**6

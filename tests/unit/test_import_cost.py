@@ -89,6 +89,7 @@ print(' '.join(sorted(set(sys.modules) - before)))
     assert {name for name in loaded if name.partition(".")[0] == "sso_magic"} == {
         "sso_magic",
         "sso_magic.common",
+        "sso_magic.common.defaults",
         "sso_magic.common.hints",
         "sso_magic.common.lexer",
         "sso_magic.common.redaction",

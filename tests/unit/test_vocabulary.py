@@ -27,7 +27,7 @@ ODD = {
     r"the (account|session|role) meant\b": "Resolve text to one account",
     r"if it stays so": "if it persists",
     r"ask who runs it": "contact your AWS administrator",
-    r"favourit|organisation|cancelled(?![a-zA-Z(])|cancelling|colour|behaviour|serialis|normalis|initialis|recognis|honour": (
+    r"(favourit|organisation|cancelled(?![a-zA-Z(])|cancelling|colour|behaviour|serialis|normalis|recognis|honour)": (
         "American spelling"
     ),
 }

@@ -7,19 +7,16 @@ cache shared with the AWS CLI. Only what is missing is asked for, and only then 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.center.role import Role
-from sso_magic.center.sign_in import SignIn, own_config_path
+from sso_magic.center.role_access import RoleAccess
+from sso_magic.center.sign_in import own_config_path
 from sso_magic.common import locks
 from sso_magic.credentials import role_credentials as role_cache
 from sso_magic.errors import (
     AccountNotFound,
     ConfigError,
-    CredentialsThrottled,
-    RoleNotAssigned,
     RoleNotFound,
     SSOMagicError,
     kept_in,
@@ -33,20 +30,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sso_magic.common.secret import Secret
-    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress, RoleAssignment
-    from sso_magic.portal import GetRoleCredentialsOutput
     from sso_magic.profiles.plan import Plan
-    from sso_magic.signin.marks import Mark
 
 SHARED: dict[Session, IdentityCenter] = {}
 """The object of each session that `IdentityCenter.shared` has returned in this process."""
 _SHARED_LOCK = locks.Lock()
 
 
-class IdentityCenter(SignIn):
+class IdentityCenter(RoleAccess):
     """One Identity Center, as one person sees it.
 
     Args:
@@ -301,46 +294,6 @@ class IdentityCenter(SignIn):
         """
         found = self.find_account(account)
         return Role(self, found, self.find_role(found, role))
-
-    def role_credentials(self, account: Account, role_name: str, *, refresh: bool = False) -> Credentials:
-        """Return credentials of a role whose account and name are known; see `Role.credentials`."""
-        if not refresh:
-            cached = role_cache.load(
-                self.session, account.account_id, account.account_name, role_name, self.tokens.mark()
-            )
-            if cached is not None:
-                return cached
-        return self._fetch_credentials(account, role_name)
-
-    def _fetch_credentials(self, account: Account, role_name: str) -> Credentials:
-        from sso_magic.client.patience import throttled_text
-        from sso_magic.client.retry import error_type
-        from sso_magic.portal import SSOServiceException
-
-        sign_ins: list[Mark | None] = []
-
-        def ask(token: Secret) -> GetRoleCredentialsOutput:
-            sign_ins.append(self.tokens.mark_of(token))
-            return self.credentials_portal.get_role_credentials(
-                access_token=token, account_id=account.account_id, role_name=role_name
-            )
-
-        try:
-            output = self.call(ask)
-        except SSOServiceException as error:
-            if error_type(error) == "throttling":
-                raise CredentialsThrottled(throttled_text(error)) from None
-            if error.metadata.http_status_code != HTTPStatus.FORBIDDEN or error.name.isdigit():
-                raise  # an error without a name is not AWS's: a proxy may have answered
-            raise RoleNotAssigned(
-                f"The role {role_name} in {account.label} is refused (403, {error.message}): it is not assigned to "
-                f"you, or was assigned a moment ago. %sso_roles {account.account_id} lists what you have."
-            ) from None
-        fetched = role_cache.from_portal(output.role_credentials, account.account_id, account.account_name, role_name)
-        sign_in = sign_ins[-1]
-        fetched = replace(fetched, sign_in=sign_in.id if sign_in is not None else None)
-        role_cache.store(self.session, fetched, self.tokens.mark)
-        return fetched
 
     def each(
         self, function: Callable[[Here], Any], role: str | Sequence[str], words: str = "", **options: Any

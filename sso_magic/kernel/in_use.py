@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from sso_magic.kernel.endpoint import CredentialEndpoint
     from sso_magic.kernel.layers import Stack, Use
     from sso_magic.kernel.libraries import Libraries
-    from sso_magic.kernel.renewal import RenewalThread, RenewingRole
+    from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.renewal_thread import RenewalThread
 
 _ATTEMPTS = 100  # failures, in a row, that putting back the state before withstands
 

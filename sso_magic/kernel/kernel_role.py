@@ -39,7 +39,8 @@ from sso_magic.kernel.layers import (
 )
 from sso_magic.kernel.libraries import Libraries
 from sso_magic.kernel.libraries.owned import role_of_the_owner
-from sso_magic.kernel.renewal import RenewalThread, RenewingRole, SharedRoles
+from sso_magic.kernel.renewal import RenewingRole, SharedRoles
+from sso_magic.kernel.renewal_thread import RenewalThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

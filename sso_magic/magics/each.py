@@ -9,27 +9,22 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument
 from traitlets import Unicode
 
-from sso_magic.common.text import printable
 from sso_magic.errors import EachError, SignInRequired, UsageError
 from sso_magic.magics.line import parse, said_when_interrupted, silenced_by_semicolon, usage
 from sso_magic.magics.options import region, session_option, with_arguments
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.each.accounts import Selection
     from sso_magic.each.cell import CellWork
     from sso_magic.each.run import Result
     from sso_magic.each.table import Row
     from sso_magic.magics.magics import SSOMagics
-
-_NAMED = 3  # accounts that a line of the error table names
-_KINDS = 10  # lines of the error table
 
 
 @magics_class
@@ -113,6 +108,7 @@ class EachMagics(Magics):
         from sso_magic.each.accounts import select
         from sso_magic.each.guard import confirm
         from sso_magic.each.regions import in_regions, places
+        from sso_magic.magics import each_text
 
         shell = cast("InteractiveShell", self.shell)
         _check_name(args.into)
@@ -131,13 +127,13 @@ class EachMagics(Magics):
                 center, selection, args.regions, named, region=args.region, workers=args.workers, progress=True
             )
         if args.dry_run:
-            say(_would_run(selection))
-            say(_expected_calls(center, selection))
+            say(each_text.would_run(selection))
+            say(each_text.expected_calls(center, selection))
             return selection.frame()
         result = self._run(work, selection, args, earlier)
         _keep(shell, args.into, result)
         _raise_if_all_failed(result, args.into)
-        _tell(result, selection, args.into)
+        each_text.show_result(result, selection, args.into)
         return None if args.into else result.frame
 
     def _run(
@@ -232,54 +228,6 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
         ) from None
 
 
-def _would_run(selection: Selection) -> str:
-    where = f"in {_accounts(len(selection.jobs))}"
-    if selection.has_regions:
-        where = f"{_count(len(selection.jobs), 'task')} ({_where(selection)})"
-    return f"Would run {where} as {printable(selection.role_name)}.{_left_out(selection)}"
-
-
-def _expected_calls(center: IdentityCenter, selection: Selection) -> str:
-    from sso_magic.credentials import role_credentials as credentials
-
-    roles = {(job.account.account_id, job.account.account_name, job.role_name) for job in selection.jobs}
-    cached = sum(credentials.load(center.session, *role) is not None for role in roles)
-    text = f"Expected calls: {len(selection.jobs):,} of the cell, {len(roles) - cached:,} of GetRoleCredentials"
-    return f"{text} ({cached:,} cached)." if cached else f"{text}."
-
-
-def _where(selection: Selection) -> str:
-    return f"{_accounts(selection.accounts)}, {_count(selection.regions, 'region')}"
-
-
-def _left_out(selection: Selection) -> str:
-    parts = []
-    if selection.without_role:
-        were = "was" if selection.without_role == 1 else "were"
-        parts.append(
-            f" {_accounts(selection.without_role)} {were} left out: no {printable(selection.role_name)} there."
-        )
-    if selection.excluded:
-        were = "was" if selection.excluded == 1 else "were"
-        parts.append(f" {_accounts(selection.excluded)} {were} excluded.")
-    if selection.unmatched:
-        parts.append(f" No account contains {_quoted(selection.unmatched)}, to be excluded.")
-    if selection.not_granted:
-        parts.append(f" {_quoted(selection.not_granted)} is granted to you nowhere.")
-    if selection.unknown:
-        parts.append(f" The roles in {_accounts(len(selection.unknown))} could not be listed.")
-    if selection.not_enabled:
-        were = "was" if selection.not_enabled == 1 else "were"
-        parts.append(f" {_count(selection.not_enabled, 'region')} {were} skipped: not enabled in the account.")
-    if selection.without_regions:
-        parts.append(f" The regions of {_accounts(len(selection.without_regions))} could not be listed.")
-    return "".join(parts)
-
-
-def _quoted(texts: Sequence[str]) -> str:
-    return " or ".join(f"'{printable(text)}'" for text in texts)
-
-
 def _keep(shell: InteractiveShell, name: str | None, result: Result) -> None:
     if name is not None:
         from sso_magic.each.table import errors_frame
@@ -293,64 +241,7 @@ def _raise_if_all_failed(result: Result, name: str | None) -> None:
     try:
         raise_if_all_failed(result)
     except (EachError, SignInRequired):
-        _show_errors(result.errors, name)
+        from sso_magic.magics.each_text import show_errors
+
+        show_errors(result.errors, name)
         raise
-
-
-def _tell(result: Result, selection: Selection, name: str | None) -> None:
-    """One line of what was done, and a short table of what failed."""
-    from sso_magic.display import say
-
-    rows = len(result.frame)
-    text = f"{_count(rows, 'row')} from {result.succeeded:,} of {_count(result.total, result.unit)}"
-    text += f" ({_where(selection)})" if selection.has_regions else ""
-    text = f"Stopped: {text}" if result.was_stopped else text
-    text += f" as {printable(selection.role_name)}" + (f", in {name}." if name else ".")
-    if result.earlier:
-        text += f" {_count(result.earlier, result.unit)} {'was' if result.earlier == 1 else 'were'} done before."
-    say(text + _left_out(selection))
-    if result.not_saved is not None:
-        say(f"The results are not in the file of --save: {result.not_saved}.")
-    _show_errors(result.errors, name)
-
-
-def _show_errors(errors: Sequence[Mapping[str, Any]], name: str | None) -> None:
-    """What failed: accounts with the same error in one line."""
-    if not errors:
-        return
-    from sso_magic.display import say, table
-
-    kinds: dict[tuple[str, str, int | None], list[str]] = {}
-    for record in errors:
-        kind = (record["error"], record["message"], record["line"])
-        kinds.setdefault(kind, []).append(_place(record))
-    most_first = sorted(kinds.items(), key=lambda item: -len(item[1]))
-    rows = [
-        (_listed(names), error, f"{message} (line {line})" if line else message)
-        for (error, message, line), names in most_first[:_KINDS]
-    ]
-    if len(most_first) > _KINDS:
-        rows.append((f"{sum(len(names) for _, names in most_first[_KINDS:]):,} more", "...", ""))
-    say(*table(("failed", "error", "message"), rows))
-    where = f"{name}_errors" if name else 'attrs["errors"] of the result'
-    again = f"; --accounts {name}_errors runs them again" if name else ""
-    say(f"All of it, with tracebacks, is in {where}{again}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
-
-
-def _place(record: Mapping[str, Any]) -> str:
-    """How a line names an account, and the region in it."""
-    account: str = record["account_name"] or record["account_id"]
-    return f"{account} {record['region']}" if record.get("region") else account
-
-
-def _accounts(number: int) -> str:
-    return _count(number, "account")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"

@@ -313,7 +313,7 @@ class TestInUse:
         assert len(looks) <= 2
 
     def test_the_wall_clock_is_looked_at_although_waits_stand_still_in_sleep(self, kernel, role_a, until, monkeypatch):
-        monkeypatch.setattr("sso_magic.kernel.renewal._LONGEST_WAIT", 0.02)
+        monkeypatch.setattr("sso_magic.kernel.renewal_thread._LONGEST_WAIT", 0.02)
         use = role_a.use()
         kernel.use(use)
         with time_machine.travel(use.credentials.expires_at - timedelta(minutes=5)):  # the laptop has slept

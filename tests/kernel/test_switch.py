@@ -21,8 +21,8 @@ import time_machine
 
 from sso_magic.common.environment import OWNED
 from sso_magic.errors import SignInRequired
-from sso_magic.kernel.libraries import _MAKERS
 from sso_magic.kernel.libraries.boto_session import boto3_session
+from sso_magic.kernel.libraries.registry import MAKERS
 
 
 @pytest.fixture(autouse=True)
@@ -408,7 +408,7 @@ def test_libraries_that_are_imported_after_a_use_are_bound_too():
 
 
 def test_a_library_that_is_not_installed_is_missed_as_ever(kernel, role_a, monkeypatch):
-    monkeypatch.setitem(_MAKERS, "no_such_library", None)
+    monkeypatch.setitem(MAKERS, "no_such_library", None)
     kernel.use(role_a.use())
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_library'$"):
         importlib.import_module("no_such_library")
@@ -417,12 +417,12 @@ def test_a_library_that_is_not_installed_is_missed_as_ever(kernel, role_a, monke
 def test_a_library_can_be_looked_at_before_it_is_imported(kernel, role_a, monkeypatch, tmp_path):
     (tmp_path / "some_library.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(_MAKERS, "some_library", None)
+    monkeypatch.setitem(MAKERS, "some_library", None)
     kernel.use(role_a.use())
     assert importlib.util.find_spec("some_library").loader.get_source("some_library") == "x = 1\n"
 
 
 def test_each_binding_of_a_library_that_is_installed_names_a_module_that_there_is():
-    installed = [name for name in _MAKERS if importlib.util.find_spec(name.partition(".")[0]) is not None]
+    installed = [name for name in MAKERS if importlib.util.find_spec(name.partition(".")[0]) is not None]
     assert {"botocore.credentials", "polars", "concurrent.futures.process"} <= set(installed)
     assert all(importlib.util.find_spec(name) is not None for name in installed)

@@ -156,3 +156,19 @@ def interrupt_when() -> Callable[[Callable[[], object]], None]:
         threading.Thread(target=wait, name="interrupting", daemon=True).start()
 
     return send
+
+
+@pytest.fixture
+def run(shell, signed_in, capsys, monkeypatch):
+    """Run a cell of a notebook; return what it returned and what was printed."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    def do(cell: str):
+        capsys.readouterr()
+        result = shell.run_cell(cell)
+        out = capsys.readouterr()
+        if result.error_in_exec is not None:
+            raise result.error_in_exec
+        return result.result, out.out
+
+    return do

@@ -12,22 +12,6 @@ from sso_magic import errors
 from sso_magic.local import Fault
 
 
-@pytest.fixture
-def run(shell, signed_in, capsys, monkeypatch):
-    """Runs a cell of a notebook; what it returned and what was printed."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-
-    def do(cell: str):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        out = capsys.readouterr()
-        if result.error_in_exec is not None:
-            raise result.error_in_exec
-        return result.result, out.out
-
-    return do
-
-
 def test_the_cell_runs_in_each_account_and_gives_a_table(run):
     frame, out = run("%%sso_each DataScientist\nsession.client('sts').get_caller_identity()['Account']")
     assert list(frame.columns) == ["account_id", "account_name", "role_name", "value"]

@@ -21,22 +21,6 @@ WHOAMI = "(region, session.region_name, session.client('sts').get_caller_identit
 
 
 @pytest.fixture
-def run(shell, signed_in, capsys, monkeypatch):
-    """Runs a cell of a notebook; what it returned and what was printed."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-
-    def do(cell: str):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        out = capsys.readouterr()
-        if result.error_in_exec is not None:
-            raise result.error_in_exec
-        return result.result, out.out
-
-    return do
-
-
-@pytest.fixture
 def regions_of(monkeypatch):
     """Lets accounts answer which regions they have enabled; returns who was asked."""
     asked: list[str] = []

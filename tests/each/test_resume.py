@@ -20,22 +20,6 @@ REGIONS = ["eu-west-1", "us-east-1", "us-west-2", "eu-central-1"]
 
 
 @pytest.fixture
-def run(shell, signed_in, capsys, monkeypatch):
-    """Runs a cell of a notebook; what it returned and what was printed."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-
-    def do(cell: str):
-        capsys.readouterr()
-        result = shell.run_cell(cell)
-        out = capsys.readouterr()
-        if result.error_in_exec is not None:
-            raise result.error_in_exec
-        return result.result, out.out
-
-    return do
-
-
-@pytest.fixture
 def ran():
     """A function for each account that notes where it ran, and fails in some."""
 

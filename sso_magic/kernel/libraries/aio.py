@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.kernel.libraries.alive import Alive
 from sso_magic.kernel.libraries.boto import ambient_awaited, role_at_the_endpoint, role_of
+from sso_magic.kernel.libraries.starts import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,41 +41,31 @@ def clients_of_a_named_object() -> Iterator[None]:
         _IS_OF_ANOTHER.reset(token)
 
 
-class AiobotocoreBinding:
-    """The hooks in the two providers."""
+class AiobotocoreBinding(Hooks):
+    """The hooks in the two providers. Credentials are bound when they are loaded."""
 
     def __init__(self, kernel: KernelRole) -> None:
+        super().__init__(kernel)
         self._kernel = kernel
-        self._undo: list[Callable[[], None]] = []
 
     def install(self, library: ModuleType) -> None:
         """Replace the two methods."""
         kernel = self._kernel
-        self._replace(library.AioEnvProvider, "environ", lambda: kernel.bind(lambda: None))
-        self._replace(library.AioContainerProvider, "_environ", lambda: role_at_the_endpoint(kernel))
+        self.replace(library.AioEnvProvider, "load", _bound("environ", lambda: kernel.bind(lambda: None)))
+        self.replace(library.AioContainerProvider, "load", _bound("_environ", lambda: role_at_the_endpoint(kernel)))
 
-    def enter(self, use: Use | None) -> None:
-        """Do nothing: credentials are bound when they are loaded."""
 
-    def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: `owned.py` names sessions, `boto.py` clients."""
-        return ()
+def _bound(environment: str, find: Callable[[], RenewingRole | None]) -> Callable[[Callable[..., Any]], Any]:
+    """Return what makes a provider's method load the role that `find` returns, if there is one."""
 
-    def uninstall(self) -> None:
-        """Put the methods back."""
-        while self._undo:
-            self._undo.pop()()
-
-    def _replace(self, owner: Any, environment: str, find: Callable[[], RenewingRole | None]) -> None:
-        load = vars(owner)["load"]
-
-        @functools.wraps(load)
+    def make(load: Callable[..., Any]) -> Any:
         async def load_bound(provider: Any) -> Any:
             role = find() if getattr(provider, environment) is os.environ else None
             return await load(provider) if role is None else ambient_awaited(role)
 
-        owner.load = load_bound
-        self._undo.append(lambda: setattr(owner, "load", load))
+        return load_bound
+
+    return make
 
 
 class AioClientBinding:

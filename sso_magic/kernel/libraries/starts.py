@@ -68,10 +68,10 @@ class Hooks:
         raise NotImplementedError
 
     def enter(self, use: Use | None) -> None:
-        """Do nothing: tasks do not depend on the role in use."""
+        """Do nothing: these functions look the role up when they are called."""
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None."""
+        """None: other bindings name what holds a role."""
         return ()
 
     def uninstall(self) -> None:

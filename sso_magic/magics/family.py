@@ -16,10 +16,14 @@ class Magics(Protocol):
     Attributes:
         production: The setting ``SSOMagics.production``.
         identity_line: The setting ``SSOMagics.identity_line``.
+        record_identity: The setting ``SSOMagics.record_identity``.
+        shell: The running IPython.
     """
 
     production: Any
     identity_line: Any
+    record_identity: Any
+    shell: Any
 
     def center(self, session: str | Session | None = None, sso_region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one that lines without a name use."""

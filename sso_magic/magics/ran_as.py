@@ -22,10 +22,10 @@ from sso_magic.notebook.identity_record import KEY, Row, recorded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sso_magic.magics.magics import SSOMagics
+    from sso_magic.magics.family import Magics
 
 
-def ran_as(file: str | None, magics: SSOMagics) -> pd.DataFrame:
+def ran_as(file: str | None, magics: Magics) -> pd.DataFrame:
     """Return the roles that cells ran as: cell, account_id, role_name, at.
 
     ``cell`` is the execution count (Int64; missing if the cell has none), ``at`` the time at which the cell began to
@@ -55,7 +55,7 @@ def ran_as(file: str | None, magics: SSOMagics) -> pd.DataFrame:
     return noted(frame, note)
 
 
-def _this_notebook(magics: SSOMagics) -> Path | None:
+def _this_notebook(magics: Magics) -> Path | None:
     """Return the notebook that this kernel runs, if its front end says so and the file exists."""
     shell = magics.shell
     of_vs_code = None if shell is None else shell.user_ns.get("__vsc_ipynb_file__")

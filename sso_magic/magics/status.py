@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sso_magic.kernel.kernel_role import Use
-    from sso_magic.magics.magics import SSOMagics
+    from sso_magic.magics.family import Magics
     from sso_magic.signin.sessions import Session
 
 
@@ -154,7 +154,7 @@ def status(production: str | None = None) -> Status:
     )
 
 
-def shown(magics: SSOMagics, *, notebook: str | bool | None) -> Status | pd.DataFrame:
+def shown(magics: Magics, *, notebook: str | bool | None) -> Status | pd.DataFrame:
     """Return what ``%sso_status`` shows.
 
     Args:

@@ -128,7 +128,7 @@ def compare(local: LocalIdentityCenter, url: str) -> int:
 def report(medians: dict[str, float]) -> int:
     print(f"{ACCOUNTS} accounts x {len(REGIONS)} regions, {WORKERS} workers, {os.cpu_count()} processors")
     for name, median in medians.items():
-        print(f"{name:<36}{median:8.2f} s{median / medians['ours']:8.2f}x of ours")
+        print(f"{name:<36}{median:8.2f} s{median / medians['ours']:8.2f}x sso_magic")
     of_cove = medians["ours, credentials from the portal"] / medians["botocove"]
     of_allowed = medians["ours"] / medians["what the workers allow"]
     print(f"of botocove's time: {of_cove:.2f}x (limit 0.25x)")

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sso_magic.credentials.role_credentials import RoleCredentials
+    from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.local import LocalIdentityCenter, Organization
 
 ACCOUNTS, WORKERS, ROUNDS = 200, 16, 3
@@ -141,7 +141,7 @@ def describe(client: Any) -> dict[str, int]:
     return {"groups": len(client.describe_log_groups()["logGroups"])}
 
 
-def session(keys: RoleCredentials, region: str) -> Any:
+def session(keys: Credentials, region: str) -> Any:
     """What people write: a session for each account and region."""
     import boto3
 
@@ -150,7 +150,7 @@ def session(keys: RoleCredentials, region: str) -> Any:
     )
 
 
-def make_roles(keys: dict[str, RoleCredentials]) -> None:
+def make_roles(keys: dict[str, Credentials]) -> None:
     """Make the role in each account that AWS Organizations makes in the accounts it creates."""
     allow = {"Effect": "Allow", "Principal": {"AWS": MANAGEMENT}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
@@ -158,7 +158,7 @@ def make_roles(keys: dict[str, RoleCredentials]) -> None:
         session(one, REGIONS[0]).client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)
 
 
-def botocove(keys: RoleCredentials) -> float:
+def botocove(keys: Credentials) -> float:
     """Return the seconds that botocove takes, without the start of its process."""
     beside = Path(sys.executable).with_name("uv")
     command = [str(beside) if beside.exists() else "uv", "run", "--no-project", "--with", "botocove", "python"]

@@ -50,7 +50,7 @@ def needed_duration(text: timedelta | str | None) -> timedelta | None:
     try:
         return duration(text)
     except ValueError as error:
-        raise ParamValidationError(f"at_least is {error}.") from None
+        raise ParamValidationError(f"at_least: {error}.") from None
 
 
 class SignIn(Connection):

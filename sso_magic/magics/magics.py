@@ -130,7 +130,7 @@ class SSOMagics(Magics):
                 center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
             except KeyboardInterrupt:
                 raise SignInCanceled("Sign-in canceled. Run %sso_login to start again.") from None
-            using.say_next(center)
+            using.say_signed_in(center)
         self.remember(center)
         if args.save and (path := center.save(args.save)):
             say(f"Wrote [sso-session {args.save}] to {path}.")

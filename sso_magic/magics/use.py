@@ -9,7 +9,7 @@ from sso_magic.center.ending import EndingSoon
 from sso_magic.common.times import until
 from sso_magic.config.files import load_shared_config
 from sso_magic.config.start_url import looks_like_start_url
-from sso_magic.display import TEXT, Shown, ask_hidden, say
+from sso_magic.display import TEXT, Shown, ask_hidden, has_person, say
 from sso_magic.display.production import BADGE, MARK, check_pattern
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.inventory.suggestions import FIND_ERRORS, improved
@@ -51,8 +51,13 @@ def run(magics: Magics, args: argparse.Namespace) -> None:
         say(f"{dask.use(client).line()}.")
 
 
-def say_next(center: IdentityCenter) -> None:
-    """Name the next magics after a sign-in to a start URL that is in no file, as from an empty home directory."""
+def say_signed_in(center: IdentityCenter) -> None:
+    """Say what no prompt has said: that a run without a person is signed in.
+
+    After a sign-in to a start URL that is in no file, as from an empty home directory, name the next magics.
+    """
+    if not has_person():
+        say(center.sign_in_line())
     if KERNEL.current is None and center.session.name is None:
         say(
             "Next: %sso_accounts lists accounts, %sso_use ACCOUNT [ROLE] uses a role, %sso_use --off releases it, "

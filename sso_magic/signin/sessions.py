@@ -123,7 +123,7 @@ def _checked_url(text: str) -> str:
     """Return the start URL in the form that the services are sent."""
     url = normalize(text)
     if url is None:
-        raise SessionNotFound(f"{text!r} is not a start URL. It begins with https:// and a host.")
+        raise SessionNotFound(f"{text!r} is not a start URL. A start URL is https://, a host, and often /start.")
     if not url.startswith("https://"):
         from sso_magic.signin.vanity import check_scheme
 

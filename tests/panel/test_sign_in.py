@@ -286,7 +286,7 @@ def test_without_any_session_a_start_url_is_asked_for(open_panel, center, clean_
             "",
             "The region of corp.awsapps.com is not known: fill in the region that your Identity Center is in.",
         ),
-        ("https://", "eu-west-1", "'https://' is not a start URL. It begins with https:// and a host."),
+        ("https://", "eu-west-1", "'https://' is not a start URL. A start URL is https://, a host, and often /start."),
         (
             "{start_url}",
             "us-east-1",

@@ -91,3 +91,11 @@ def test_a_prompt_without_its_methods_is_refused_before_any_request(corp, center
         corp.sign_in(prompt=prompt)
     assert str(caught.value) == f"prompt is {line} sso_magic.signin.prompt.Prompt describes what it needs."
     assert center.requests.total() == 0
+
+
+def test_a_run_without_a_person_says_that_it_is_signed_in(corp, center, shell, capsys):
+    center.auto_approve = True
+    shell.run_line_magic("sso_login", "corp")
+    assert capsys.readouterr().out.startswith("Signed in to corp until ")
+    shell.run_line_magic("sso_login", "corp --force")
+    assert capsys.readouterr().out.startswith("Signed in to corp until ")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sso_magic.client.retry import STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type
 from sso_magic.common import locks
+from sso_magic.common.jitter import JITTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ class AdaptiveRetryStrategy(StandardRetryStrategy):
         *,
         limiter: RateLimiter | None = None,
         retry_throttles: bool = True,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = JITTER.random,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(max_attempts, retry_throttles=retry_throttles, uniform=uniform, now=now)

@@ -7,13 +7,13 @@ longer than the one before it, so that a service that is only slow is not asked 
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sso_magic.client.grants import GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN
 from sso_magic.client.retry import COST, STANDARD_ATTEMPTS, RetryToken, StandardRetryStrategy, error_type, retry_after
+from sso_magic.common.jitter import JITTER
 from sso_magic.errors import ReadTimeoutError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class PatientRetryStrategy(StandardRetryStrategy):
         max_attempts: int = STANDARD_ATTEMPTS,
         *,
         clock: Callable[[], float] = time.monotonic,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = JITTER.random,
     ) -> None:
         super().__init__(max_attempts, uniform=uniform)
         self._clock = clock

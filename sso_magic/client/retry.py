@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import ssl
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from sso_magic.client.errors import ServiceException
 from sso_magic.common import locks
 from sso_magic.common.cache import parse_timestamp
+from sso_magic.common.jitter import JITTER
 from sso_magic.errors import (
     ConnectError,
     ConnectTimeoutError,
@@ -181,7 +181,7 @@ class StandardRetryStrategy:
         max_attempts: int = STANDARD_ATTEMPTS,
         *,
         retry_throttles: bool = True,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = JITTER.random,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.max_attempts = max_attempts

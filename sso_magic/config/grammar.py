@@ -281,7 +281,7 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
         _known.pop(path, None)  # a file's access keys are not kept
     else:
         if len(_known) >= _MOST_KNOWN:
-            _known.clear()
+            _known.pop(list(_known)[0], None)  # noqa: RUF015 - another thread may add to it: no iterator
         _known[path] = digest, sections
     return _copied(sections)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import random
 import threading
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from sso_magic.client.pagination import MAX_PAGES
 from sso_magic.common import locks
+from sso_magic.common.jitter import JITTER
 from sso_magic.common.text import printable
 from sso_magic.common.times import clock, span
 from sso_magic.errors import InventoryError
@@ -292,7 +292,7 @@ class Fetch:
             self._check_silence(error)
 
     def _put_off(self, call: _Call) -> None:
-        delay = min(FIRST_DELAY * 2**call.tries, LONGEST_DELAY) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        delay = min(FIRST_DELAY * 2**call.tries, LONGEST_DELAY) * JITTER.uniform(0.5, 1)
         call.tries += 1
         heapq.heappush(self._later, (time.monotonic() + delay, next(self._order), call))
 

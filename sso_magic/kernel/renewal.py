@@ -8,13 +8,13 @@ and nothing can take it for another role: the account and the role never change 
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 import weakref
 from typing import TYPE_CHECKING
 
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common import locks
+from sso_magic.common.jitter import JITTER
 from sso_magic.common.text import printable
 from sso_magic.common.times import clock
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInChanged, SignInRequired, reason
@@ -232,7 +232,7 @@ class RenewingRole:
         shortest = min(_SHORTEST_PAUSE, self._lead / 10)
         longest = min(_LONGEST_PAUSE, self._lead / 4)
         pause = min(shortest * 2.0 ** min(failures - 1, 10), longest)
-        return pause * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all kernels ask at once
+        return pause * JITTER.uniform(0.8, 1.2)  # so that not all kernels ask at once
 
     def _fetch_valid(self) -> Credentials:
         """Fetch credentials; again at once if they have expired on their way, as when this process was stopped.

@@ -37,6 +37,21 @@ def test_a_file_is_parsed_once_as_long_as_it_stays_the_same(files, parsed):
     assert parsed == []
 
 
+def test_a_file_too_many_costs_the_oldest_alone(files, parsed, monkeypatch):
+    config, credentials, load = files
+    config.write_text("[default]\nregion = eu-west-1\n")
+    monkeypatch.setattr(ini, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(ini, "_known", {})
+    for oldest in (config.with_name("one"), config.with_name("two")):
+        oldest.write_text("[default]\nregion = eu-west-2\n")
+        list(ini.read_sections(oldest))
+    load()
+    parsed.clear()
+    load()
+    assert parsed == []
+    assert list(ini._known) == [config.with_name("two"), config, credentials]
+
+
 def test_a_change_counts_at_once_also_with_the_same_time_and_size(files):
     config, _, load = files
     config.write_text("[profile a]\nregion = eu-west-1\n")

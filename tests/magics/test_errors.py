@@ -203,7 +203,10 @@ def test_a_line_that_cannot_be_meant(fails, center, cell, line):
 @pytest.mark.parametrize(
     ("cell", "line"),
     [
-        ("%sso_status x", "UsageError: %sso_status takes no 'x'. Usage: %sso_status; %sso_status? shows help."),
+        (
+            "%sso_status x",
+            "UsageError: %sso_status takes no 'x'. Usage: %sso_status [--notebook [FILE]]; %sso_status? shows help.",
+        ),
         ("%sso_accounts -h", "UsageError: Usage: %sso_accounts [-s SESSION] [WORDS ...]; %sso_accounts? shows help."),
         (
             "%sso_roles --nope",

@@ -62,6 +62,7 @@ USES = {
     "local/aws_process.py: start_new_session": ("CREATE_NEW_PROCESS_GROUP", None),
     "local/cli.py: SIGHUP": ("taken if the platform has it", "local/test_cli.py"),
     "local/cli.py: SIGTERM": ("terminating is killing; Ctrl-Break is taken", "local/test_cli.py"),
+    "common/jitter.py: register_at_fork": ("no fork", None),
     "common/locks.py: register_at_fork": ("no fork", None),
     "common/process_groups.py: SIGKILL": ("descendants are killed one by one", "unit/test_platforms.py"),
     "common/process_groups.py: killpg": ("descendants are killed one by one", "unit/test_platforms.py"),

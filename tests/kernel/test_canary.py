@@ -56,7 +56,7 @@ def other_library():
 
 
 @pytest.fixture(autouse=True)
-def only_what_the_test_keeps(kernel, role_a, role_b):
+def only_what_the_test_keeps(heap_of_this_module, kernel, role_a, role_b):
     """The fixtures of a role keep what it issued: a list that the search would find, rightly.
 
     A library may keep clients and filesystems of earlier tests, and so does pytest's last failure.
@@ -190,6 +190,7 @@ def test_child_processes_that_began_under_the_old_role_are_named(kernel, role_a,
 
 
 def test_child_processes_of_the_credential_endpoint_are_named_by_its_address(kernel, role_a, role_b):
+    gc.unfreeze()  # the process has one endpoint, which earlier tests have used
     kernel.use(role_a.use(serve=True))
     with child() as old:
         layer = kernel.use(role_b.use(serve=True))

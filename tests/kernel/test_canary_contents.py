@@ -39,7 +39,7 @@ def imported():
 
 
 @pytest.fixture(autouse=True)
-def only_what_the_test_keeps(kernel, role_a, role_b):
+def only_what_the_test_keeps(heap_of_this_module, kernel, role_a, role_b):
     for known in (arrow._roles, arrow_lazy.LAZY, boto._clients):
         known.clear()
     for role in (role_a, role_b):

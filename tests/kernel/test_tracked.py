@@ -13,6 +13,8 @@ from sso_magic.kernel.tracked import referrers, tracked_objects
 
 MOST = 60  # seconds to wait for what must come
 
+pytestmark = pytest.mark.usefixtures("heap_of_this_module")
+
 
 def no_pause() -> None:
     pass

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "sso_magic"
+import sso_magic
+
+PACKAGE = Path(sso_magic.__file__).parent
 MOST = 350
 # Modules that are still to be split by subject, and how long they may be until then. Names are only taken out.
 STILL = {

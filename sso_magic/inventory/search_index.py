@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from sso_magic.inventory.rows import Account
 
-# How well a word fits: it is a name, an id or a role; it begins one, begins a word in one, stands in one; or it stands
-# in the address. Rows rank by the sum over the words.
+# How well a word matches: it is a name, an ID or a role; it is the beginning of one, the beginning of a word in one, or
+# inside one; or it is in the address. Rows rank by the sum over the words.
 WHOLE, BEGINNING, WORD, INSIDE, ADDRESS, NOWHERE = range(6)
 
 

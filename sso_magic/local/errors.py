@@ -1,4 +1,4 @@
-"""What the local Identity Center says to the person who runs it. What it says to its clients is in `wire`."""
+"""Errors for the person who runs the local Identity Center. Those for its clients are in `wire`."""
 
 from __future__ import annotations
 

@@ -236,8 +236,16 @@ class Role:
             RoleNotAssigned: The portal refuses the role (403).
             SignInRequired: There is no valid access token.
         """
-        label = self._center.session.label
-        return KERNEL.use(Use(self.credentials(), region, label, self._refresh, serve=serve))
+        return KERNEL.use(self.prepared(region=region, serve=serve))
+
+    def prepared(self, *, region: str | None = None, serve: bool = False) -> Use:
+        """Return what `use` puts in the environment, with the same arguments; nothing is changed yet.
+
+        Raises:
+            RoleNotAssigned: The portal refuses the role (403).
+            SignInRequired: There is no valid access token.
+        """
+        return Use(self.credentials(), region, self._center.session.label, self._refresh, serve=serve)
 
     def renewing(self) -> RenewingRole:
         """Return the credentials that renew, shared by all that uses this role in this process.

@@ -58,6 +58,10 @@ def unload(shell: InteractiveShell) -> None:
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
     redaction.uninstall(shell)
+    if "sso_magic.magics.pinned" in sys.modules:
+        from sso_magic.magics.pinned import uninstall
+
+        uninstall(shell)
     if "sso_magic.kernel.kernel_role" in sys.modules:
         from sso_magic.magics.use import shut_down
 

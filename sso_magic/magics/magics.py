@@ -14,7 +14,15 @@ from IPython.core.magic_arguments import argument
 from sso_magic.common.defaults import PRODUCTION
 from sso_magic.errors import AccountNotFound, SignInCanceled, UsageError
 from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
-from sso_magic.magics.options import region_option, role_argument, session_option, sso_region_option, with_arguments
+from sso_magic.magics.options import (
+    region_option,
+    role_argument,
+    serve_option,
+    session_option,
+    sso_region_option,
+    use_options,
+    with_arguments,
+)
 from sso_magic.magics.settings import Choice, Pattern, Seconds, checked, off
 
 if TYPE_CHECKING:
@@ -299,9 +307,7 @@ class SSOMagics(Magics):
     )
     @region_option
     @argument("--write", action="store_true", help="write them; without it nothing is changed")
-    @argument(
-        "--replace", action="store_true", help="remove the profiles that another --template wrote for these roles"
-    )
+    @argument("--replace", action="store_true", help="remove profiles that another --template wrote for these roles")
     @session_option
     @line_magic
     @silenced_by_semicolon
@@ -328,9 +334,7 @@ class SSOMagics(Magics):
     )
     @role_argument
     @region_option
-    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
-    @argument("--dask", action="store_true", help="on every worker of the current Dask client as well")
-    @argument("--off", action="store_true", help="release the role and restore the environment")
+    @use_options
     @session_option
     @line_magic
     def sso_use(self, line: str) -> None:
@@ -342,6 +346,7 @@ class SSOMagics(Magics):
             %sso_use 111111111111 ReadOnly --region eu-west-1
             %sso_use my-profile             a profile of ~/.aws/config
             %sso_use payments-dev --dask    here and on the Dask cluster
+            %sso_use --pinned               the role that this notebook is pinned to
             %sso_use -                      the previous role
             %sso_use --off                  the environment as it was before the first use
         """
@@ -354,7 +359,7 @@ class SSOMagics(Magics):
     @argument("account", metavar="ACCOUNT|PROFILE", help="an account, or a profile")
     @role_argument
     @region_option
-    @argument("--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys")
+    @serve_option
     @session_option
     @cell_magic
     @silenced_by_semicolon

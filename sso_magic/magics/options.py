@@ -51,6 +51,9 @@ def region(text: str) -> str:
 
 session_option = argument("-s", "--session", help="the session; by default the one used last")
 region_option = argument("--region", type=region, metavar="REGION", help="the region for the work done")
+serve_option = argument(
+    "--serve", action="store_true", help="give child processes an endpoint to renew from, instead of keys"
+)
 role_argument = argument("role", nargs="?", metavar="ROLE", help="the role; optional if the account has only one role")
 
 
@@ -64,3 +67,17 @@ def sso_region_option(magic: Callable[..., Any]) -> Callable[..., Any]:
         help="the region of the Identity Center, for a start URL that is in no file",
     )
     return documented(other(magic))  # type: ignore[no-any-return]
+
+
+def use_options(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that only ``%sso_use`` has, and ``--serve``."""
+    options = [
+        serve_option,
+        argument("--dask", action="store_true", help="on every worker of the current Dask client as well"),
+        argument("--off", action="store_true", help="release the role and restore the environment"),
+        argument("--pin", action="store_true", help="keep the role in the notebook's metadata, for --pinned"),
+        argument("--pinned", action="store_true", help="use the role that the notebook is pinned to"),
+    ]
+    for option in reversed(options):
+        magic = option(magic)
+    return magic

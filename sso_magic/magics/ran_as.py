@@ -6,7 +6,6 @@ pandas is imported at the top: this module is imported when the table is about t
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,8 @@ from sso_magic.common.text import printable
 from sso_magic.errors import UsageError
 from sso_magic.magics.settings import checked
 from sso_magic.magics.table import noted
-from sso_magic.notebook.identity_record import KEY, Row, recorded
+from sso_magic.notebook.identity_record import Row, recorded
+from sso_magic.notebook.pin import KEY, this_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def ran_as(file: str | None, magics: Magics) -> pd.DataFrame:
     is_on = checked(magics, "record_identity")
     rows: list[Row] = []
     where = "this kernel"
-    path = Path(file).expanduser() if file else _this_notebook(magics)
+    path = Path(file).expanduser() if file else this_notebook(magics.shell)
     if path is not None:
         rows += _saved(path)
         where = str(path)
@@ -53,16 +53,6 @@ def ran_as(file: str | None, magics: Magics) -> pd.DataFrame:
     if not is_on:
         note += " Record the cells from now on: %config SSOMagics.record_identity = True"
     return noted(frame, note)
-
-
-def _this_notebook(magics: Magics) -> Path | None:
-    """Return the notebook that this kernel runs, if its front end says so and the file exists."""
-    shell = magics.shell
-    of_vs_code = None if shell is None else shell.user_ns.get("__vsc_ipynb_file__")
-    for name in (of_vs_code, os.environ.get("JPY_SESSION_NAME")):  # the second is a Jupyter server's
-        if isinstance(name, str) and name.endswith(".ipynb") and Path(name).is_file():
-            return Path(name)
-    return None
 
 
 def _saved(path: Path) -> list[Row]:

@@ -15,8 +15,9 @@ from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageE
 from sso_magic.inventory.suggestions import FIND_ERRORS, improved
 from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL, Use
-from sso_magic.magics import switch_line
+from sso_magic.magics import pinned, switch_line
 from sso_magic.magics.settings import checked
+from sso_magic.notebook.identity_record import runs_inside_cell
 from sso_magic.signin import sessions as profiles
 from sso_magic.signin.sessions import sso_profile
 
@@ -37,14 +38,26 @@ _ENDING_SOON = EndingSoon()
 def run(magics: Magics, args: argparse.Namespace) -> None:
     """Does what the line of ``%sso_use`` says, and says what was done."""
     if args.off:
-        if args.account:
+        if args.account or args.pin or args.pinned:
             raise UsageError("%sso_use --off takes nothing else.")
         _release()
+        return
+    if args.pin or args.pinned:
+        pinned.read(magics, args)
+    if args.pin and not args.account:
+        pinned.pin_role(magics)
         return
     if not args.account:
         raise UsageError("Which account? %sso_use ACCOUNT [ROLE]; %sso_accounts lists them, %sso_use? shows help.")
     client = _dask_client() if args.dask else None  # nothing is used if there is none
-    show(magics, again(magics) if args.account == "-" else begin(magics, args))
+    use = previous(magics) if args.account == "-" else find(magics, args)
+    if not (args.pin or args.pinned):
+        pinned.refuse(use)
+    show(magics, KERNEL.use(use))
+    if args.pin:
+        pinned.pin_role(magics)
+    elif warning := pinned.check_of(magics).before_cell():
+        say(warning)
     if client is not None:
         from sso_magic.dask_cluster import cluster_role as dask
 
@@ -124,26 +137,31 @@ def write_profiles(center: IdentityCenter, args: argparse.Namespace) -> pd.DataF
     return table
 
 
-def again(magics: Magics) -> Layer:
-    """Uses the previous role again, with fresh credentials if the old ones end soon."""
+def previous(magics: Magics) -> Use:
+    """Return the previous role, with fresh credentials if the old ones end soon."""
     check_pattern(magics.production)
-    previous = KERNEL.previous
-    if previous is None:
+    found = KERNEL.previous
+    if found is None:
         raise UsageError("There is no previous role in this kernel. %sso_use ACCOUNT [ROLE]")
-    return KERNEL.use(previous.current())
+    return found.current()
 
 
 def begin(magics: Magics, args: argparse.Namespace) -> Layer:
     """Uses an account's role, or an AWS profile's: ``account``, ``role``, ``region``, ``session``, ``serve``."""
+    return KERNEL.use(find(magics, args))
+
+
+def find(magics: Magics, args: argparse.Namespace) -> Use:
+    """Return the use of an account's role, or of an AWS profile's; see `begin`."""
     check_pattern(magics.production)
     if args.role is None and args.session is None:
         use = _use_of_profile(args.account, args.region, serve=args.serve)
         if use is not None:
-            return KERNEL.use(use)
+            return use
     try:
         center = magics.center(args.session)
         try:
-            return center.role(args.account, args.role).use(region=args.region, serve=args.serve)
+            return center.role(args.account, args.role).prepared(region=args.region, serve=args.serve)
         except FIND_ERRORS as error:
             raise improved(error, center.directory, args) from None
     except (AccountNotFound, SessionNotFound):
@@ -223,7 +241,8 @@ def shut_down() -> None:
 def before_cell(magics: Magics) -> None:
     """Show before a cell runs what uses another role, what is not renewed, what ends soon, and the role in use."""
     told = KERNEL.before_cell()
-    for sentence in (switch_line.waiting_sentence(), told, *_ENDING_SOON.news(role_is_said=told is not None)):
+    pin = None if runs_inside_cell() else pinned.check_of(magics).before_cell()
+    for sentence in (switch_line.waiting_sentence(), told, pin, *_ENDING_SOON.news(role_is_said=told is not None)):
         if sentence:
             say(sentence)
     use = KERNEL.current

@@ -178,7 +178,7 @@ def test_the_roles_that_cells_ran_as_are_kept_in_their_metadata(notebook, ready)
     opened = notebook(
         [
             f"{LOAD}\n{on}\n%sso_use payments-prod ReadOnly",
-            "1",
+            "%sso_use --pin",
             "%%sso_as payments-dev ReadOnly\n2",
             "%sso_use --off",
             "print(len(get_ipython().run_line_magic('sso_status', '--notebook')), 'recorded')",
@@ -201,8 +201,10 @@ def test_the_roles_that_cells_ran_as_are_kept_in_their_metadata(notebook, ready)
     assert found == [[prod], [prod, dev], [prod], []]
     outputs = [cell["outputs"] for cell in json.loads(opened.path.read_text())["cells"]]
     assert [len([one for one in cell if one.get("data") == {}]) for cell in outputs] == [1, 0, 0, 0, 0]
+    pin = json.loads(opened.path.read_text())["metadata"]["sso_magic"]
+    assert [f"{pin['account']} {pin['role']}", pin["region"]] == [prod, None]
     assert "5 recorded" in opened.run(4)
-    opened.run(1)  # as no role now
+    assert "No role is in use that the notebook can be pinned to." in opened.run(1)
     assert kept() == [[prod], [], [prod, dev], [prod], []]
 
 

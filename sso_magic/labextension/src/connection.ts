@@ -1,4 +1,4 @@
-import { COMM, type Identity, type RanAs, parse, parseRecord } from "./identity.js";
+import { COMM, type Identity, type Pin, type RanAs, parse, parsePin, parseRecord } from "./identity.js";
 
 /** The parts of a message that are read. */
 export interface Message {
@@ -15,6 +15,8 @@ export interface Host {
   changed(): void;
   /** A cell has run as these roles; `request` is the id of the message that it was run by, from whatever client. */
   ran(request: string, roles: RanAs[]): void;
+  /** A cell has pinned its notebook to a role; `request` as for `ran`. */
+  pinned(request: string, pin: Pin): void;
   /** Return the time in milliseconds. */
   now(): number;
 }
@@ -91,6 +93,10 @@ export class Connection {
     const request = message.parent_header.msg_id;
     if (record !== undefined && request !== undefined) {
       this._host.ran(request, record);
+    }
+    const pin = parsePin(data);
+    if (pin !== undefined && request !== undefined) {
+      this._host.pinned(request, pin);
     }
     const identity = parse(data);
     if (identity !== undefined) {

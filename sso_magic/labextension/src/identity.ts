@@ -167,3 +167,20 @@ export function parseRecord(data: unknown): RanAs[] | undefined {
   }
   return roles;
 }
+
+/** The role that a notebook is pinned to, as it is kept in the notebook's metadata; see sso_magic/notebook/pin.py. */
+export interface Pin {
+  account: string;
+  role: string;
+  region: string | null;
+  at: string;
+}
+
+/** Return the pin that a message of the comm has; undefined if it has none. */
+export function parsePin(data: unknown): Pin | undefined {
+  const found = (data as Values | null | undefined)?.pin as Values | null | undefined;
+  const { account, role, region, at } = found ?? {};
+  return isText(account) && isText(role) && isTextOrNull(region) && isText(at)
+    ? { account, role, region, at }
+    : undefined;
+}

@@ -1,12 +1,12 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
-import { type Kernel, KernelMessage } from "@jupyterlab/services";
+import { KernelMessage } from "@jupyterlab/services";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { Menu } from "@lumino/widgets";
 import { Connection } from "./connection.js";
 import { COMM, type Identity, describe } from "./identity.js";
 import { IdentityItem } from "./item.js";
-import { record } from "./record.js";
+import { KEY, pin, record } from "./record.js";
 import { PANEL, SideBar } from "./sidebar.js";
 
 const TICK = 5_000; // milliseconds between two updates of the minutes left
@@ -44,7 +44,8 @@ const ACTIONS: Action[] = [
 ];
 
 /** Ask a kernel's comm which role is in use; false if the kernel has no such comm. Any other kernel is asked nothing. */
-async function ask(kernel: Kernel.IKernelConnection | null | undefined): Promise<boolean> {
+async function ask(notebook: NotebookPanel): Promise<boolean> {
+  const kernel = notebook.sessionContext.session?.kernel;
   if (!kernel || (await kernel.info).language_info.name !== "python") {
     return false;
   }
@@ -58,7 +59,7 @@ async function ask(kernel: Kernel.IKernelConnection | null | undefined): Promise
     channel: "shell",
     username: kernel.username,
     session: kernel.clientId,
-    content: { comm_id: COMM, data: { writes_records: true } },
+    content: { comm_id: COMM, data: { writes_records: true, pin: notebook.model?.getMetadata(KEY) ?? null } },
   });
   kernel.sendShellMessage(message, false, true);
   return true;
@@ -74,9 +75,10 @@ function where(notebook: NotebookPanel): string {
 function connect(notebook: NotebookPanel, changed: () => void, ended: () => void): Connection {
   const { sessionContext } = notebook;
   const connection = new Connection({
-    ask: () => ask(sessionContext.session?.kernel),
+    ask: () => ask(notebook),
     changed,
     ran: (request, roles) => record(notebook, request, roles),
+    pinned: (request, role) => pin(notebook, request, role),
     now: () => performance.now(),
   });
   sessionContext.kernelChanged.connect((_, { newValue }) => {

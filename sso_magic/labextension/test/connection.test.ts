@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Connection } from "../src/connection.js";
-import { COMM } from "../src/identity.js";
+import { COMM, type Pin } from "../src/identity.js";
 
 let asked = 0;
 let answer: () => Promise<boolean>;
 let changes = 0;
 let time = 0;
 let ran: [string, string[]][] = [];
+let pinned: [string, Pin][] = [];
 let connection: Connection;
 
 beforeEach(() => {
   [asked, changes, time] = [0, 0, 0];
   ran = [];
+  pinned = [];
   answer = async () => true;
   connection = new Connection({
     ask: () => {
@@ -24,6 +26,9 @@ beforeEach(() => {
     },
     ran: (request, roles) => {
       ran.push([request, roles.map(role => role.role_name)]);
+    },
+    pinned: (request, pin) => {
+      pinned.push([request, pin]);
     },
     now: () => time,
   });
@@ -145,6 +150,21 @@ test("the record of a cell is handed over with the id of its request, and nothin
   assert.deepEqual(ran, [
     ["run", ["ReadOnly"]],
     ["run", []],
+  ]);
+  assert.deepEqual([connection.identity, changes], [null, 0]);
+});
+
+test("a pin is handed over with the id of its request, and nothing else changes", () => {
+  const pin = { account: "1", role: "ReadOnly", region: null, at: "2026-01-01T00:00:00+00:00" };
+  said({ pin });
+  said({ pin: { ...pin, region: "eu-west-1" } });
+  for (const odd of [null, 5, {}, { ...pin, role: 5 }, { ...pin, region: 5 }]) {
+    said({ pin: odd });
+  }
+  said({ pin }, "a-widget");
+  assert.deepEqual(pinned, [
+    ["run", pin],
+    ["run", { ...pin, region: "eu-west-1" }],
   ]);
   assert.deepEqual([connection.identity, changes], [null, 0]);
 });

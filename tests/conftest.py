@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -160,6 +161,18 @@ def center(clean_environment: Path, local_identity_center: LocalIdentityCenter) 
     config.parent.mkdir(mode=0o700, exist_ok=True)
     config.write_text(local_identity_center.config_text(), encoding="utf-8")
     return local_identity_center
+
+
+@pytest.fixture(scope="module")
+def heap_of_this_module() -> Iterator[None]:
+    """Leave the objects of earlier tests out of the searches for keys: a process that has run thousands has millions.
+
+    A search does not see what refers to an object from there: `gc.unfreeze()` first, where that counts.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

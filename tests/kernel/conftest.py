@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
 import threading
@@ -18,18 +17,6 @@ from sso_magic.kernel.kernel_role import KERNEL, KernelRole, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def heap_of_this_module() -> Iterator[None]:
-    """Leave the objects of earlier tests out of the searches for keys: a process that has run thousands has millions.
-
-    A search does not see what refers to an object from there: `gc.unfreeze()` first, where that counts.
-    """
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 _numbers = itertools.count(1)
@@ -104,8 +91,11 @@ def own_keys(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def kernel() -> Iterator[KernelRole]:
-    """The kernel's one role, released and without hooks afterwards."""
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[KernelRole]:
+    """The kernel's one role, released and without hooks afterwards.
+
+    The hooks put back what they have found, which may be a test's patch: they are out before it is undone.
+    """
     yield KERNEL
     KERNEL.shutdown()
 

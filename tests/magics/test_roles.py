@@ -353,6 +353,7 @@ def test_serving_puts_an_endpoint_in_the_environment_and_no_keys(shell, ids):
     assert account_here() == ids[DEV]
 
 
+@pytest.mark.usefixtures("heap_of_this_module")
 def test_what_the_search_has_found_is_printed_before_the_next_cell_in_a_terminal(shell, ids, capsys, monkeypatch):
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
     made_up = types.ModuleType("made_up")
@@ -369,6 +370,7 @@ def test_what_the_search_has_found_is_printed_before_the_next_cell_in_a_terminal
     assert found not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("heap_of_this_module")
 def test_a_search_that_another_switch_has_made_obsolete_is_not_shown(shell, ids, capsys, monkeypatch):
     shell.run_line_magic("sso_use", f"{DEV} ReadOnly")
     made_up = types.ModuleType("made_up")

@@ -22,7 +22,7 @@ role, where it is made. Credentials that renew themselves come from a `RenewingR
     starts.py     threads and child processes of a task
     stores.py     fsspec's cache of instances, polars' queries and deltalake's tables in a task
     refused.py    DuckDB and obstore, which raise in a task
-    names.py      a class or function under all the names that it has been imported to
+    names.py      what refers to a class or a function, found in one search for all libraries
     owned.py      objects that look up credentials at each call: anthropic, MLflow, PyIceberg, MinIO, process pools
     registry.py   which binding each library has
     forget.py     caches of any library that are emptied at a switch
@@ -40,18 +40,20 @@ could read half of one role's variables and half of another's. The same is true 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.errors import reason
 from sso_magic.kernel.canary import Canary, holding
+from sso_magic.kernel.libraries import names
 from sso_magic.kernel.libraries.forget import KEEP_ENVIRONMENTS, imported_rows, rows_of_environments
 from sso_magic.kernel.libraries.imports import ImportWatch
 from sso_magic.kernel.libraries.registry import MAKERS, TASK_MAKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from sso_magic.kernel.canary import Finding
@@ -79,10 +81,11 @@ class Libraries:
     def install(self) -> None:
         """Install the hooks in the libraries that have been imported, and in the others when they are imported."""
         self._watch.start(self._makers)
-        for name in self._makers:
-            library = sys.modules.get(name)
-            if library is not None and self._installed.get(name) is not library and not _is_being_imported(library):
-                self._install(name, library)
+        with self._one_search():
+            for name in self._makers:
+                library = sys.modules.get(name)
+                if library is not None and self._installed.get(name) is not library and not _is_being_imported(library):
+                    self._install(name, library)
 
     def separate_tasks(self) -> None:
         """Install the hooks for tasks of ``%%sso_each`` as well, and empty the caches of clients.
@@ -119,8 +122,9 @@ class Libraries:
         """Takes every hook out. Objects that are bound to a role stay bound to it."""
         self._canary.forget()
         self._watch.stop()
-        for name, binding in list(self._bindings.items()):
-            self._try(name, binding.uninstall)
+        with self._one_search():
+            for name, binding in list(self._bindings.items()):
+                self._try(name, binding.uninstall)
         self._bindings.clear()
         self._installed.clear()
         self._makers = MAKERS
@@ -186,16 +190,26 @@ class Libraries:
         Other modules of the same package may still be half-made. Hooks that need one of them fail now, and are
         installed when the next watched module has been imported, or at the next switch.
         """
-        if name in self._makers:
-            self._install(name, library)
-        waiting = [name for name in self._bindings if name not in self._installed]
-        for other in (name, *waiting):
-            module = sys.modules.get(other)
-            if other not in self._installed and module is not None and not _is_being_imported(module):
-                self._install(other, module)
+        with self._one_search():
+            if name in self._makers:
+                self._install(name, library)
+            waiting = [name for name in self._bindings if name not in self._installed]
+            for other in (name, *waiting):
+                module = sys.modules.get(other)
+                if other not in self._installed and module is not None and not _is_being_imported(module):
+                    self._install(other, module)
         for other in (name, *waiting):
             if other in self._installed:
                 self._try(other, self._bindings[other].enter, self._kernel.current)
+
+    @contextlib.contextmanager
+    def _one_search(self) -> Iterator[None]:
+        """Make what the hooks of several libraries look for in this process one search, after the block."""
+        with names.collected() as searches:
+            try:
+                yield
+            finally:
+                self._try("a name that was imported before", searches.run)
 
     def _install(self, name: str, library: ModuleType) -> None:
         self._installed.pop(name, None)

@@ -40,14 +40,14 @@ import botocore.exceptions
 
 from sso_magic.kernel.libraries import logs
 from sso_magic.kernel.libraries.alive import Alive
+from sso_magic.kernel.libraries.names import with_referrers
 from sso_magic.kernel.libraries.reference import NEVER, RoleReference
 from sso_magic.kernel.libraries.tasks import Task, current_task
 from sso_magic.kernel.renewal import RenewingRole
-from sso_magic.kernel.tracked import referrers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from types import CodeType, ModuleType
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.kernel_role import KernelRole, Use
@@ -243,9 +243,16 @@ class BotocoreBinding:
         self._replace(library.EnvProvider, "_create_credentials_fetcher", create_credentials_fetcher)
         self._replace(library.EnvProvider, "load", load_bound)
         self._replace(library.ContainerProvider, "load", load_bound_from_endpoint)
-        for reader, cell in _environment_readers(make_reader):
-            cell.cell_contents = self._own
-            self._rebound.add(reader)
+        codes = [item for item in make_reader.__code__.co_consts if isinstance(item, type(make_reader.__code__))]
+        with_referrers(codes, self._rebind)
+
+    def _rebind(self, found: list[Any]) -> None:
+        """Bind the readers that botocore has made before now."""
+        for reader in found:
+            cell = _cell(reader, "environ") if isinstance(reader, FunctionType) else None
+            if cell is not None and cell.cell_contents is os.environ:
+                cell.cell_contents = self._own
+                self._rebound.add(reader)
 
     def enter(self, use: Use | None) -> None:
         """Nothing: what is made is bound where it is made."""
@@ -266,19 +273,6 @@ class BotocoreBinding:
         old = owner.__dict__[name]
         setattr(owner, name, new)
         self._undo.append(lambda: setattr(owner, name, old))
-
-
-def _environment_readers(make_reader: Callable[..., Any]) -> Iterator[tuple[FunctionType, Any]]:
-    """The readers that botocore has made before now, each with the cell that holds its mapping."""
-    codes = [item for item in make_reader.__code__.co_consts if isinstance(item, type(make_reader.__code__))]
-    for reader in _functions(codes):
-        cell = _cell(reader, "environ")
-        if cell is not None and cell.cell_contents is os.environ:
-            yield reader, cell
-
-
-def _functions(codes: list[CodeType]) -> Iterable[FunctionType]:
-    return [item for item in referrers(*codes) if isinstance(item, FunctionType)] if codes else []
 
 
 def _cell(reader: FunctionType, name: str) -> Any:

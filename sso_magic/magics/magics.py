@@ -284,7 +284,7 @@ class SSOMagics(Magics):
         """List every role in every account: account_id, account_name, email_address, role_name.
 
         What is cached is shown at once, and refreshed behind when it is old; a line under the table says how old it is,
-        what failed and what changed.
+        what failed and what changed. A notebook shows more than 50 rows as a list to search, to sort, and to use roles.
 
         Examples::
 
@@ -296,7 +296,7 @@ class SSOMagics(Magics):
         args = parse(self.sso_inventory, line)
         from sso_magic.magics.table import asked_table
 
-        return asked_table(self.center(args.session), args)
+        return asked_table(self.center(args.session), args, self)
 
     @with_arguments
     @argument("words", nargs="*", metavar="WORDS", help="only accounts and roles that contain all of these words")

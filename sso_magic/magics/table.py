@@ -6,13 +6,13 @@ pandas is imported at the top: this module is imported when a table is about to 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from sso_magic.common.text import printable
 from sso_magic.common.times import span, stamp
-from sso_magic.display import TEXT
+from sso_magic.display import TEXT, has_person, is_notebook, shell
 from sso_magic.errors import UsageError
 from sso_magic.inventory import nothing_contains, search_frame
 from sso_magic.inventory.search_index import fold
@@ -20,12 +20,15 @@ from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import Inventory, InventorySnapshot
     from sso_magic.profiles.plan import Plan
+    from sso_magic.widgets.role_table import RoleTable
+    from sso_magic.widgets.sessions import Magics
 
+LISTED = 50  # rows above which a notebook shows a list to search
 SHOWN_ERRORS = 3  # accounts named in the line; `attrs["errors"]` has all
 NO_ACCOUNT = "No account is assigned to you. Contact your AWS administrator."
 NO_ROLE = "No role is assigned to you. Contact your AWS administrator."
@@ -55,15 +58,39 @@ class NotedTable(pd.DataFrame):
         return f'{table}<div style="{TEXT};opacity:.85;margin-top:4px">{escape(self.note)}</div>'
 
 
-def noted(frame: pd.DataFrame, note: str) -> NotedTable:
+class ListedTable(NotedTable):
+    """A table with a line under it that the cell which made it shows as a list to search, sort and use roles from.
+
+    Another cell, a terminal, a run without a person and a saved notebook show it as pandas does.
+    """
+
+    # No metadata of pandas, which would be pickled.
+    make_list: Callable[[], RoleTable] | None = None
+    cell: int | None = None  # which cell has made it
+
+    def _ipython_display_(self) -> None:
+        """Display the list.
+
+        Raises:
+            NotImplementedError: It is to be shown as pandas does; IPython takes the other methods then.
+        """
+        if self.make_list is None or self.cell != getattr(shell(), "execution_count", None):
+            raise NotImplementedError
+        self.make_list().display({"text/plain": repr(self), "text/html": self._repr_html_()})
+
+
+_Noted = TypeVar("_Noted", bound=NotedTable)
+
+
+def noted(frame: pd.DataFrame, note: str, kind: type[_Noted] = NotedTable) -> _Noted:  # type: ignore[assignment]
     """Return the table with a line under it."""
-    table: NotedTable = NotedTable(frame)
+    table = kind(frame)
     table.attrs = frame.attrs
     table.note, table.shown_as = printable(note), type(frame)
     return table
 
 
-def asked_table(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFrame:
+def asked_table(center: IdentityCenter, args: argparse.Namespace, magics: Magics) -> pd.DataFrame:
     """Return the table that the line of ``%sso_inventory`` asks for.
 
     Raises:
@@ -79,15 +106,31 @@ def asked_table(center: IdentityCenter, args: argparse.Namespace) -> pd.DataFram
     snapshot = center.snapshot(refresh=args.refresh, progress=TqdmProgress())
     if args.changes:
         return changes_table(center.directory, words)
-    return inventory_table(center.directory, snapshot, words)
+    return inventory_table(center, snapshot, words, magics)
 
 
-def inventory_table(directory: Inventory, snapshot: InventorySnapshot, words: str) -> pd.DataFrame:
+def inventory_table(
+    center: IdentityCenter, snapshot: InventorySnapshot, words: str, magics: Magics | None
+) -> pd.DataFrame:
     """Return the rows that contain all the words, with a line; without any, the line names what is near."""
     found = search_frame(snapshot, words)
     if found.empty and words.split() and snapshot.accounts:
         return noted(found, no_row_contains(snapshot, words))
-    return noted(found, note(directory, snapshot))
+    line = note(center.directory, snapshot)
+    if len(found) <= LISTED or not (is_notebook() and has_person()):
+        return noted(found, line)
+    listed = noted(found, line, ListedTable)
+    listed.make_list = lambda: _role_table(center, snapshot, words, line, magics)
+    listed.cell = shell().execution_count
+    return listed
+
+
+def _role_table(
+    center: IdentityCenter, snapshot: InventorySnapshot, words: str, note: str, magics: Magics | None
+) -> RoleTable:
+    from sso_magic.widgets.role_table import RoleTable
+
+    return RoleTable(center, snapshot, words, note, magics)
 
 
 def no_row_contains(snapshot: InventorySnapshot, words: str | Sequence[str]) -> str:

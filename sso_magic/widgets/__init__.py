@@ -1,6 +1,8 @@
-"""The panel: everything by clicking, as one anywidget.
+"""The panel: everything by clicking, as one anywidget. And the table of ``%sso_inventory``, the same list in rows.
 
-picker       what is shown, what a click does; calls `IdentityCenter` and the kernel's role, as the magics do
+role_widget  what panel and table have in common: whether somebody sees it, and the use of a role
+role_table   the table
+picker       the panel: what is shown, what a click does; calls `IdentityCenter` and the kernel's role, as the magics do
 said         the line under the list, taken away when it no longer holds
 sessions     which session the panel is about
 listing      the roles that the browser has

@@ -38,11 +38,13 @@ class Listing:
     Args:
         view: Where they are shown.
         pattern: Returns the pattern of the accounts that are marked as production.
+        snapshot: The roles; by default those that the session knows at each moment.
     """
 
-    def __init__(self, view: View, pattern: Callable[[], str]) -> None:
+    def __init__(self, view: View, pattern: Callable[[], str], snapshot: InventorySnapshot | None = None) -> None:
         self._view = view
         self._pattern = pattern
+        self._fixed = snapshot
         self.center: IdentityCenter | None = None
         self.snapshot: InventorySnapshot | None = None
         self.favorites: tuple[RoleKey, ...] = ()
@@ -55,7 +57,7 @@ class Listing:
         Raises:
             UsageError: The pattern of production accounts is no regular expression.
         """
-        self.snapshot = self.center.directory.known() if self.center else None
+        self.snapshot = self._fixed or (self.center.directory.known() if self.center else None)
         made_of = (self.center, self.snapshot, self._pattern())
         if made_of != self._made_of:
             is_other = not self._made_of or made_of[0] is not self._made_of[0]

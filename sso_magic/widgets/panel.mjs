@@ -1,11 +1,16 @@
 /**
- * The panel in the browser: an ES module that anywidget loads as it is. No build step, no dependency, no request.
+ * The panel and the inventory's table in the browser: an ES module that anywidget loads as it is. No build step, no
+ * dependency, no request.
  *
- *   Roles     the accounts and roles that the kernel has sent, and the search in them
- *   Choice    which rows are listed, and which one is chosen: by name, never by position
- *   List      the list box, of which only the rows that can be seen are in the document
- *   Screen    the rest of the panel
- *   render    one place that shows the panel; announces itself to the kernel
+ *   Roles         the accounts and roles that the kernel has sent, and the search in them
+ *   Choice        which rows are listed, and which one is chosen: by name, never by position
+ *   SortedChoice  the same in the order of a column
+ *   List          the list box, of which only the rows that can be seen are in the document
+ *   Grid          the same as the rows of a table
+ *   Screen        what panel and table have in common: what is in use, what is said, which keys are theirs
+ *   PanelScreen   the panel
+ *   TableScreen   the table
+ *   render        one place that shows one of them; announces itself to the kernel
  *
  * The kernel sends what is shown as the trait `shown`, and as messages what no notebook may keep: the roles, and the
  * link and code of a sign-in. The browser sends messages that name a role in full. A panel that has not heard from the
@@ -130,12 +135,17 @@ export class Choice {
   /** List what is known now. What is chosen stays chosen while it is listed, and never turns into its neighbor. */
   fill() {
     const isSearch = wordsOf(this.text).length > 0;
-    this.rows = isSearch ? this.roles.search(this.text) : this.withTop();
+    this.rows = this.listed();
     this.places = new Map(this.rows.map((row, place) => [row.key, place]));
     if (!this.places.has(this.chosen)) {
       this.chosen = isSearch && !this.hasAnswered && this.rows.length ? this.rows[0].key : null;
     }
     this.hasAnswered ||= this.rows.length > 0;
+  }
+
+  /** Return the rows that fit the search, in the order in which they are listed. */
+  listed() {
+    return wordsOf(this.text).length ? this.roles.search(this.text) : this.withTop();
   }
 
   /** Return favorites and recent roles, and all others after them. */
@@ -188,6 +198,51 @@ export class Choice {
   }
 }
 
+// What the columns of the table are sorted by. A row without a text comes last.
+const COLUMNS = {
+  account: (row) => row.account.name,
+  id: (row) => row.account.id,
+  address: (row) => row.account.address,
+  role: (row) => row.role,
+};
+
+export class SortedChoice extends Choice {
+  constructor(roles) {
+    super(roles);
+    this.column = null; // null: by name, and the best hit of a search first
+    this.isDescending = false;
+    this.orders = new Map();
+  }
+
+  /** Sort by a column; again: the other way round; once more: not by it. */
+  sort(column) {
+    if (this.column !== column) [this.column, this.isDescending] = [column, false];
+    else if (!this.isDescending) this.isDescending = true;
+    else this.column = null;
+    this.fill();
+  }
+
+  listed() {
+    const rows = super.listed();
+    if (this.column === null) return rows;
+    const places = this.order(this.column, this.isDescending);
+    return [...rows].sort((one, other) => places.get(one) - places.get(other));
+  }
+
+  /** Return each row's place among all rows in the order of the column; made once, so that typing only compares numbers. */
+  order(column, isDescending) {
+    if (this.orders.of !== this.roles.rows) this.orders = Object.assign(new Map(), { of: this.roles.rows });
+    const name = `${column} ${isDescending}`;
+    if (!this.orders.has(name)) {
+      const sign = isDescending ? -1 : 1;
+      const texts = this.roles.rows.map((row) => [row, fold(COLUMNS[column](row))]);
+      texts.sort(([, one], [, other]) => !one - !other || sign * order(one, other));
+      this.orders.set(name, new Map(texts.map(([row], place) => [row, place])));
+    }
+    return this.orders.get(name);
+  }
+}
+
 // ---- the document ----
 
 function make(tag, attributes = {}, ...children) {
@@ -206,7 +261,10 @@ function write(element, text) {
 }
 
 const badge = () => make("span", { class: "sso-badge" }, "PRODUCTION");
+// Each widget has this module for itself, so that a number alone would be in the document twice.
+const mine = Math.random().toString(36).slice(2);
 let made = 0;
+const newId = (kind) => `sso-${kind}-${mine}-${++made}`;
 
 class List {
   static ROW = 26; // pixels, as in panel.css
@@ -217,15 +275,16 @@ class List {
     this.marksOf = marksOf;
     this.moved = moved;
     this.used = used;
-    this.id = `sso-list-${++made}`;
+    this.id = newId("list");
     this.space = make("div", { class: "sso-space", role: "presentation" });
     this.box = make("div", { class: "sso-list", role: "listbox", tabindex: 0, "aria-label": "Roles" }, this.space);
     this.box.addEventListener("scroll", () => this.draw());
     this.box.addEventListener("mousedown", (event) => this.press(event));
     this.box.addEventListener("dblclick", (event) => {
-      const key = event.target.closest("[data-key]")?.dataset.key;
+      const key = event.target.closest("button, a") ? undefined : event.target.closest("[data-key]")?.dataset.key;
       if (key !== undefined && key === this.pressed && key === choice.chosen) used();
     });
+    this.focusable = this.box; // has the focus while a row is chosen
     this.drawn = new Map();
     this.typed = "";
     this.typedAt = 0;
@@ -249,22 +308,49 @@ class List {
     for (let place = first; place < last; place++) places.push(place);
     if (choice.place >= 0 && (choice.place < first || choice.place >= last)) places.push(choice.place);
     const before = this.drawn;
+    let focus = null;
     this.drawn = new Map();
     for (const place of places) {
       const row = choice.rows[place];
       const marks = this.marksOf(row);
-      const looks = JSON.stringify([place, choice.rows.length, row.key === choice.chosen, row.account.name, marks]);
+      const looks = JSON.stringify([place, choice.rows.length, row.account.name, marks, this.looksOf(row)]);
       const old = before.get(row.key);
       const element = old?.looks === looks ? old.element : this.makeRow(row, place, marks);
-      if (old && old.element !== element) old.element.replaceWith(element);
+      // In place: a row that is replaced between the press and the release of a button gets no click.
+      element.setAttribute("aria-selected", String(row.key === choice.chosen));
+      if (old && old.element !== element) focus ??= this.replace(old.element, element);
       else if (!old) space.append(element);
       this.drawn.set(row.key, { element, looks });
       before.delete(row.key);
     }
-    for (const { element } of before.values()) element.remove();
+    for (const { element } of before.values()) {
+      if (element.contains(this.focused)) focus = this.focusable;
+      element.remove();
+    }
     const chosen = this.drawn.get(choice.chosen)?.element;
-    if (chosen) box.setAttribute("aria-activedescendant", chosen.id);
-    else box.removeAttribute("aria-activedescendant");
+    if (chosen) this.focusable.setAttribute("aria-activedescendant", chosen.id);
+    else this.focusable.removeAttribute("aria-activedescendant");
+    focus?.focus({ preventScroll: true }); // at the end: the table draws again when a row gets the focus
+  }
+
+  get focused() {
+    return this.box.getRootNode().activeElement;
+  }
+
+  /** Put a row in the place of another; return the button that is to have the focus, which its like had. */
+  replace(old, element) {
+    const at = [...old.querySelectorAll("button, a")].indexOf(this.focused);
+    old.replaceWith(element);
+    return element.querySelectorAll("button, a")[at];
+  }
+
+  /** Return what a row's look depends on beyond its texts and marks. */
+  looksOf() {
+    return null;
+  }
+
+  idOf(key) {
+    return `${this.id}-${key.replace(/[^\w-]/gu, "_")}`;
   }
 
   makeRow({ key, account, role }, place, { isFavorite, isRecent, isInUse }) {
@@ -273,8 +359,8 @@ class List {
     const element = make(
       "div",
       {
-        id: `${this.id}-${key.replace(/[^\w-]/gu, "_")}`, class: "sso-option", role: "option", "data-key": key,
-        "aria-selected": String(key === this.choice.chosen), "aria-posinset": place + 1,
+        id: this.idOf(key), class: "sso-option", role: "option", "data-key": key,
+        "aria-posinset": place + 1,
         "aria-setsize": this.choice.rows.length, title: `${name} / ${role} (${account.id})`,
       },
       make("span", { class: "sso-star" }, isFavorite ? "★ " : ""),
@@ -321,6 +407,106 @@ class List {
   }
 }
 
+const MOVES = new Set(["ArrowDown", "ArrowUp", "Home", "End", "PageDown", "PageUp"]);
+
+class Grid extends List {
+  constructor(choice, marksOf, { moved, used, consoleOf, sorted }) {
+    super(choice, marksOf, { moved, used });
+    Object.assign(this, { consoleOf, sorted });
+    this.space.setAttribute("role", "rowgroup");
+    for (const name of ["role", "tabindex", "aria-label"]) this.box.removeAttribute(name);
+    const head = ([column, label]) => make(
+      "span", { role: "columnheader", "aria-sort": "none", "data-column": column },
+      make("button", { type: "button", class: "sso-sort", onclick: () => sorted(column) }, label),
+    );
+    this.box.addEventListener("focusin", (event) => {
+      choice.chosen = event.target.closest("[data-key]")?.dataset.key ?? choice.chosen; // what has the focus stays drawn
+      this.draw();
+    });
+    const labels = [["account", "Account"], ["id", "Account ID"], ["address", "E-mail"], ["role", "Role"]];
+    this.heads = labels.map(head);
+    const heads = make("div", { class: "sso-heads", role: "row", "aria-rowindex": 1 }, ...this.heads, make("span", { role: "columnheader" }, "Actions"));
+    this.focusable = make(
+      "div", { class: "sso-grid", role: "grid", tabindex: 0, "aria-label": "Roles" },
+      make("div", { role: "rowgroup" }, heads), this.box,
+    );
+  }
+
+  press(event) {
+    if (event.target.closest("button, a")) return; // the click follows
+    super.press(event);
+    this.focusable.focus({ preventScroll: true });
+    event.preventDefault(); // the focus would go to what has none
+  }
+
+  useRow(key) {
+    this.choice.chosen = key;
+    this.moved();
+    this.used();
+  }
+
+  draw() {
+    const { choice } = this;
+    this.focusable.setAttribute("aria-rowcount", choice.rows.length + 1);
+    for (const head of this.heads) {
+      const isSorted = head.dataset.column === choice.column;
+      head.setAttribute("aria-sort", isSorted ? (choice.isDescending ? "descending" : "ascending") : "none");
+    }
+    super.draw();
+    // Tab goes from the table to the buttons of one row: of the chosen one, else of the first that can be seen.
+    const stop = choice.rows[choice.place >= 0 ? choice.place : Math.floor(this.box.scrollTop / List.ROW)]?.key;
+    for (const [key, { element }] of this.drawn) {
+      for (const one of element.querySelectorAll("button, a")) one.tabIndex = key === stop ? 0 : -1;
+    }
+  }
+
+  looksOf(row) {
+    return this.consoleOf(row);
+  }
+
+  makeRow(row, place, { isFavorite, isInUse }) {
+    const { key, account, role } = row;
+    const cell = (name, ...children) => make("span", { role: "gridcell", class: name }, ...children);
+    const text = (value) => make("span", { class: "sso-name" }, value);
+    const label = `${account.name || account.id} / ${role}`;
+    const href = this.consoleOf(row);
+    const element = make(
+      "div",
+      {
+        id: this.idOf(key), class: "sso-option", role: "row", "data-key": key,
+        "aria-rowindex": place + 2, title: `${label} (${account.id})`,
+      },
+      cell("sso-account", text(account.name), account.isProduction ? badge() : ""),
+      cell("sso-id", account.id),
+      cell("sso-address-cell", text(account.address)),
+      cell("sso-role", text(`${isFavorite ? "★ " : ""}${role}`), isInUse ? make("span", { class: "sso-marks" }, "in use") : ""),
+      cell(
+        "sso-do",
+        make("button", { type: "button", class: "sso-small", "aria-label": `Use ${label}`, onclick: (event) => event.detail < 2 && this.useRow(key) }, "Use"),
+        href ? make("a", { class: "sso-small", href, target: "_blank", rel: "noopener noreferrer", "aria-label": `Console of ${label}, opens in a new tab` }, "Console") : "",
+      ),
+    );
+    element.style.top = `${place * List.ROW}px`;
+    element.classList.toggle("sso-in-use", isInUse);
+    return element;
+  }
+}
+
+const button = (label, action, more = "") =>
+  make("button", { type: "button", class: `sso-button ${more}`, onclick: action }, label);
+
+function labeled(label, input, more = "") {
+  input.id = newId("field"); // a label around a select would read out its options as well
+  return make("div", { class: `sso-field ${more}` }, make("label", { for: input.id }, label), input);
+}
+
+function field(label, attributes, more = "") {
+  const input = make("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  return [input, labeled(label, input, more)];
+}
+
+const rowOf = (name, ...children) => make("div", { class: `sso-row ${name}` }, ...children);
+
 class Screen {
   /**
    * @param el where it is shown
@@ -330,9 +516,18 @@ class Screen {
     this.say = say;
     this.shown = {};
     this.roles = new Roles();
-    this.choice = new Choice(this.roles);
-    this.list = new List(this.choice, (row) => this.marksOf(row), { moved: () => this.moved(), used: () => this.use() });
-    this.build();
+    this.hasRoles = false; // true once the kernel has sent them
+    this.choice = this.makeChoice();
+    this.list = this.makeList({ moved: () => this.moved(), used: () => this.use() });
+    this.inUse = make("div", { class: "sso-grow" });
+    this.useRow = rowOf("sso-use", this.inUse);
+    [this.search, this.searchField] = field("Search", { type: "search", placeholder: "account, digits, e-mail or role" }, "sso-wide sso-search");
+    this.search.addEventListener("input", () => this.type(this.search.value));
+    this.listText = make("div", { class: "sso-grow sso-list-text", role: "status" });
+    this.status = make("div", { class: "sso-status", role: "status" });
+    this.alert = make("div", { class: "sso-status sso-error", role: "alert" });
+    this.hide = make("style");
+    this.root = this.build();
     el.append(this.root);
     this.onKey = (event) => this.key(event);
     // The capture phase of the window comes before every handler of a notebook.
@@ -347,18 +542,126 @@ class Screen {
     this.root.remove();
   }
 
+  // ---- what the kernel says ----
+
+  updateRole({ in_use: parts, is_production: isProduction, warnings = [] }) {
+    const looks = JSON.stringify([parts, isProduction, warnings]);
+    if (looks === this.roleLooks) return;
+    this.roleLooks = looks;
+    const line = parts ? make("div", {}, "In use: ", ...(isProduction ? [badge(), " "] : []), make("b", {}, parts[0]), parts[1]) : "No role is in use.";
+    this.inUse.replaceChildren(line, ...warnings.map((warning) => make("div", { class: "sso-warning" }, warning)));
+    this.useRow.classList.toggle("sso-on", !!parts && !isProduction);
+    this.useRow.classList.toggle("sso-production", !!isProduction);
+  }
+
+  take(roles) {
+    this.roles.take(roles);
+    this.hasRoles = true;
+    this.choice.fill();
+    this.show();
+  }
+
+  // ---- what is on the screen ----
+
+  marksOf({ key }) {
+    const top = this.shown.top?.find(([id, , role]) => `${id}/${role}` === key);
+    return {
+      isFavorite: !!top?.[3], isRecent: !!top?.[4] && !wordsOf(this.choice.text).length,
+      isInUse: key === this.shown.in_use_key?.join("/"),
+    };
+  }
+
+  /** Return the address of the console under the role of a row; null if there is none. */
+  consoleOf(row) {
+    return this.shown.console
+      ?.replace("account_id=ACCOUNT_ID", `account_id=${encodeURIComponent(row.account.id)}`)
+      .replace("role_name=ROLE_NAME", () => `role_name=${encodeURIComponent(row.role)}`) ?? null;
+  }
+
+  aboutList(total, note) {
+    return this.choice.about(total, note);
+  }
+
+  /** Show the list, and what is said of it and of the chosen row. */
+  show() {
+    const { choice, shown } = this;
+    this.list.draw();
+    const note = shown.note ?? "";
+    // Before the roles have come, nothing fits any search.
+    write(this.listText, this.hasRoles || !wordsOf(choice.text).length ? this.aboutList(shown.total, note) : note);
+    const { text = "", is_error: isError, about } = shown.status ?? {};
+    const holds = !about || about.join("/") === choice.chosen;
+    write(this.status, holds && !isError ? text : "");
+    write(this.alert, holds && isError ? text : "");
+  }
+
+  moved() {
+    this.list.reveal();
+    this.show();
+  }
+
+  // ---- what a person does ----
+
+  type(text) {
+    this.choice.type(text);
+    this.list.box.scrollTop = 0;
+    this.show();
+  }
+
+  sayRole(action, more = {}) {
+    const row = this.choice.row;
+    this.say({ do: action, account_id: row?.account.id, role_name: row?.role, ...more });
+  }
+
+  use() {
+    this.sayRole("use");
+  }
+
+  /** Handle a key. Without Ctrl and Cmd none goes on to the notebook, whose single letters delete cells. */
+  key(event) {
+    const target = event.composedPath()[0];
+    if (!this.root.contains(target)) return;
+    const { list, search } = this;
+    if (event.ctrlKey || event.metaKey) return;
+    event.stopImmediatePropagation();
+    if (event.isComposing) return;
+    const handled = this.handle(event, target === list.focusable, target === search);
+    if (handled) event.preventDefault();
+  }
+
+  /** Handle a key that list and search share; return true if it was one. */
+  handle(event, inList, inSearch) {
+    const { list, search, choice } = this;
+    if (event.key === "Escape" && (inList || inSearch)) {
+      search.value = "";
+      this.type("");
+      search.focus();
+      return true;
+    }
+    if (inSearch && event.key === "ArrowDown" && !event.altKey) {
+      list.focusable.focus();
+      if (choice.place < 0) choice.choose(0);
+      this.moved();
+      return true;
+    }
+    if (inList && event.key === "ArrowUp" && choice.place <= 0 && !event.altKey) {
+      search.focus();
+      return true;
+    }
+    return inList && list.key(event);
+  }
+}
+
+class PanelScreen extends Screen {
+  makeChoice() {
+    return new Choice(this.roles);
+  }
+
+  makeList(actions) {
+    return new List(this.choice, (row) => this.marksOf(row), actions);
+  }
+
   build() {
-    const button = (label, action, more = "") =>
-      make("button", { type: "button", class: `sso-button ${more}`, onclick: action }, label);
-    const labeled = (label, input, more = "") => {
-      input.id = `sso-field-${++made}`; // a label around a select would read out its options as well
-      return make("div", { class: `sso-field ${more}` }, make("label", { for: input.id }, label), input);
-    };
-    const field = (label, attributes, more = "") => {
-      const input = make("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-      return [input, labeled(label, input, more)];
-    };
-    const row = (name, ...children) => make("div", { class: `sso-row ${name}` }, ...children);
     const send = (action) => () => this.say({ do: action });
 
     this.session = make("select", { onchange: () => this.say({ do: "session", label: this.session.value }) });
@@ -368,21 +671,17 @@ class Screen {
     this.signOut = button("Sign out", send("sign_out"));
     [this.startUrl, this.startUrlField] = field("Start URL", { placeholder: "https://example.awsapps.com/start" }, "sso-wide");
     [this.ssoRegion, this.ssoRegionField] = field("Its region", { placeholder: "eu-west-1" });
-    this.other = row("sso-other", this.startUrlField, this.ssoRegionField);
+    this.other = rowOf("sso-other", this.startUrlField, this.ssoRegionField);
     this.live = make("div", { class: "sso-live" });
     [this.address, this.addressField] = field("Address", { type: "password", placeholder: "http://127.0.0.1:…/oauth/callback?…" }, "sso-wide");
     this.addressText = make("span", { role: "status" });
-    this.addressRow = row("sso-address", this.addressField, this.addressText);
-    this.inUse = make("div", { class: "sso-grow" });
+    this.addressRow = rowOf("sso-address", this.addressField, this.addressText);
     this.release = button("Release", send("release"));
-    this.useRow = row("sso-use", this.inUse, this.release);
+    this.useRow.append(this.release);
     this.ending = make("div", { class: "sso-ending", role: "status" });
-    [this.search, this.searchField] = field("Search", { type: "search", placeholder: "account, digits, e-mail or role" }, "sso-wide sso-search");
-    this.search.addEventListener("input", () => this.type(this.search.value));
     this.heads = make("div", { class: "sso-heads", "aria-hidden": "true" });
     for (const head of ["", "Account", "Role", "Account ID"]) this.heads.append(make("span", {}, head));
     this.progress = make("progress", { class: "sso-progress", "aria-label": "Accounts loaded" });
-    this.listText = make("div", { class: "sso-grow sso-list-text", role: "status" });
     this.refresh = button("Refresh", send("refresh"));
     this.selection = make("div", { class: "sso-selection", role: "status" });
     [this.region, this.regionField] = field("Region", { placeholder: "unchanged" });
@@ -390,17 +689,14 @@ class Screen {
     this.useButton = button("Use", (event) => event.detail < 2 && this.use(), "sso-main");
     this.favorite = button("☆ Favorite", () => this.sayRole("favorite"));
     this.console = make("a", { class: "sso-link", target: "_blank", rel: "noopener noreferrer", title: "Opens the AWS console in a new tab" }, "Console");
-    this.status = make("div", { class: "sso-status", role: "status" });
-    this.alert = make("div", { class: "sso-status sso-error", role: "alert" });
-    this.hide = make("style");
-    this.root = make(
+    return make(
       "section", { class: "sso-panel", "aria-label": "AWS accounts and roles" },
       this.hide,
-      row("sso-head", labeled("Session", this.session), this.signInText, this.signIn, this.cancel, this.signOut),
+      rowOf("sso-head", labeled("Session", this.session), this.signInText, this.signIn, this.cancel, this.signOut),
       this.other, this.live, this.addressRow, this.ending, this.useRow, this.searchField, this.heads, this.list.box, this.progress,
-      row("sso-info", this.listText, this.refresh),
+      rowOf("sso-info", this.listText, this.refresh),
       this.selection,
-      row("sso-actions", this.regionField, this.useButton, this.favorite, this.console),
+      rowOf("sso-actions", this.regionField, this.useButton, this.favorite, this.console),
       this.status, this.alert,
     );
   }
@@ -426,6 +722,7 @@ class Screen {
     this.addressRow.hidden = shown.address == null;
     write(this.addressText, shown.address ?? "");
     this.updateRole(shown);
+    this.release.disabled = !shown.in_use;
     write(this.ending, (shown.ending ?? []).join("\n"));
     this.progress.hidden = !shown.progress;
     if (shown.progress) {
@@ -440,23 +737,6 @@ class Screen {
     this.show();
   }
 
-  updateRole({ in_use: parts, is_production: isProduction, warnings = [] }) {
-    const looks = JSON.stringify([parts, isProduction, warnings]);
-    if (looks === this.roleLooks) return;
-    this.roleLooks = looks;
-    const line = parts ? make("div", {}, "In use: ", ...(isProduction ? [badge(), " "] : []), make("b", {}, parts[0]), parts[1]) : "No role is in use.";
-    this.inUse.replaceChildren(line, ...warnings.map((warning) => make("div", { class: "sso-warning" }, warning)));
-    this.useRow.classList.toggle("sso-on", !!parts && !isProduction);
-    this.useRow.classList.toggle("sso-production", !!isProduction);
-    this.release.disabled = !parts;
-  }
-
-  take(roles) {
-    this.roles.take(roles);
-    this.choice.fill();
-    this.show();
-  }
-
   setLive(html) {
     const focused = this.live.contains(document.activeElement);
     this.live.innerHTML = html;
@@ -466,20 +746,10 @@ class Screen {
 
   // ---- what is on the screen ----
 
-  marksOf({ key }) {
-    const top = this.shown.top?.find(([id, , role]) => `${id}/${role}` === key);
-    return {
-      isFavorite: !!top?.[3], isRecent: !!top?.[4] && !wordsOf(this.choice.text).length,
-      isInUse: key === this.shown.in_use_key?.join("/"),
-    };
-  }
-
   /** Show the list, what is chosen in it, and what can be done with that. */
   show() {
-    const { choice, shown } = this;
-    this.list.draw();
-    write(this.listText, choice.about(shown.total, shown.note ?? ""));
-    const row = choice.row;
+    super.show();
+    const { row } = this.choice;
     if (row) {
       const { account, role } = row;
       const looks = JSON.stringify([row.key, account.name, account.isProduction]);
@@ -497,10 +767,9 @@ class Screen {
       this.favorite.textContent = "☆ Favorite";
     }
     this.useButton.disabled = this.favorite.disabled = !row;
-    if (row && shown.console) {
-      this.console.href = shown.console
-        .replace("account_id=ACCOUNT_ID", `account_id=${encodeURIComponent(row.account.id)}`)
-        .replace("role_name=ROLE_NAME", () => `role_name=${encodeURIComponent(row.role)}`);
+    const href = row && this.consoleOf(row);
+    if (href) {
+      this.console.href = href;
       this.console.removeAttribute("aria-disabled");
       this.console.removeAttribute("role");
     } else {
@@ -508,10 +777,6 @@ class Screen {
       this.console.setAttribute("role", "link");
       this.console.setAttribute("aria-disabled", "true");
     }
-    const { text = "", is_error: isError, about } = shown.status ?? {};
-    const holds = !about || about.join("/") === choice.chosen;
-    write(this.status, holds && !isError ? text : "");
-    write(this.alert, holds && isError ? text : "");
   }
 
   /** A button that has the focus and goes hands it to the one that takes its place. */
@@ -522,71 +787,24 @@ class Screen {
     if (had && document.activeElement?.hidden !== false) buttons.find((one) => !one.hidden)?.focus();
   }
 
-  moved() {
-    this.list.reveal();
-    this.show();
-  }
-
   // ---- what a person does ----
-
-  type(text) {
-    this.choice.type(text);
-    this.list.box.scrollTop = 0;
-    this.show();
-  }
 
   startSignIn() {
     this.say({ do: "sign_in", start_url: this.startUrl.value, sso_region: this.ssoRegion.value });
-  }
-
-  sayRole(action, more = {}) {
-    const row = this.choice.row;
-    this.say({ do: action, account_id: row?.account.id, role_name: row?.role, ...more });
   }
 
   use() {
     this.sayRole("use", { region: this.region.value });
   }
 
-  /** Handle a key in the panel. Without Ctrl and Cmd none goes on to the notebook, whose single letters delete cells. */
-  key(event) {
-    const target = event.composedPath()[0];
-    if (!this.root.contains(target)) return;
-    const { list, search } = this;
-    if (event.ctrlKey || event.metaKey) return;
-    event.stopImmediatePropagation();
-    if (event.isComposing) return;
-    const handled = this.handle(event, target === list.box, target === search);
-    if (handled) event.preventDefault();
-  }
-
   handle(event, inList, inSearch) {
-    const { list, search, choice } = this;
-    if (event.key === "Escape" && (inList || inSearch)) {
-      search.value = "";
-      this.type("");
-      search.focus();
-      return true;
-    }
-    if (event.key === "Enter" && event.shiftKey && (inList || inSearch)) return true; // a habit of notebooks: uses nothing
-    if (event.key === "Enter") {
-      if (event.target === this.address) return this.sendAddress();
-      if (event.target === this.startUrl || event.target === this.ssoRegion) this.startSignIn();
-      else if (event.target === this.region || inList || inSearch) event.repeat || this.use();
-      else return false; // a button's or a link's own
-      return true;
-    }
-    if (inSearch && event.key === "ArrowDown" && !event.altKey) {
-      list.box.focus();
-      if (choice.place < 0) choice.choose(0);
-      this.moved();
-      return true;
-    }
-    if (inList && event.key === "ArrowUp" && choice.place <= 0 && !event.altKey) {
-      search.focus();
-      return true;
-    }
-    return inList && list.key(event);
+    if (event.key !== "Enter") return super.handle(event, inList, inSearch);
+    if (event.shiftKey && (inList || inSearch)) return true; // a habit of notebooks: uses nothing
+    if (event.target === this.address) return this.sendAddress();
+    if (event.target === this.startUrl || event.target === this.ssoRegion) this.startSignIn();
+    else if (event.target === this.region || inList || inSearch) event.repeat || this.use();
+    else return false; // a button's or a link's own
+    return true;
   }
 
   sendAddress() {
@@ -594,6 +812,55 @@ class Screen {
     this.address.value = "";
     if (text) this.say({ do: "address", text });
     return true;
+  }
+}
+
+class TableScreen extends Screen {
+  makeChoice() {
+    return new SortedChoice(this.roles);
+  }
+
+  makeList(actions) {
+    return new Grid(this.choice, (row) => this.marksOf(row), {
+      ...actions, consoleOf: (row) => this.consoleOf(row), sorted: (column) => this.sort(column),
+    });
+  }
+
+  build() {
+    return make(
+      "section", { class: "sso-panel sso-table", "aria-label": "AWS inventory" },
+      this.hide, this.useRow, this.searchField, this.list.focusable, rowOf("sso-info", this.listText), this.status, this.alert,
+    );
+  }
+
+  update(shown) {
+    if (shown.words && this.shown.words === undefined) {
+      this.search.value = shown.words;
+      this.choice.type(shown.words);
+    }
+    this.shown = shown;
+    this.updateRole(shown);
+    this.show();
+  }
+
+  aboutList(total, note) {
+    return wordsOf(this.choice.text).length ? super.aboutList(total, note) : note; // which begins with how many there are
+  }
+
+  sort(column) {
+    this.choice.sort(column);
+    this.list.box.scrollTop = 0;
+    this.show();
+  }
+
+  handle(event, inList, inSearch) {
+    const inRow = this.list.box.contains(event.composedPath()[0]);
+    if (event.key === "Enter" && (inList || inSearch)) {
+      if (inList && !event.repeat && !event.shiftKey && this.choice.row) this.use();
+      return true;
+    }
+    if (inRow && (event.key === "Escape" || MOVES.has(event.key))) this.list.focusable.focus({ preventScroll: true });
+    return super.handle(event, inList || (inRow && event.key.length > 1), inSearch);
   }
 }
 
@@ -615,7 +882,9 @@ function render({ model, el }) {
       model.send({ page, ...content });
     } catch { /* the kernel is gone: JupyterLab throws, and `look` says it */ }
   };
-  const screen = new Screen(el, say);
+  const isTable = model.get("shown").form === "table";
+  const screen = new (isTable ? TableScreen : PanelScreen)(el, say);
+  const [form, magic] = isTable ? ["table", "%sso_inventory"] : ["panel", "%sso_panel"];
   const since = new Date();
   const gone = make("div", { class: "sso-gone", role: "status" });
   el.append(gone);
@@ -632,7 +901,7 @@ function render({ model, el }) {
     screen.hide.textContent = isLive ? `${name}, .jp-OutputArea-child:has(${name}) { display: none; }` : "";
     const last = new Date(heardAt ?? since).toLocaleString();
     const isLate = heardAt !== null || Date.now() - since >= FIRST;
-    write(gone, isLive || !isLate ? "" : `No kernel answers this panel (${last}): it is busy, or was restarted. Run %sso_panel for a new panel.`);
+    write(gone, isLive || !isLate ? "" : `No kernel answers this ${form} (${last}): it is busy, or was restarted. Run ${magic} for a new ${form}.`);
     if (isLive) screen.show(); // it had no size before
   };
   const heard = () => {
@@ -644,7 +913,7 @@ function render({ model, el }) {
     screen.update(model.get("shown"));
   };
   const told = (content, buffers) => {
-    if (content.kind === "live") screen.setLive(content.html);
+    if (content.kind === "live") screen.setLive?.(content.html);
     if (content.kind === "roles" && (content.page == null || content.page === page)) {
       packed = packed.then(async () => screen.take(buffers?.length ? await inflate(buffers[0]) : content));
     }

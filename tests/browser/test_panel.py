@@ -8,9 +8,11 @@ import pytest
 from jupyter_in_browser import plant_inventory, plant_token
 from panel_on_screen import CELLS, PanelOnScreen
 from playwright.sync_api import expect
+from test_accessibility import assert_fine, axe, switch_theme
 
 from sso_magic.local import Fault, Organization
 
+assert axe  # a fixture
 PROD, DEV, SANDBOX = "731659028443", "220947583614", "873320164592"
 
 
@@ -167,12 +169,14 @@ def test_the_portal_down_and_up_again(open_panel, ready):
     assert panel.who() == f"{SANDBOX} PowerUserAccess"
 
 
-def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, center):
+def test_ten_thousand_accounts_without_a_request_in_the_panel_and_in_the_table(
+    open_panel, jupyter, notebook, center, axe
+):
     center.organization = Organization.generated(10_000)
     plant_token(jupyter.home, center)
     plant_inventory(jupyter.home, center)
     center.requests.clear()
-    panel = open_panel()
+    panel = open_panel(cells=[*CELLS, "%sso_inventory prod", "'last'"])
     expect(panel.list_state).to_contain_text("30,000 roles in 10,000 accounts")
     account = center.organization.accounts[7_777]
     role = min(center.organization.roles_of("alex", account.id))
@@ -184,6 +188,115 @@ def test_ten_thousand_accounts_without_a_request(open_panel, jupyter, notebook, 
     assert center.requests.total() == 0
     panel.press_use(panel.role, account.id)
     assert panel.who() == f"{account.id} {role}"
+    notebook = panel.notebook
+    notebook.run(2)
+    table = RoleTableOnScreen(panel.page, notebook.cell(2))
+    search_and_sort(table)
+    keys_stay_in_the_table(table)
+    use_in_a_row(table, panel)
+    for theme in ("light", "dark"):
+        switch_theme(panel.page, theme)
+        assert_fine(panel.page, axe, ".sso-table")
+    switch_theme(panel.page, "light")
+    expect(table.saved).to_be_hidden()
+    jupyter.shut_down_kernels()
+    expect(table.saved).to_be_visible()
+    expect(table.saved).to_contain_text("fetched")
+    expect(table.grid).to_be_hidden()
+
+
+class RoleTableOnScreen:
+    """The table of a cell, found as a person or a screen reader finds it."""
+
+    def __init__(self, page, cell) -> None:
+        self.page = page
+        self.cell = cell
+        self.search = cell.get_by_role("searchbox", name="Search")
+        self.grid = cell.get_by_role("grid", name="Roles")
+        self.rows = self.grid.locator("[role=row][data-key]")
+        self.chosen = self.grid.locator("[aria-selected=true]")
+        self.about = cell.locator(".sso-list-text")
+        self.status = cell.locator(".sso-status:not(:empty)")
+        self.saved = cell.locator("[class^=sso-saved]")
+
+    def ids(self) -> list[str]:
+        """The account ids of the rows, as they are on the screen."""
+        return self.rows.evaluate_all(
+            "rows => rows.sort((one, other) => one.ariaRowIndex - other.ariaRowIndex)"
+            ".map(row => row.querySelector('.sso-id').textContent)"
+        )
+
+
+def search_and_sort(table) -> None:
+    """By a click on a head and by keyboard; what is sorted how is said."""
+    expect(table.search).to_have_value("prod")
+    expect(table.about).to_contain_text("hits among 30,000 roles in 10,000 accounts.")
+    expect(table.about).to_contain_text("30,000 roles, fetched")
+    head = table.grid.get_by_role("columnheader", name="Account ID")
+    expect(head).to_have_attribute("aria-sort", "none")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    ids = table.ids()
+    assert ids == sorted(ids)
+    assert 10 < len(ids) < 60
+    table.page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert table.ids()[0] > ids[-1]
+    table.search.fill("no such account")
+    expect(table.rows).to_have_count(0)
+    table.search.fill("")
+    expect(table.about).to_contain_text("10,000 accounts, 30,000 roles, fetched")
+    expect(table.grid).to_have_attribute("aria-rowcount", "30001")
+
+
+def keys_stay_in_the_table(table) -> None:
+    """The letters by which a notebook deletes and inserts cells."""
+    cells = table.page.locator(".jp-Notebook .jp-Cell")
+    count = cells.count()
+    keyboard = table.page.keyboard
+    table.rows.nth(3).click(position={"x": 20, "y": 12})
+    expect(table.grid).to_be_focused()
+    for key in ("d", "d", "a", "b", "x", "m", "0", "0", "ArrowUp", "ArrowDown", "Shift+Enter"):
+        keyboard.press(key)
+    keyboard.press("End")
+    expect(table.chosen).to_have_attribute("aria-rowindex", "30001")
+    expect(table.chosen).to_be_in_viewport()
+    expect(table.rows.first).to_be_visible()
+    keyboard.press("Home")
+    expect(table.chosen).to_have_attribute("aria-rowindex", "2")
+    keyboard.press("ArrowUp")
+    expect(table.search).to_be_focused()
+    table.grid.get_by_role("button", name="Role", exact=True).focus()
+    for key in ("d", "d", "b"):
+        keyboard.press(key)
+    expect(cells).to_have_count(count)
+
+
+def use_in_a_row(table, panel) -> None:
+    """By a click, and by keyboard in production, where an administrator's role asks twice; the focus stays."""
+    table.search.fill("dev readonly")
+    row = table.rows.first
+    button = row.get_by_role("button", name=re.compile("^Use "))
+    account = row.locator(".sso-id").inner_text()
+    button.click()
+    expect(table.status).to_contain_text(f"({account}) / ReadOnly. New cells run as this role.")
+    expect(panel.role).to_contain_text(f"({account}) / ReadOnly")
+    expect(row.get_by_text("in use")).to_be_visible()
+    expect(button).to_be_focused()
+    table.search.fill("prod administratoraccess")
+    expect(table.chosen).to_contain_text("PRODUCTION")
+    account = table.chosen.locator(".sso-id").inner_text()
+    href = table.chosen.get_by_role("link", name=re.compile("^Console of ")).get_attribute("href")
+    assert f"account_id={account}&role_name=AdministratorAccess" in href
+    table.search.press("Enter")
+    table.search.press("ArrowDown")
+    table.page.keyboard.press("Enter")
+    expect(table.status).to_contain_text("Press Use or Enter again")
+    expect(table.status).to_have_attribute("role", "alert")
+    table.page.keyboard.press("Tab")  # to the heads
+    table.page.keyboard.press("Shift+Tab")
+    table.page.keyboard.press("Enter")
+    expect(panel.role).to_contain_text(f"({account}) / AdministratorAccess")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Choice, Roles, fold, wordsOf } from "../../sso_magic/widgets/panel.mjs";
+import { Choice, Roles, SortedChoice, fold, wordsOf } from "../../sso_magic/widgets/panel.mjs";
 
 const NAMES = ["AdministratorAccess", "DataScientist", "ReadOnly"];
 const ACCOUNTS = [
@@ -160,4 +160,46 @@ test("what is said of the list", () => {
   choice.type(" zzz ");
   assert.equal(choice.about("6 roles in 4 accounts", ""), "Nothing fits “zzz” among 6 roles in 4 accounts.");
   assert.equal(choice.about(null, "The accounts are not known yet."), "The accounts are not known yet.");
+});
+
+test("a table is sorted by a column, the other way round, and as it was", () => {
+  const choice = new SortedChoice(roles());
+  const shown = () => choice.rows.map((row) => row.account.id.at(-1) + row.role[0]);
+  choice.fill();
+  assert.deepEqual(shown(), ["4R", "1A", "1R", "2D", "2R", "3R"]);
+  choice.sort("role");
+  assert.deepEqual(shown(), ["1A", "2D", "4R", "1R", "2R", "3R"]);
+  choice.sort("role");
+  assert.deepEqual(shown(), ["4R", "1R", "2R", "3R", "2D", "1A"]);
+  choice.sort("role");
+  assert.equal(choice.column, null);
+  assert.deepEqual(shown(), ["4R", "1A", "1R", "2D", "2R", "3R"]);
+  choice.sort("id");
+  assert.deepEqual(shown(), ["1A", "1R", "2D", "2R", "3R", "4R"]);
+});
+
+test("a row without a text in the column comes last in both directions", () => {
+  const choice = new SortedChoice(roles());
+  for (const column of ["account", "address"]) {
+    for (const isDescending of [false, true]) {
+      Object.assign(choice, { column, isDescending });
+      choice.fill();
+      assert.equal(choice.rows.at(-1).account.id, "000000000003");
+    }
+  }
+});
+
+test("hits are sorted too, the first of them is chosen, and what is chosen stays chosen", () => {
+  const made = roles();
+  const choice = new SortedChoice(made);
+  choice.sort("id");
+  choice.type("read");
+  assert.deepEqual(choice.rows.map((row) => row.account.id.at(-1)), ["1", "2", "3", "4"]);
+  assert.equal(choice.place, 0);
+  choice.sort("id");
+  assert.deepEqual(choice.rows.map((row) => row.account.id.at(-1)), ["4", "3", "2", "1"]);
+  assert.equal(choice.row.account.id, "000000000001");
+  made.take({ put: [["000000000009", "new", "", [0], 0]], names: ["ReadOnly"], gone: [], reset: false });
+  choice.fill();
+  assert.equal(choice.rows[0].account.id, "000000000009");
 });

@@ -17,7 +17,6 @@ STILL = {
     "local/center.py": 370,
     "magics/magics.py": 405,
     "profiles/plan.py": 370,
-    "widgets/picker.py": 405,
 }
 
 

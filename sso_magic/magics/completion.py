@@ -1,7 +1,4 @@
-"""TAB in a magic's line: sessions, accounts, roles, regions, options. From what is cached, never from the network.
-
-A matcher of IPython's second kind behaves alike in IPython 8 and 9 and with Jedi on, which ``set_hook`` does not.
-"""
+"""TAB in a magic's line: sessions, accounts, roles, regions, options. From what is cached, never from the network."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ import argparse
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core.completer import SimpleCompletion, SimpleMatcherResult
 
 from sso_magic.common import lexer
 from sso_magic.common.text import printable
 from sso_magic.errors import SSOMagicError
-from sso_magic.magics.line import option, options
+from sso_magic.magics.parsing import option, options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from IPython.core.completer import CompletionContext
 
@@ -28,37 +25,25 @@ _HEAD = r"^\s*(?:[\w.]+\s*=\s*)?%{0,2}(sso_\w+)\s+"
 LIMIT = 200  # more than a menu can show
 
 
-def matcher(magics: SSOMagics) -> Callable[[CompletionContext], SimpleMatcherResult]:
-    """The matcher of these magics, to be put among the completer's ``custom_matchers``."""
-
-    @context_matcher(identifier="sso_magic")
-    def sso_magic_matcher(context: CompletionContext) -> SimpleMatcherResult:
-        line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
-        head = re.match(_HEAD, line)
-        if not head:
-            return SimpleMatcherResult(completions=[])  # type: ignore[typeddict-item]
-        typed = _read(_parser(magics, head[1]), line[head.end() :])
-        try:
-            pool = [*_pool(magics, head[1], typed)] if typed is not None else []
-        except SSOMagicError:
-            pool = []  # the magic reports a broken configuration, TAB does not
-        completions = [
-            SimpleCompletion(text=text, type=kind) for name, kind in pool[:LIMIT] if (text := _word(name, kind))
-        ]
-        return {
-            "completions": completions,
-            "matched_fragment": typed.fragment if typed is not None else "",
-            "suppress": True,
-            "ordered": True,
-            "do_not_suppress": set(),
-        }
-
-    return sso_magic_matcher
-
-
-def is_ours(candidate: object) -> bool:
-    """Whether a matcher was made here."""
-    return getattr(candidate, "matcher_identifier", None) == "sso_magic"
+def complete(magics: SSOMagics, context: CompletionContext) -> SimpleMatcherResult:
+    """Return what IPython offers at the cursor, as one of its matchers does."""
+    line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
+    head = re.match(_HEAD, line)
+    if not head:
+        return SimpleMatcherResult(completions=[])  # type: ignore[typeddict-item]
+    typed = _read(_parser(magics, head[1]), line[head.end() :])
+    try:
+        pool = [*_pool(magics, head[1], typed)] if typed is not None else []
+    except SSOMagicError:
+        pool = []  # the magic reports a broken configuration, TAB does not
+    completions = [SimpleCompletion(text=text, type=kind) for name, kind in pool[:LIMIT] if (text := _word(name, kind))]
+    return {
+        "completions": completions,
+        "matched_fragment": typed.fragment if typed is not None else "",
+        "suppress": True,
+        "ordered": True,
+        "do_not_suppress": set(),
+    }
 
 
 class Typed(NamedTuple):

@@ -6,12 +6,10 @@ import keyword
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, magics_class
-from IPython.core.magic_arguments import argument
 from traitlets import Unicode
 
-from sso_magic.errors import EachError, SignInRequired, UsageError
-from sso_magic.magics.line import parse, said_when_interrupted, silenced_by_semicolon, usage
-from sso_magic.magics.options import region, session_option, with_arguments
+from sso_magic.magics.line import parse, said_when_interrupted, silenced_by_semicolon
+from sso_magic.magics.options import argument, region, session_option, with_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -176,6 +174,9 @@ def _read_role(magic: Callable[..., Any], args: argparse.Namespace) -> None:
     Raises:
         UsageError: There is no role, or an option contradicts another.
     """
+    from sso_magic.errors import UsageError
+    from sso_magic.magics.parsing import usage
+
     if args.roles is not None:
         args.words = [*([args.role] if args.role is not None else []), *args.words]
         args.role = args.roles
@@ -194,6 +195,8 @@ def _earlier(shell: InteractiveShell, args: argparse.Namespace) -> list[Row]:
     if not args.resume:
         return []
     if args.into is None and args.save is None:
+        from sso_magic.errors import UsageError
+
         raise UsageError("--resume goes on with a run that --into NAME or --save PATH.parquet names. Add one of them.")
     if args.into is None or args.into not in shell.user_ns:
         return []
@@ -215,6 +218,8 @@ def _work(shell: InteractiveShell, cell: str, *, has_regions: bool) -> CellWork:
 
 def _check_name(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        from sso_magic.errors import UsageError
+
         raise UsageError(f"--into {name} is not a valid Python name. Type --into costs, for example.")
 
 
@@ -222,6 +227,8 @@ def _evaluated(shell: InteractiveShell, expression: str) -> Any:
     try:
         return shell.ev(expression)
     except Exception as error:  # noqa: BLE001 - whatever the person's own expression raises
+        from sso_magic.errors import UsageError
+
         raise UsageError(
             f"--accounts {expression}: {type(error).__name__}: {error}. It is Python for ids or names, as in "
             "--accounts \"['data-lake']\", or for a DataFrame with account_id."
@@ -237,6 +244,7 @@ def _keep(shell: InteractiveShell, name: str | None, result: Result) -> None:
 
 def _raise_if_all_failed(result: Result, name: str | None) -> None:
     from sso_magic.each.run import raise_if_all_failed
+    from sso_magic.errors import EachError, SignInRequired
 
     try:
         raise_if_all_failed(result)

@@ -28,5 +28,8 @@ class Magics(Protocol):
     def center(self, session: str | Session | None = None, sso_region: str | None = None) -> IdentityCenter:
         """Return the Identity Center that is named, else the one that lines without a name use."""
 
+    def remember(self, center: IdentityCenter) -> None:
+        """Use this Identity Center for lines that name no session."""
+
     def is_production(self, use: Use) -> bool:
         """Return True if the role's account is to be marked as production."""

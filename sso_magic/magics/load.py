@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from IPython.core.completer import context_matcher
+
 from sso_magic.common import redaction
-from sso_magic.magics.completion import is_ours, matcher
 from sso_magic.magics.each import EachMagics
 from sso_magic.magics.line import split_name_from_semicolon
 from sso_magic.magics.magics import SSOMagics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
+
+MATCHER = "sso_magic"
 
 
 def load(shell: InteractiveShell) -> None:
@@ -20,7 +26,7 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = SSOMagics(shell)
     shell.register_magics(magics, EachMagics(shell, magics))
-    shell.Completer.custom_matchers.append(matcher(magics))
+    shell.Completer.custom_matchers.append(_matcher(magics))
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
     if hasattr(shell, "kernel"):  # a front end may show the role
@@ -29,6 +35,21 @@ def load(shell: InteractiveShell) -> None:
         open_comm(shell, magics)
     redaction.install(shell)
     shell.events.register("post_run_cell", _sweep)
+
+
+def _matcher(magics: SSOMagics) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Make the matcher that completes the magics' lines.
+
+    A matcher of IPython's second kind behaves alike in IPython 8 and 9 and with Jedi on, which ``set_hook`` does not.
+    """
+
+    @context_matcher(identifier=MATCHER)
+    def sso_magic_matcher(context: CompletionContext) -> SimpleMatcherResult:
+        from sso_magic.magics.completion import complete
+
+        return complete(magics, context)
+
+    return sso_magic_matcher
 
 
 def _sweep(*_: object) -> None:
@@ -56,7 +77,7 @@ def unload(shell: InteractiveShell) -> None:
     if split_name_from_semicolon in shell.input_transformers_post:
         shell.input_transformers_post.remove(split_name_from_semicolon)
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [matcher for matcher in matchers if not is_ours(matcher)]
+    matchers[:] = [matcher for matcher in matchers if getattr(matcher, "matcher_identifier", "") != MATCHER]
     redaction.uninstall(shell)
     if "sso_magic.magics.pinned" in sys.modules:
         from sso_magic.magics.pinned import uninstall

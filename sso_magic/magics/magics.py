@@ -9,12 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, magics_class
-from IPython.core.magic_arguments import argument
 
 from sso_magic.common.defaults import PRODUCTION
-from sso_magic.errors import AccountNotFound, SignInCanceled, UsageError
 from sso_magic.magics.line import line_magic, parse, silenced_by_semicolon
 from sso_magic.magics.options import (
+    argument,
     region_option,
     role_argument,
     serve_option,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from sso_magic.doctor.report import Report
     from sso_magic.kernel.kernel_role import Use
     from sso_magic.magics.status import Status
-    from sso_magic.signin.choice import Method
     from sso_magic.signin.sessions import Session
     from sso_magic.widgets import Panel
 
@@ -120,28 +118,9 @@ class SSOMagics(Magics):
             %sso_login https://example.awsapps.com/start --sso-region eu-west-1 --save corp
         """
         args = parse(self.sso_login, line)
-        if args.browser and args.device:
-            raise UsageError("Say --browser or --device, not both.")
-        from sso_magic.center.sign_in import needed_duration
-        from sso_magic.display import say
-        from sso_magic.magics import use as using
+        from sso_magic.magics import login
 
-        needed = needed_duration(args.at_least)
-        saved = using.session_to_save(args.session, args.sso_region, args.save) if args.save else None
-        center = self.center(saved or args.session, args.sso_region)
-        method = cast("Method", "browser" if args.browser else "device" if args.device else checked(self, "sign_in"))
-        if not args.force and center.sign_in_silently(needed):
-            say(center.sign_in_line())
-        else:
-            try:
-                newer = args.force or needed is not None
-                center.ask(newer=newer, method=method, open_browser=not args.no_open, at_least=needed)
-            except KeyboardInterrupt:
-                raise SignInCanceled("Sign-in canceled. Run %sso_login to start again.") from None
-            using.say_signed_in(center)
-        self.remember(center)
-        if args.save and (path := center.save(args.save)):
-            say(f"Wrote [sso-session {args.save}] to {path}.")
+        login.sign_in(self, args)
 
     @with_arguments
     @argument("session", nargs="?", metavar="SESSION", help="the session; by default the one in use")
@@ -158,20 +137,10 @@ class SSOMagics(Magics):
             %sso_logout corp
             %sso_logout --all
         """
-        from sso_magic.display import say
-
         args = parse(self.sso_logout, line)
-        if args.all and args.session:
-            raise UsageError("Name a session or say --all, not both.")
-        if args.all:
-            from sso_magic.center.shared import sign_out_all
+        from sso_magic.magics import login
 
-            ended = sign_out_all()
-            say(f"Signed out of {', '.join(ended)}." if ended else "No session was signed in.")
-            return
-        center = self.center(args.session)
-        was_in = center.sign_out()
-        say(f"Signed out of {center.session.label}." if was_in else f"{center.session.label} was not signed in.")
+        login.sign_out(self, args)
 
     @with_arguments
     @argument("--notebook", nargs="?", const=True, metavar="FILE", help="as which role each cell of a notebook ran")
@@ -262,6 +231,7 @@ class SSOMagics(Magics):
             df = %sso_roles
         """
         args = parse(self.sso_roles, line)
+        from sso_magic.errors import AccountNotFound
         from sso_magic.magics.table import roles_table
 
         center = self.center(args.session)

@@ -5,14 +5,25 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
-from IPython.core import magic_arguments
-
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
 
-argument: Callable[..., Any] = magic_arguments.argument
+def argument(*names: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add an argument to a magic, as IPython's decorator ``magic_arguments.argument`` does.
+
+    Args:
+        names: As in `argparse.ArgumentParser.add_argument`.
+        options: The same.
+    """
+
+    def decorate(magic: Callable[..., Any]) -> Callable[..., Any]:
+        # Kept for `LazyParser`: importing IPython.core.magic_arguments would take a tenth of %load_ext.
+        vars(magic).setdefault("given_arguments", []).append((names, options))
+        return magic
+
+    return decorate
 
 
 class LazyParser:
@@ -26,6 +37,14 @@ class LazyParser:
 
     def __getattr__(self, name: str) -> Any:
         if self._parser is None:
+            from IPython.core import magic_arguments
+
+            given: list[tuple[Any, Any]] = vars(self._magic).get("given_arguments", [])
+            # IPython makes the parser of `decorators`.
+            self._magic.decorators = [  # type: ignore[attr-defined]
+                magic_arguments.argument(*names, **options)  # type: ignore[no-untyped-call]
+                for names, options in given
+            ]
             self._parser = magic_arguments.construct_parser(self._magic)  # type: ignore[no-untyped-call]
         return getattr(self._parser, name)
 
@@ -35,8 +54,6 @@ def with_arguments(magic: Callable[..., Any]) -> Callable[..., Any]:
 
     ``%magic?`` shows the parser's help: IPython asks an object's ``getdoc`` first.
     """
-    if not hasattr(magic, "decorators"):  # no argument
-        magic.has_arguments, magic.decorators = True, []  # type: ignore[attr-defined]
     magic.parser = parser = LazyParser(magic)  # type: ignore[attr-defined]
     magic.getdoc = lambda: parser.format_help()  # type: ignore[attr-defined]  # noqa: PLW0108 - made when first asked
     return magic
@@ -66,7 +83,7 @@ def sso_region_option(magic: Callable[..., Any]) -> Callable[..., Any]:
         metavar="REGION",
         help="the region of the Identity Center, for a start URL that is in no file",
     )
-    return documented(other(magic))  # type: ignore[no-any-return]
+    return documented(other(magic))
 
 
 def use_options(magic: Callable[..., Any]) -> Callable[..., Any]:

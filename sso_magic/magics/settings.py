@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, Enum, Float, TraitError, Unicode
 
-from sso_magic.errors import UsageError
-
 if TYPE_CHECKING:
     from traitlets import HasTraits
 
@@ -53,6 +51,8 @@ class _Setting:
         Raises:
             TraitError: The value is wrong. After any other error traitlets does not restore the former value.
         """
+        from sso_magic.errors import UsageError
+
         try:
             return self.check(obj, value)
         except UsageError as error:
@@ -66,6 +66,8 @@ class _Setting:
         Raises:
             UsageError: The value is wrong.
         """
+        from sso_magic.errors import UsageError
+
         try:
             return self.read(super().validate(obj, value))  # type: ignore[misc]
         except (TraitError, ValueError, OverflowError):

@@ -14,7 +14,7 @@ from sso_magic.common import lexer
 from sso_magic.common.secret import Secret
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel.kernel_role import KERNEL
-from sso_magic.magics.completion import matcher
+from sso_magic.magics.completion import complete
 from sso_magic.magics.line import parse
 from sso_magic.signin import tokens
 from sso_magic.signin.sessions import find_session
@@ -111,7 +111,7 @@ def completed(magics, line: str) -> list[str]:
     context = CompletionContext(
         token=line.rsplit(" ", maxsplit=1)[-1], full_text=line, cursor_position=len(line), cursor_line=0, limit=None
     )
-    return [one.text for one in matcher(magics)(context)["completions"]]
+    return [one.text for one in complete(magics, context)["completions"]]
 
 
 @examples(150)

@@ -15,7 +15,7 @@ STILL = {
     "inventory/inventory.py": 360,
     "kernel/kernel_role.py": 405,
     "local/center.py": 370,
-    "magics/magics.py": 405,
+    "magics/magics.py": 390,
     "profiles/plan.py": 370,
 }
 

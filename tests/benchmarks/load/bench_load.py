@@ -3,8 +3,8 @@
     python tests/benchmarks/load/bench_load.py
 
 Each figure is the median over new processes, taken in turn. Processor time, so that other work on the machine counts in
-none of them. Exits with 1 if loading takes more than 0.06 of `import boto3`. Fifteen modules and the classes of magics
-and errors are left in it; what a person sees is 3 to 10 ms.
+none of them. Exits with 1 if loading takes more than 0.04 of `import boto3`. Ten modules and the classes of magics are
+left in it; what a person sees is 3 to 6 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import sso_magic
 
-LIMIT = 0.06  # of `import boto3`
+LIMIT = 0.04  # of `import boto3`
 RUNS = 15
 SHELL = """
 import time

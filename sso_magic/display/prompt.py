@@ -16,7 +16,7 @@ from sso_magic.common import locks
 from sso_magic.common.output import Shown, has_person, is_notebook, is_shown_by_marimo, shell, write
 from sso_magic.display.address_input import CellInput, TerminalInput
 from sso_magic.display.card import browser_card, device_card
-from sso_magic.display.words import PASTE, STOP, browser_text, device_text
+from sso_magic.display.words import PASTE, STOP, WAITS, browser_text, device_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,12 +62,12 @@ class NotebookPrompt:
     @_without_frames
     def device(self, request: DeviceRequest) -> None:
         """Shows link, code, QR code and countdown."""
-        self._show(Shown(device_text(request), device_card(request, STOP)))
+        self._show(Shown(device_text(request), device_card(request, WAITS)))
 
     @_without_frames
     def browser(self, request: BrowserRequest, *, opened: bool, device: DeviceRequest | None) -> None:
         """Shows the page's link, and the code beside it once there is one."""
-        card = browser_card(request, device, STOP, opened=opened)
+        card = browser_card(request, device, WAITS, opened=opened)
         self._show(Shown(browser_text(request, opened, device), card))
         if request.is_remote:
             self._input = CellInput(shell().kernel)

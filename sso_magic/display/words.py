@@ -15,6 +15,8 @@ PASTE = "Paste the address here (it stays hidden), then press Enter: "
 CHECK_CODE = "Approve only if that page shows this code, and only a sign-in that you started."
 CHECK_PAGE = "Approve only a sign-in that you started yourself."
 STOP = "Stop the cell to cancel."
+# In Jupyter: a page that is loaded again shows a saved card, but no longer that a cell runs.
+WAITS = "The kernel waits meanwhile, also after this page is loaded again. Interrupt the kernel to cancel."
 RENEWED = "The previous code expired. This is a new one."
 
 

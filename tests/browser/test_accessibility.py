@@ -11,6 +11,8 @@ from panel_on_screen import CELLS, PanelOnScreen
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
+import sso_magic
+
 AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = ("light", "dark")
 
@@ -85,6 +87,20 @@ def test_the_panel_in_each_of_its_states(notebook, center, jupyter, axe, theme):
     panel.box.get_by_label("Session").select_option("Another start URL…")
     panel.box.get_by_label("Start URL").wait_for()
     assert_fine(panel.page, axe, ".sso-panel")
+
+
+def test_in_forced_colors_an_error_and_an_end_differ_from_other_lines(context):
+    style = (Path(sso_magic.__file__).parent / "widgets" / "panel.css").read_text(encoding="utf-8")
+    lines = "".join(
+        f"<div class='{kind}'>A line.</div>" for kind in ("sso-ending", "sso-status sso-error", "sso-status")
+    )
+    page = context.new_page()
+    page.set_content(f"<style>{style}</style><section class='sso-panel'>{lines}</section>")
+    looks = "lines => lines.map(line => [getComputedStyle(line).borderTopWidth, getComputedStyle(line).fontWeight])"
+    page.emulate_media(forced_colors="active")
+    shown = page.locator("section > div").evaluate_all(looks)
+    page.close()
+    assert shown == [["1px", "600"], ["1px", "600"], ["0px", "400"]]
 
 
 STICKING_OUT = """() => {

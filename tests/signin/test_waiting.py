@@ -15,11 +15,12 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from IPython.utils.capture import capture_output
 
 from sso_magic import IdentityCenter, errors
 from sso_magic.__main__ import main
 from sso_magic.common import cache
-from sso_magic.display import TerminalPrompt, browser_card, device_card
+from sso_magic.display import NotebookPrompt, TerminalPrompt, browser_card, device_card
 from sso_magic.local import Fault
 from sso_magic.signin import device, flow, registration
 from sso_magic.signin.browser_answer import BrowserAnswer
@@ -274,6 +275,20 @@ def requests_shown(corp, center):
     registered = registration.register(corp.oidc, corp.session)
     code = replace(device.start(corp.oidc, corp.session, registered), renewed=True)
     return BrowserRequest(corp.session, "https://example.com/authorize"), code
+
+
+def test_the_card_in_a_notebook_says_that_the_kernel_waits_for_a_page_that_is_loaded_again(shell, requests_shown):
+    page, code = requests_shown
+    prompt = NotebookPrompt()
+    with capture_output() as shown:
+        prompt.device(code)
+        prompt.browser(page, opened=True, device=code)
+        prompt.close("")
+    with_code, with_page, over = (output.data["text/html"] for output in shown.outputs)
+    for card in (with_code, with_page):
+        assert "The kernel waits meanwhile, also after this page is loaded again." in card
+        assert "Interrupt the kernel to cancel." in card
+    assert over == ""
 
 
 def test_every_prompt_says_that_the_code_is_a_new_one(requests_shown, capsys):

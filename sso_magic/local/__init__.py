@@ -1,9 +1,10 @@
 """An Identity Center, and AWS accounts behind it, on this machine.
 
-    center.py           LocalIdentityCenter: start, stop, what it is made of; people.py: what people do at it
+    center.py           LocalIdentityCenter: start, stop, what it is made of; center_state.py: what its parts see of it;
+                        people.py: what people do at it
     configuration.py    the sections of ~/.aws/config that lead to it; home.py: a HOME that is signed in
     knobs.py            what can be set, each setting declared once: constructor, attribute, command line
-    organization.py     accounts, users, assignments; sample.py: the sample one and generated ones
+    organization.py     accounts, users, assignments (directory.py); sample.py: the sample one and generated ones
     state.py            registrations, codes, sign-in sessions, tokens; clock.py: the time they end by
     state_directory.py  what survives a restart (saved_state.py, saved_buckets.py); files.py: files written whole
     portal.py           the four portal operations
@@ -17,7 +18,7 @@
     aws.py              the AWS accounts: moto, in a process of its own (aws_process.py, aws_child.py, channel.py),
                         made with what aws_setup.py has
     gate.py             who gets through to moto (sigv4.py), asking authority.py; sts.py, protocols.py: what is answered
-    permissions.py      what a role may do, if roles are to restrict; actions.py: what a request is to IAM
+    permissions.py      what a role may do, if roles restrict, by policies.py; actions.py: what a request is to IAM
     administration.py   SSO Admin, Identity Store and Organizations: moto, made equal to the organization
                         (moto_organization.py) and what changes there brought back (organization_edits.py);
                         administration_rules.py: what AWS refuses and moto takes
@@ -37,21 +38,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sso_magic.local.center import LocalIdentityCenter as LocalIdentityCenter
+    from sso_magic.local.directory import Account as Account
+    from sso_magic.local.directory import User as User
     from sso_magic.local.faults import Fault as Fault
     from sso_magic.local.network import Network as Network
-    from sso_magic.local.organization import Account as Account
     from sso_magic.local.organization import Organization as Organization
-    from sso_magic.local.organization import User as User
     from sso_magic.local.throttle import Throttle as Throttle
 
 _HOME = {
     "Network": "network",
-    "Account": "organization",
+    "Account": "directory",
     "Fault": "faults",
     "LocalIdentityCenter": "center",
     "Organization": "organization",
     "Throttle": "throttle",
-    "User": "organization",
+    "User": "directory",
 }
 
 __all__ = ["Account", "Fault", "LocalIdentityCenter", "Network", "Organization", "Throttle", "User"]

@@ -27,7 +27,8 @@ from sso_magic.local.keys import role_id
 if TYPE_CHECKING:
     import ssl
 
-    from sso_magic.local.organization import Account, Organization
+    from sso_magic.local.directory import Account
+    from sso_magic.local.organization import Organization
 
 _PARTITION = "aws"
 _TRUST = json.dumps({

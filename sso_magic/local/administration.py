@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sso_magic.local.authority import Authority, Caller
+    from sso_magic.local.directory import Account
     from sso_magic.local.keys import Minted
-    from sso_magic.local.organization import Account
     from sso_magic.local.sigv4 import Signature
 
 SERVICES = frozenset({"sso", "identitystore", "organizations"})  # as requests are signed for them

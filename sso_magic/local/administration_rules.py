@@ -12,7 +12,7 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.local.permissions import is_policy
+from sso_magic.local.policies import is_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sso_magic.local.pages import wishes
-from sso_magic.local.state import CODE_GRANT, Registration
+from sso_magic.local.state import ACCOUNT_SCOPE, CODE_GRANT, Registration
 from sso_magic.local.web import redirect
 from sso_magic.local.wire import Request, Response
 
@@ -153,3 +152,11 @@ def _back(redirect_uri: str, state: str, **parameters: str) -> Response:
 
 def _subject(parameters: dict[str, str]) -> str:
     return "authorize " + urlencode([(name, parameters.get(name, "")) for name in _PARAMETERS])
+
+
+def wishes(scopes: tuple[str, ...]) -> list[str]:
+    """What the client asks for, in words."""
+    if not scopes or scopes == (ACCOUNT_SCOPE,):
+        return ["See the AWS accounts and roles that you are assigned", "Get credentials for them on your behalf"]
+    words = [wish for scope in scopes if scope == ACCOUNT_SCOPE for wish in wishes((scope,))]
+    return words + [f"Use an application of AWS on your behalf ({scope})" for scope in scopes if scope != ACCOUNT_SCOPE]

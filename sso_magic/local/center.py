@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sso_magic.local.authority import LocalAuthority
 from sso_magic.local.authorize import Authorize
+from sso_magic.local.center_state import CenterState
 from sso_magic.local.clock import Clock
 from sso_magic.local.configuration import config_sections
 from sso_magic.local.console import Console
@@ -26,13 +27,11 @@ from sso_magic.local.control import Control
 from sso_magic.local.errors import LocalError, NotRunning
 from sso_magic.local.faults import Fault, Faults
 from sso_magic.local.keys import Minted, reserved_role_arn
-from sso_magic.local.knobs import Knobs
 from sso_magic.local.listener import Listener, listen
 from sso_magic.local.network import Network
 from sso_magic.local.oidc import Oidc
 from sso_magic.local.organization import Organization
 from sso_magic.local.pages import Pages
-from sso_magic.local.people import People
 from sso_magic.local.portal import Portal
 from sso_magic.local.request_log import RequestLog
 from sso_magic.local.state import State
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from sso_magic.local.tls import Tls
 
 
-class LocalIdentityCenter(Knobs, People):
+class LocalIdentityCenter(CenterState):
     """An Identity Center on loopback, started with ``with`` or `start`.
 
     Args:
@@ -316,40 +315,6 @@ class LocalIdentityCenter(Knobs, People):
         return config_sections(
             self._organization, user, session_name=session_name, start_url=start_url, region=self.region, limit=profiles
         )
-
-    # ---- what can be changed while it runs ----
-
-    @property
-    def organization(self) -> Organization:
-        """Accounts, users and assignments; change it, or assign another one."""
-        return self._organization
-
-    @organization.setter
-    def organization(self, organization: Organization) -> None:
-        self._organization = organization
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong on purpose: a list to append to, or to assign."""
-        return self._faults
-
-    @faults.setter
-    def faults(self, rules: Iterable[Fault | str]) -> None:
-        self._faults = Faults(rules)
-
-    def set_knobs(self, values: dict[str, Any]) -> None:
-        """Sets the knobs that are named; see `Knobs`.
-
-        Raises:
-            NoSuchUser: `auto_approve` names nobody of the organization.
-        """
-        if isinstance(values.get("auto_approve"), str):
-            self._organization.user(values["auto_approve"])
-        super().set_knobs(values)
-
-    def advance(self, seconds: float) -> None:
-        """Moves its clock forward."""
-        self.clock_offset = self.clock_offset + seconds
 
     # ---- inside ----
 

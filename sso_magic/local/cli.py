@@ -255,9 +255,9 @@ def _fault(text: str) -> Fault:
 
 def _organization(arguments: argparse.Namespace) -> Organization | None:
     if arguments.organization is not None:
-        from sso_magic.local.organization_file import read_organization
+        from sso_magic.local.organization import Organization
 
-        return read_organization(arguments.organization)
+        return Organization.from_file(arguments.organization)
     if arguments.accounts is None and arguments.sample != "tricky":
         return None
     from sso_magic.local.organization import Organization

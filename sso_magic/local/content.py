@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sso_magic.local.organization import Account
+    from sso_magic.local.directory import Account
 
 BUCKETS = ("reports", "data")
 _CSV = "text/csv"

@@ -23,7 +23,7 @@ from sso_magic.local.wire import JSON, Request, Response, encode
 if TYPE_CHECKING:
     from collections.abc import Callable, KeysView
 
-    from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.center_state import CenterState
     from sso_magic.local.state import DeviceAuthorization, SignInSession
 
     Action = Callable[[dict[str, Any]], Any]
@@ -43,7 +43,7 @@ class Problem(Exception):
 class Control:
     """The paths, each with an action for each method: a function from the JSON body to the JSON answer."""
 
-    def __init__(self, center: LocalIdentityCenter) -> None:
+    def __init__(self, center: CenterState) -> None:
         self._center = center
         self._actions: dict[str, dict[str, Action]] = {
             "/control/health": {"GET": lambda _: {"status": "ok"}},

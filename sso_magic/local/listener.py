@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.center_state import CenterState
     from sso_magic.local.control import Control
     from sso_magic.local.faults import Fault
 
@@ -86,7 +86,7 @@ class Listener:
 
     def __init__(
         self,
-        center: LocalIdentityCenter,
+        center: CenterState,
         routes: dict[str, tuple[str, Handler]],
         fallback: Handler,
         control: Control,

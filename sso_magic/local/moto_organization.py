@@ -15,9 +15,9 @@ from moto.identitystore.models import Group, IdentityStoreData, Name, User, iden
 from moto.organizations.models import organizations_backends
 from moto.ssoadmin.models import AccountAssignment, ManagedPolicy, PermissionSet, ssoadmin_backends
 
-from sso_magic.local import organization as local
+from sso_magic.local import directory as local
 from sso_magic.local.organization_edits import Snapshot
-from sso_magic.local.permissions import managed_policies
+from sso_magic.local.policies import managed_policies
 
 if TYPE_CHECKING:
     from sso_magic.local.organization import Organization

@@ -10,8 +10,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sso_magic.local.directory import Account, Assignment, PermissionSet, User
 from sso_magic.local.errors import LocalError
-from sso_magic.local.organization import Account, Assignment, PermissionSet, User
 
 if TYPE_CHECKING:
     from sso_magic.local.organization import Organization

@@ -16,14 +16,16 @@ import difflib
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sso_magic.local.errors import LocalError, OrganizationFileError
-from sso_magic.local.organization import Organization
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sso_magic.local.directory import Directory
+
+D = TypeVar("D", bound="Directory")
 _KEYS = {
     "users": {"name", "display_name", "email"},
     "groups": {"name", "members"},
@@ -35,8 +37,8 @@ _LISTS = {"members", "buckets", "managed_policies", "accounts", "permission_sets
 _REQUIRED = {"users": "name", "groups": "name", "accounts": "id", "permission_sets": "name"}
 
 
-def read_organization(path: Path) -> Organization:
-    """Return the organization that a file describes.
+def read_organization(path: Path, organization: D) -> D:
+    """Fill an empty organization with what a file describes.
 
     Raises:
         OrganizationFileError: The file cannot be read, or its content makes no sense; the message names the place.
@@ -48,13 +50,13 @@ def read_organization(path: Path) -> Organization:
     except (ValueError, RecursionError) as error:
         raise OrganizationFileError(f"{path} is not valid {_format(path)}: {error}.") from None
     try:
-        return organization_of(document)
+        return fill(organization, document)
     except OrganizationFileError as error:
         raise OrganizationFileError(f"{path}: {error}") from None
 
 
-def organization_of(document: Any) -> Organization:
-    """Return the organization that a parsed document describes.
+def fill(organization: D, document: Any) -> D:
+    """Fill an empty organization with what a parsed document describes.
 
     Raises:
         OrganizationFileError: It makes no sense; the message names the place.
@@ -63,7 +65,6 @@ def organization_of(document: Any) -> Organization:
     entries = {kind: _entries(kind, document.get(kind, [])) for kind in _KEYS}
     if not entries["users"]:
         raise OrganizationFileError("users: at least one is required.")
-    organization = Organization()
     _unique("users", "name", entries["users"])
     for place, user in entries["users"]:
         _try(place, organization.add_user, user["name"], user.get("display_name"), user.get("email"))
@@ -137,7 +138,7 @@ def _unique(kind: str, key: str, entries: list[tuple[str, dict[str, Any]]]) -> N
             raise OrganizationFileError(f"{place}: {kind} has {key} {entry[key]!r} twice, first in {first}.")
 
 
-def _add_accounts(organization: Organization, entries: list[tuple[str, dict[str, Any]]]) -> None:
+def _add_accounts(organization: Directory, entries: list[tuple[str, dict[str, Any]]]) -> None:
     _unique("accounts", "id", entries)
     owners: dict[str, str] = {}
     for place, account in entries:
@@ -160,7 +161,7 @@ def _add_accounts(organization: Organization, entries: list[tuple[str, dict[str,
         )
 
 
-def _assign(organization: Organization, place: str, assignment: dict[str, Any]) -> None:
+def _assign(organization: Directory, place: str, assignment: dict[str, Any]) -> None:
     if ("user" in assignment) == ("group" in assignment):
         raise OrganizationFileError(f"{place}: either user or group is expected.")
     accounts = _one_or_more(place, assignment, "account")
@@ -182,7 +183,7 @@ def _one_or_more(place: str, assignment: dict[str, Any], name: str) -> list[str]
     return found
 
 
-def _account_id(organization: Organization, place: str, text: str) -> str:
+def _account_id(organization: Directory, place: str, text: str) -> str:
     found = [account.id for account in organization.accounts if text in {account.id, account.name}]
     if text in found:
         return text

@@ -16,7 +16,7 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from sso_magic.local.state import ACCOUNT_SCOPE
+from sso_magic.local.authorize import wishes
 from sso_magic.local.web import redirect
 from sso_magic.local.wire import TEXT, Response
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from sso_magic.local.authorize import Authorize
     from sso_magic.local.console import Console
+    from sso_magic.local.directory import Account
     from sso_magic.local.oidc import Oidc
-    from sso_magic.local.organization import Account
     from sso_magic.local.state import DeviceAuthorization, State
     from sso_magic.local.web import Web
     from sso_magic.local.wire import Request
@@ -179,14 +179,6 @@ def normal(text: str) -> str:
     """The code as it was shown, however it was typed: case, spaces and the hyphen do not matter."""
     letters = re.sub(r"[^A-Z]", "", text.upper()[:40])
     return f"{letters[:4]}-{letters[4:]}" if len(letters) == _CODE_LENGTH else letters
-
-
-def wishes(scopes: tuple[str, ...]) -> list[str]:
-    """What the client asks for, in words."""
-    if not scopes or scopes == (ACCOUNT_SCOPE,):
-        return ["See the AWS accounts and roles that you are assigned", "Get credentials for them on your behalf"]
-    words = [wish for scope in scopes if scope == ACCOUNT_SCOPE for wish in wishes((scope,))]
-    return words + [f"Use an application of AWS on your behalf ({scope})" for scope in scopes if scope != ACCOUNT_SCOPE]
 
 
 def _fits(account: Account, roles: tuple[str, ...], words: list[str]) -> bool:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING, TypeVar
 
 from sso_magic.local.errors import KnobError
-from sso_magic.local.organization import Organization
+
+if TYPE_CHECKING:
+    from sso_magic.local.directory import Directory
+
+D = TypeVar("D", bound="Directory")
 
 # One name that contains another, accounts with one role and with several, ids that start with 0, a name that is not
 # ASCII: what every client has to cope with. What trips some up is in `tricky`.
@@ -72,7 +77,7 @@ _POLICIES = {  # the managed policies of each permission set
 }
 
 
-def _with_permission_sets(organization: Organization) -> Organization:
+def _with_permission_sets(organization: D) -> D:
     """Add what the roles that are assigned may do: to read, if they are of no known kind."""
     names = {
         role
@@ -86,9 +91,11 @@ def _with_permission_sets(organization: Organization) -> Organization:
     return organization
 
 
-def sample() -> Organization:
-    """A company's accounts: Alex Taylor sees all, Sam Okafor two, Robin Meyer has only just started."""
-    organization = Organization()
+def sample(organization: D) -> D:
+    """Fill an empty organization with a company's accounts.
+
+    Alex Taylor sees all, Sam Okafor two, Robin Meyer has only just started.
+    """
     organization.add_user("alex", "Alex Taylor", "alex.taylor@example.com")
     organization.add_user("sam", "Sam Okafor", "sam.okafor@example.com")
     organization.add_user("robin", "Robin Meyer", "robin.meyer@example.com")
@@ -100,22 +107,22 @@ def sample() -> Organization:
     return _with_permission_sets(organization)
 
 
-def tricky() -> Organization:
-    """The sample, and accounts that trip some clients up: what AWS allows and few expect.
+def tricky(organization: D) -> D:
+    """Fill it with the sample, and accounts that trip some clients up: what AWS allows and few expect.
 
     An account without a name, two of one name, names with characters that shells, INI files and HTML interpret, a very
     long name, a name that is another account's id, an account without an e-mail address, and role names of every
     character that AWS allows.
     """
-    organization = sample()
+    sample(organization)
     for account_id, name, email, roles in _TRICKY:
         organization.add_account(account_id, name, email)
         organization.assign("alex", account_id, *roles)
     return _with_permission_sets(organization)
 
 
-def generated(accounts: int, roles: int = 3, seed: int = 0) -> Organization:
-    """As many accounts with as many roles each, for one user; equal arguments make equal organizations.
+def generated(organization: D, accounts: int, roles: int = 3, seed: int = 0) -> D:
+    """Fill it with as many accounts with as many roles each, for one user; equal arguments make equal organizations.
 
     Raises:
         KnobError: a number is below 0, or above what 12 digits and AWS's own limit of 500 roles an account allow.
@@ -132,7 +139,6 @@ def generated(accounts: int, roles: int = 3, seed: int = 0) -> Organization:
     draw.shuffle(names)
     common = _ROLES.split()
     role_names = [*common, *(f"Team{number:03}Access" for number in range(1, roles - len(common) + 1))]
-    organization = Organization()
     organization.add_user("alex", "Alex Taylor", "alex.taylor@example.com")
     for index, account_id in enumerate(draw.sample(range(10_000_000_000, 1_000_000_000_000), accounts)):
         round_, position = divmod(index, len(names))

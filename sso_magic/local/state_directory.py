@@ -33,7 +33,7 @@ from sso_magic.local.saved_state import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sso_magic.local.center import LocalIdentityCenter
+    from sso_magic.local.center_state import CenterState
 
 _EVERY = 0.5  # seconds
 _REST = 10  # times as long as the buckets took to write: large ones are not written all the time
@@ -48,7 +48,7 @@ class StateDirectory:
         path: The directory; made if it is not there.
     """
 
-    def __init__(self, center: LocalIdentityCenter, path: Path) -> None:
+    def __init__(self, center: CenterState, path: Path) -> None:
         self.path = path
         self._center = center
         self._lock: FileLock | None = None

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from sso_magic.local.clock import Clock
-    from sso_magic.local.organization import Organization, User
+    from sso_magic.local.directory import User
+    from sso_magic.local.organization import Organization
 
 _HERE = Path(__file__).parent
 _COOKIE = "local_identity_center_user"

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     from sso_magic.kernel.config_copies import ConfigCopies
     from sso_magic.kernel.endpoint import CredentialEndpoint
-    from sso_magic.kernel.layers import Stack, Use
-    from sso_magic.kernel.libraries import Libraries
+    from sso_magic.kernel.layers import Stack
+    from sso_magic.kernel.libraries.bindings import Libraries
     from sso_magic.kernel.renewal import RenewingRole
     from sso_magic.kernel.renewal_thread import RenewalThread
+    from sso_magic.kernel.use import Use
 
 _ATTEMPTS = 100  # failures, in a row, that putting back the state before withstands
 

@@ -29,7 +29,6 @@ from sso_magic.kernel.layers import (
     Entry,
     Layer,
     Place,
-    Use,
     closed,
     pushed,
     refuse_other_callers,
@@ -37,10 +36,12 @@ from sso_magic.kernel.layers import (
     settled,
     without,
 )
-from sso_magic.kernel.libraries import Libraries
-from sso_magic.kernel.libraries.owned import role_of_the_owner
+from sso_magic.kernel.libraries.bindings import Libraries
+from sso_magic.kernel.libraries.host import set_host
+from sso_magic.kernel.libraries.owner import role_of_the_owner
 from sso_magic.kernel.renewal import RenewingRole, SharedRoles
 from sso_magic.kernel.renewal_thread import RenewalThread
+from sso_magic.kernel.use import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -394,6 +395,7 @@ class KernelRole:
 
 
 KERNEL = KernelRole()
+set_host(lambda: KERNEL)
 set_own(lambda names: KERNEL.own_environ(names))  # noqa: PLW0108 - the one of that moment
 
 if hasattr(os, "register_at_fork"):

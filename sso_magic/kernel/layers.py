@@ -15,72 +15,38 @@ import operator
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sso_magic.common.times import until
 from sso_magic.errors import BlockInUse
 from sso_magic.kernel.libraries.tasks import refuse_in_task
-from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Self
 
-    from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.kernel.kernel_role import KernelRole
+    from sso_magic.kernel.use import Use
 
 
-class Use:
-    """A role that is, or was, used in this kernel.
-
-    Args:
-        credentials: The keys there are; bound to their account and role for good.
-        region: The region for the work done; None leaves the environment's.
-        session: The label of the session they came from.
-        fetch: Gets the same role's credentials again.
-        serve: Whether the environment gets the address of the credential endpoint instead of the keys.
-    """
-
-    def __init__(
-        self,
-        credentials: Credentials,
-        region: str | None,
-        session: str,
-        fetch: Callable[[], Credentials],
-        *,
-        serve: bool = False,
-    ) -> None:
-        self.region = region
-        self.session = session
-        self.fetch = fetch
-        self.serve = serve
-        self.role = RenewingRole(credentials, fetch)
+class Kernel(Protocol):
+    """What a layer asks of the role in use, see `sso_magic.kernel.kernel_role`."""
 
     @property
-    def credentials(self) -> Credentials:
-        """The newest credentials of the role."""
-        return self.role.latest
+    def current(self) -> Use | None:
+        """The role in use."""
 
-    @property
-    def label(self) -> str:
-        """``payments-prod (111111111111) / ReadOnly``."""
-        return self.role.label
+    def open_block(self, layer: Layer) -> None:
+        """Put a use that is not the topmost one on top again, as a block."""
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Which role it is: session, account, role."""
-        return (self.session, self.credentials.account_id, self.credentials.role_name)
+    def close_block(self, place: Place, *_: object) -> None:
+        """Take the block's use out, and the plain uses that were made on top of it."""
 
-    def is_same(self, other: Use) -> bool:
-        """Return True if both use one role in one region."""
-        return (self.key, self.region) == (other.key, other.region)
+    def holders(self) -> str | None:
+        """Return what is known to use another role than the one in use, in one line; None if nothing is."""
 
-    def current(self) -> Use:
-        """This use, with new credentials if its own end soon."""
-        self.role.retry_now()
-        self.role.get()
-        return self
+    def find_holders(self) -> str | None:
+        """Search this process and its children as well; the line of `holders` with what was found."""
 
 
 class Caller:
@@ -176,7 +142,7 @@ class _Slot(property):
 class Layer:
     """A use of a role; as a context manager a block, at whose end the role that was in use before returns."""
 
-    def __init__(self, kernel: KernelRole, use: Use | None, caller: Caller) -> None:
+    def __init__(self, kernel: Kernel, use: Use | None, caller: Caller) -> None:
         self._kernel = kernel
         self.use = use
         self.place = Place(self, caller, kernel.close_block)

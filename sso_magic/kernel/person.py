@@ -26,7 +26,7 @@ def name_of(credentials: Credentials) -> str | None:
     except ImportError:
         return None
     from sso_magic.kernel.libraries import logs
-    from sso_magic.kernel.libraries.owned import without_owner
+    from sso_magic.kernel.libraries.unowned import without_owner
 
     logs.install()
     try:

@@ -14,7 +14,7 @@ from sso_magic.widgets.listing import role_in_use
 if TYPE_CHECKING:
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import FetchState, InventorySnapshot
-    from sso_magic.kernel.layers import Use
+    from sso_magic.kernel.use import Use
 
 
 def of_sign_in(center: IdentityCenter | None, *, is_waiting: bool) -> dict[str, Any]:

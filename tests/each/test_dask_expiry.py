@@ -25,8 +25,7 @@ from sso_magic.dask_cluster import calls as dask_calls
 from sso_magic.dask_cluster import cluster_role as dask
 from sso_magic.dask_cluster import worker as dask_worker
 from sso_magic.kernel.kernel_role import KERNEL, Use
-from sso_magic.kernel.libraries import arrow
-from sso_magic.kernel.libraries.arrow_lazy import LAZY
+from sso_magic.kernel.libraries.arrow_filesystems import LAZY, ROLES
 from sso_magic.kernel.libraries.boto_session import boto3_session
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -238,7 +237,7 @@ def graph(sample):
 
     yield make
     # Dask's scheduler, in this process, keeps what it unpickled last: no later test's switch is to name that.
-    arrow._roles.clear()
+    ROLES.clear()
     LAZY.clear()
 
 

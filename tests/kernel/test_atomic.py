@@ -197,6 +197,7 @@ def test_the_same_where_no_thread_can_be_started(scene, name, monkeypatch):
         "layers.py",
         "locks.py",
         "renewal.py",
+        "use.py",
     )
     assert walk(scene, *ACTIONS[name], files=files) > 100
 

@@ -24,7 +24,7 @@ import pytest
 import time_machine
 
 from sso_magic.kernel import canary
-from sso_magic.kernel.libraries import arrow, arrow_lazy, boto
+from sso_magic.kernel.libraries import arrow_filesystems, boto
 
 LIBRARY = Path(__file__).with_name("made_up_library.py")
 OLD = "dev (111111111111) / ReadOnly."
@@ -61,7 +61,7 @@ def only_what_the_test_keeps(heap_of_this_module, kernel, role_a, role_b):
 
     A library may keep clients and filesystems of earlier tests, and so does pytest's last failure.
     """
-    for known in (arrow._roles, arrow_lazy.LAZY, boto._clients):
+    for known in (arrow_filesystems.ROLES, arrow_filesystems.LAZY, boto._clients):
         known.clear()
     for role in (role_a, role_b):
         role.issued = Issued(role.issued)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from sso_magic.kernel.canary import contents
-from sso_magic.kernel.libraries import arrow, arrow_lazy, boto
+from sso_magic.kernel.libraries import arrow_filesystems, boto
 
 LIBRARY = Path(__file__).with_name("made_up_buffers.py")
 OLD = "dev (111111111111) / ReadOnly."
@@ -40,7 +40,7 @@ def imported():
 
 @pytest.fixture(autouse=True)
 def only_what_the_test_keeps(heap_of_this_module, kernel, role_a, role_b):
-    for known in (arrow._roles, arrow_lazy.LAZY, boto._clients):
+    for known in (arrow_filesystems.ROLES, arrow_filesystems.LAZY, boto._clients):
         known.clear()
     for role in (role_a, role_b):
         role.issued = Issued(role.issued)

@@ -145,7 +145,7 @@ def test_a_library_of_another_shape_can_be_imported_and_is_named_at_the_switch(l
 @pytest.mark.parametrize("step", ["_make", "_install", "_imported"])
 def test_no_error_of_a_hook_surfaces_in_an_import(error, step):
     code = f"""SERVE = False{SETUP}
-from sso_magic.kernel.libraries import Libraries
+from sso_magic.kernel.libraries.bindings import Libraries
 use('A', '1')
 intact = Libraries.{step}
 def fail(self, name, *rest):

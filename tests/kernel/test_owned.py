@@ -20,7 +20,8 @@ from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 from sso_magic.errors import CredentialsError
 from sso_magic.kernel import person
 from sso_magic.kernel.libraries.assume import Chain
-from sso_magic.kernel.libraries.owned import OwnedBinding, Owner, Row, role_of_the_owner
+from sso_magic.kernel.libraries.owned import OwnedBinding, Owner, Row
+from sso_magic.kernel.libraries.owner import role_of_the_owner
 from sso_magic.kernel.renewal import RenewingRole
 
 

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from sso_magic.kernel.libraries.owned import OWNED, OwnedBinding, role_of_the_owner
+from sso_magic.kernel.libraries.owned import OWNED, OwnedBinding
+from sso_magic.kernel.libraries.owner import role_of_the_owner
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ every object of the process for the access key IDs of the roles used before, and
 process. It runs behind the switch, on a thread of its own, in small steps, so that neither the switch nor the kernel
 waits for it.
 
+    findings.py   what was found, and the sentence for it
     heap.py       objects that hold an access key ID, and their referrers up to what keeps them alive
     owners.py     what an object is called: a function cache, a module's variable, an instance of a class
     text.py       whether strings, bytes and buffers contain an access key ID
@@ -19,73 +20,24 @@ import contextlib
 import os
 import threading
 import time
-from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sso_magic.common.secret import Secret
 from sso_magic.credentials import key_ids
 from sso_magic.kernel.canary.text import Marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
-    from sso_magic.kernel.layers import Use
+    from sso_magic.kernel.canary.findings import Finding
+    from sso_magic.kernel.use import Use
 
 _DELAY = 0.05  # seconds; switches that follow one another closely are searched once
-HELD = "object in running code"
 _AT_ONCE = 0.001  # seconds between two pauses
 _ADDRESS = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 
 RoleKey = tuple[str, str]  # account ID and role name
-
-
-class Finding(NamedTuple):
-    """Something that holds a role's credentials.
-
-    Attributes:
-        label: The role.
-        noun: What it is, in the singular: ``function cache``.
-        name: Which one it is; empty if the noun says enough.
-    """
-
-    label: str
-    noun: str
-    name: str
-
-
-def holding(counts: Mapping[str, Mapping[str, int]], found: Iterable[Finding]) -> list[str]:
-    """Return a sentence for each role that is still used.
-
-    Args:
-        counts: How many of what are known to use which role: by label and noun.
-        found: What else holds credentials of which role.
-    """
-    numbers = {label: Counter(nouns) for label, nouns in counts.items()}
-    names: dict[tuple[str, str], list[str]] = {}
-    for finding in found:
-        numbers.setdefault(finding.label, Counter())[finding.noun] += 1
-        known = names.setdefault((finding.label, finding.noun), [])
-        if finding.name and finding.name not in known:
-            known.append(finding.name)
-    return [_sentence(label, nouns, names) for label, nouns in numbers.items()]
-
-
-def _sentence(label: str, nouns: Mapping[str, int], names: Mapping[tuple[str, str], list[str]]) -> str:
-    parts = []
-    for noun, count in sorted(nouns.items()):
-        called = sorted(names.get((label, noun), ()))
-        which = f" ({', '.join(called)})" if called else ""
-        parts.append(f"{count} {_plural(noun) if count != 1 else noun}{which}")
-    return f"{', '.join(parts)} still {'uses' if sum(nouns.values()) == 1 else 'use'} {label}."
-
-
-def _plural(noun: str) -> str:
-    if noun == HELD:
-        return "objects in running code"
-    if noun.endswith("ss"):  # child process, class
-        return f"{noun}es"
-    return noun if noun.endswith("s") else f"{noun}s"
 
 
 class SearchCanceledError(Exception):

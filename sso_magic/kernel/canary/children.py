@@ -7,7 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.kernel.canary import Finding, forks
+from sso_magic.kernel.canary import forks
+from sso_magic.kernel.canary.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

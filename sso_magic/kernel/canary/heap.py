@@ -16,7 +16,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.kernel.canary import HELD, Finding, owners
+from sso_magic.kernel.canary import owners
+from sso_magic.kernel.canary.findings import HELD, Finding
 from sso_magic.kernel.canary.owners import Kind, Owner
 from sso_magic.kernel.canary.text import TextSearch
 from sso_magic.kernel.tracked import tracked_objects

@@ -40,7 +40,7 @@ _OWN_TRANSPARENT = {
     "sso_magic.kernel.libraries.boto.RoleReader",
     "sso_magic.common.secret.Secret",
     "sso_magic.common.secret.Unshown",
-    "sso_magic.kernel.layers.Use",
+    "sso_magic.kernel.use.Use",
 }
 _KNOWN = {
     "boto3.session.Session": "boto3 session",

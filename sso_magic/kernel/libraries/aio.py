@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 
 _IS_OF_ANOTHER: ContextVar[bool] = ContextVar("sso_magic client of a named object", default=False)
@@ -44,7 +45,7 @@ def clients_of_a_named_object() -> Iterator[None]:
 class AiobotocoreBinding(Hooks):
     """The hooks in the two providers. Credentials are bound when they are loaded."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         super().__init__(kernel)
         self._kernel = kernel
 
@@ -71,7 +72,7 @@ def _bound(environment: str, find: Callable[[], RenewingRole | None]) -> Callabl
 class AioClientBinding:
     """The hook in the method that makes clients, so that those of roles are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._creator: Any = None
         self._make_client: Any = None
         self._clients: Alive[None] = Alive()

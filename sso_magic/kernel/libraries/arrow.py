@@ -21,37 +21,45 @@ Keys do not renew inside a C++ object: after an hour it fails as its own role, a
 credential endpoint it goes on.
 
 Making a filesystem fetches nothing: it gets the keys that are known. If they are about to end or have ended, it is an
-`arrow_lazy.LazyFileSystem`, which gets keys at each use. So is a filesystem that is unpickled where its role has no
-valid keys. A pickle carries no keys, only the role's name.
+`arrow_filesystems.LazyFileSystem`, which gets keys at each use. So is a filesystem that is unpickled where its role has
+no valid keys. A pickle carries no keys, only the role's name.
 """
 
 from __future__ import annotations
 
-import copyreg
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.kernel.libraries.alive import Alive
-from sso_magic.kernel.libraries.arrow_lazy import LAZY, LazyFileSystem, keys
+from sso_magic.kernel.libraries.arrow_filesystems import (
+    CREDENTIALS,
+    LAZY,
+    ROLES,
+    LazyFileSystem,
+    keys,
+    made,
+    remember,
+    without_credentials,
+)
 from sso_magic.kernel.libraries.names import rename
-from sso_magic.kernel.libraries.reference import RoleReference, is_fresh, reference
+from sso_magic.kernel.libraries.reference import is_fresh
 from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 _KEYS = ("access_key", "secret_key", "session_token")
-_CREDENTIALS = (*_KEYS, "anonymous", "role_arn")
 
 
 class ArrowBinding:
     """The stand-ins, and which filesystem is of which role."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._replaced: list[tuple[type, type]] = []
         self._unbound: Alive[None] = Alive()
@@ -85,7 +93,7 @@ class ArrowBinding:
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
         """Filesystems that were made for a role."""
-        for _, role in _roles:
+        for _, role in ROLES:
             yield role, "pyarrow filesystem"
         for lazy in list(LAZY):
             found = lazy.role
@@ -103,8 +111,8 @@ class ArrowBinding:
         if _names_credentials(arguments, settings):
             return type.__call__(kind, *arguments, **settings)
         # PyIceberg's FileIO passes every setting by name: what is None or empty must not get in the way of the keys.
-        settings = _without_credentials(settings)
-        return self._bound(lambda: type.__call__(kind, **settings), lambda role: _made(kind, settings, role))
+        settings = without_credentials(settings)
+        return self._bound(lambda: type.__call__(kind, **settings), lambda role: made(kind, settings, role))
 
     def role_for(
         self, arguments: tuple[Any, ...], settings: dict[str, Any]
@@ -128,7 +136,7 @@ class ArrowBinding:
             if not _is_of_s3_without_keys(uri):
                 return plain()
             settings = self.s3.__reduce__(plain(uri.replace("://", "://none:none@", 1)))[1][0]
-            return _made(self.s3, _without_credentials(settings), role)
+            return made(self.s3, without_credentials(settings), role)
 
         return self._bound(plain, with_keys), path
 
@@ -145,7 +153,7 @@ class ArrowBinding:
             else:
                 filesystem = plain()  # the SDK takes the endpoint's address from the environment
                 if self._kernel.generation == generation:
-                    return filesystem if self._settings(filesystem) is None else _remember(filesystem, role)
+                    return filesystem if self._settings(filesystem) is None else remember(filesystem, role)
 
     def remember_unbound(self, filesystem: Any) -> Any:
         """Return the filesystem, which gets the user's own keys when a role comes into use if it has none."""
@@ -158,9 +166,9 @@ class ArrowBinding:
         if not isinstance(filesystem, self.s3):
             return None
         settings: dict[str, Any] = self.s3.__reduce__(filesystem)[1][0]
-        if any(settings.get(name) for name in _CREDENTIALS):
+        if any(settings.get(name) for name in CREDENTIALS):
             return None
-        return _without_credentials(settings)
+        return without_credentials(settings)
 
     def _pin(self, filesystem: Any, own: dict[str, Any]) -> None:
         settings = self._settings(filesystem)
@@ -184,8 +192,8 @@ class ArrowBinding:
                     super().__init__(*arguments, **settings)
                     binding.remember_unbound(self)
                 else:
-                    super().__init__(**_without_credentials(settings), **keys_given)
-                    _remember(self, role)
+                    super().__init__(**without_credentials(settings), **keys_given)
+                    remember(self, role)
 
             @staticmethod
             def from_uri(uri: Any) -> tuple[Any, str]:
@@ -241,48 +249,4 @@ def _is_of_s3_without_keys(uri: Any) -> bool:
 
 
 def _names_credentials(arguments: tuple[Any, ...], settings: dict[str, Any]) -> bool:
-    return bool(arguments) or any(settings.get(name) for name in _CREDENTIALS)
-
-
-def _without_credentials(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in _CREDENTIALS}
-
-
-def _made(kind: Any, settings: dict[str, Any], role: RenewingRole) -> Any:
-    """Return a filesystem of the role, with the keys that are known if they are valid for a while."""
-    if is_fresh(role):
-        return _remember(type.__call__(kind, **settings, **keys(role.latest)), role)
-    return LazyFileSystem(role, settings)
-
-
-def _remember(filesystem: Any, role: RenewingRole) -> Any:
-    reference(role)  # so that a child process recognizes the keys that it inherits now
-    _roles.add(filesystem, role)
-    copyreg.pickle(type(filesystem), _reduce)
-    return filesystem
-
-
-def _reduce(filesystem: Any) -> Any:
-    """Return what pickle needs: of a role's filesystem the role's name and the settings, without keys."""
-    role = _roles.get(filesystem)
-    rebuild, arguments = _s3().__reduce__(filesystem)
-    if role is None:
-        return rebuild, arguments
-    return unpickled, (reference(role), _without_credentials(arguments[0]))
-
-
-def unpickled(source: RoleReference, settings: dict[str, Any]) -> Any:
-    """Return the filesystem again: of the same role, or one that raises at first use where the role is not in use."""
-    role = source.find()
-    if role is not None and is_fresh(role):
-        return _made(_s3(), settings, role)
-    return LazyFileSystem(source, settings)
-
-
-def _s3() -> Any:
-    from pyarrow._s3fs import S3FileSystem
-
-    return S3FileSystem
-
-
-_roles: Alive[RenewingRole] = Alive()
+    return bool(arguments) or any(settings.get(name) for name in CREDENTIALS)

@@ -12,7 +12,7 @@ import botocore.session
 from sso_magic.config.files import file_paths
 from sso_magic.errors import CredentialsError
 from sso_magic.kernel.libraries import logs
-from sso_magic.kernel.libraries.owned import without_owner
+from sso_magic.kernel.libraries.unowned import without_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 METHOD = "sso_magic"
 
@@ -121,7 +122,7 @@ def awaited(source: RenewingRole | RoleReference) -> Any:
     return aiobotocore.credentials.AioRefreshableCredentials.create_from_metadata(reader.latest(), reader, METHOD)
 
 
-def role_at_the_endpoint(kernel: KernelRole) -> RenewingRole | None:
+def role_at_the_endpoint(kernel: Host) -> RenewingRole | None:
     """Return the role to use where the environment has the endpoint's address; None if it has another, or none."""
     use = kernel.current
     found = kernel.bind(lambda: None) if use is not None and use.serve else None
@@ -168,7 +169,7 @@ class OwnReader:
     the answer is what was read last.
     """
 
-    def __init__(self, kernel: KernelRole, read: Callable[..., dict[str, Any]]) -> None:
+    def __init__(self, kernel: Host, read: Callable[..., dict[str, Any]]) -> None:
         self._kernel = kernel
         self._read = read
         self._last: dict[str, Any] | None = None
@@ -193,7 +194,7 @@ class OwnReader:
 class OwnEnvironment:
     """The environment as it is without a role in use; replaces `os.environ` where botocore only gets values."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -205,7 +206,7 @@ class OwnEnvironment:
 class BotocoreBinding:
     """The hooks in botocore's provider that reads the environment."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._undo: list[Callable[[], None]] = []
         self._rebound: weakref.WeakSet[FunctionType] = weakref.WeakSet()
@@ -297,7 +298,7 @@ def role_of(client: Any) -> RenewingRole | None:
 class BotocoreSessionBinding:
     """The hook in the method that makes clients, so that those of roles are known; aiobotocore has its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._session: Any = None
         self._make_client: Any = None
 

@@ -9,15 +9,16 @@ import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.kernel.libraries.boto_session import role_session_class
+from sso_magic.kernel.libraries.boto_session import default_session, role_session_class
 from sso_magic.kernel.libraries.tasks import current_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 
 _OWN = "_sso_magic_own_session"
@@ -35,7 +36,7 @@ class Boto3Binding:
     thread's ``boto3.client`` would fail on None; or it would put a session there that it began to make for A.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._boto3: Any = None
         self._own: Any = None
         self._ours: Any = None
@@ -51,7 +52,7 @@ class Boto3Binding:
         @functools.wraps(get)
         def get_default_session() -> Any:
             task = current_task()
-            return get() if task is None else task.default_session
+            return get() if task is None else default_session(task)
 
         @functools.wraps(setup)
         def setup_default_session(**options: Any) -> None:
@@ -105,7 +106,7 @@ def _module_class(kind: Any) -> Any:
         @property
         def DEFAULT_SESSION(self) -> Any:  # noqa: N802 - boto3's name
             task = current_task()
-            return self.__dict__["DEFAULT_SESSION"] if task is None else task.default_session
+            return self.__dict__["DEFAULT_SESSION"] if task is None else default_session(task)
 
         @DEFAULT_SESSION.setter
         def DEFAULT_SESSION(self, session: Any) -> None:  # noqa: N802 - the same

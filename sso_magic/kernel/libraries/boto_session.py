@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import boto3
 
     from sso_magic.kernel.libraries.reference import RoleReference
+    from sso_magic.kernel.libraries.tasks import Task
     from sso_magic.kernel.renewal import RenewingRole
 
 # How a task's clients repeat calls: tasks in many accounts meet limits that one client in a loop never does. botocore's
@@ -62,6 +63,13 @@ def ambient_session(role: RenewingRole, region: str | None) -> boto3.session.Ses
 
     session: boto3.session.Session = role_session_class()(lambda: role, region, ambient, patient=True)
     return session
+
+
+def default_session(task: Task) -> Any:
+    """Return the session behind `boto3.client` in a task."""
+    if task.default_session is None:
+        task.default_session = ambient_session(task.role, task.region)
+    return task.default_session
 
 
 @functools.lru_cache(maxsize=1)

@@ -9,14 +9,15 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from sso_magic.kernel.libraries.owned import as_role, role_of_the_owner
+from sso_magic.kernel.libraries.owner import as_role, role_of_the_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 _clients: weakref.WeakKeyDictionary[RenewingRole, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
@@ -55,7 +56,7 @@ def _client(made: Any, role: RenewingRole) -> Any:
 class AnthropicBinding:
     """The function that gives anthropic's clients a boto3 session: one for each role."""
 
-    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._module: Any = None
         self._original: Any = None
         self._sessions: weakref.WeakKeyDictionary[RenewingRole, Callable[..., Any]] = weakref.WeakKeyDictionary()

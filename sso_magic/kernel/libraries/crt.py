@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 _NAMES = ("new_default_chain", "new_environment")
 
@@ -24,7 +25,7 @@ _NAMES = ("new_default_chain", "new_environment")
 class CrtBinding:
     """The two class methods that make a provider."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._auth: Any = None
         self._originals: dict[str, Any] = {}

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from types import FunctionType, ModuleType
 
     from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 _PARAMETER = "io_config"
 _OF_ICEBERG = "_convert_iceberg_file_io_properties_to_io_config"
@@ -42,7 +43,7 @@ _OF_ICEBERG = "_convert_iceberg_file_io_properties_to_io_config"
 class DaftBinding:
     """The default `IOConfig`, and the functions that take another."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._context: Any = None
         self._own: Any = None  # the user's default configuration

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 _NAME = "__sso_magic"
 _SETTINGS = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
@@ -98,7 +99,7 @@ def create_secret(
 class DuckdbBinding:
     """The secrets and settings of the databases that are open in this process."""
 
-    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._duckdb: Any = None
         self._connect: Any = None
         self._connections: Alive[dict[str, RenewingRole]] = Alive()  # the roles whose keys were found there

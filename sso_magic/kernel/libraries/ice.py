@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sso_magic.credentials.role_credentials import Credentials
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 _NAME = "s3_from_env_credentials"
 
@@ -28,7 +29,7 @@ _NAME = "s3_from_env_credentials"
 class IcechunkBinding:
     """The function that says that credentials come from the environment."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._module: Any = None
         self._original: Any = None

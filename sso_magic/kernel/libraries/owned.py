@@ -16,65 +16,27 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from contextvars import ContextVar
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.kernel.libraries import clients
 from sso_magic.kernel.libraries.alive import Alive
+from sso_magic.kernel.libraries.owner import as_role
 from sso_magic.kernel.libraries.reference import RoleReference, reference
 from sso_magic.kernel.libraries.starts import in_a_pool, in_a_process
 from sso_magic.kernel.libraries.tasks import as_made_in, current_task
+from sso_magic.kernel.libraries.unowned import is_without_owner
 from sso_magic.kernel.renewal import RenewingRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.libraries.tasks import Task
+    from sso_magic.kernel.use import Use
 
 _ATTRIBUTE = "_sso_magic_owner"
-_ROLE: ContextVar[RenewingRole | None] = ContextVar("sso_magic owner's role", default=None)
-_IS_WITHOUT: ContextVar[bool] = ContextVar("sso_magic objects without an owner", default=False)
-
-
-def role_of_the_owner() -> RenewingRole | None:
-    """Return the role of the object whose method runs in this context, else of the task; None if there is neither.
-
-    Raises:
-        TaskError: The task has ended.
-    """
-    role = _ROLE.get()
-    if role is not None:
-        return role
-    task = current_task()
-    return task.role if task is not None else None
-
-
-@contextlib.contextmanager
-def as_role(role: RenewingRole | None) -> Iterator[None]:
-    """Run a block as one role, whatever role is in use; None changes nothing."""
-    if role is None:
-        yield
-        return
-    token = _ROLE.set(role)
-    try:
-        yield
-    finally:
-        _ROLE.reset(token)
-
-
-@contextlib.contextmanager
-def without_owner() -> Iterator[None]:
-    """Let objects that are made in a block belong to no role, so that the switch's line does not name them.
-
-    For sessions that this package makes for itself, with the credentials that it gives them.
-    """
-    token = _IS_WITHOUT.set(True)
-    try:
-        yield
-    finally:
-        _IS_WITHOUT.reset(token)
 
 
 class Owner:
@@ -198,7 +160,7 @@ OWNED: dict[str, tuple[Row, ...]] = {
 class OwnedBinding:
     """The hooks in the classes of one module."""
 
-    def __init__(self, kernel: KernelRole, rows: tuple[Row, ...]) -> None:
+    def __init__(self, kernel: Host, rows: tuple[Row, ...]) -> None:
         self._kernel = kernel
         self._rows = rows
         self._made: Alive[tuple[RenewingRole, Row]] = Alive()
@@ -236,7 +198,7 @@ class OwnedBinding:
         def wrap(init: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(init)
             def init_with_an_owner(thing: Any, *arguments: Any, **options: Any) -> None:
-                role = None if _IS_WITHOUT.get() else self._kernel.bind(lambda: None)
+                role = None if is_without_owner() else self._kernel.bind(lambda: None)
                 if isinstance(role, RenewingRole):
                     self._remember(thing, role, row)
                 init(thing, *arguments, **options)
@@ -310,6 +272,4 @@ def _owner_of(thing: Any) -> Owner | None:
 
 def _bound(made: Any, role: RenewingRole | None) -> Any:
     """Return what a method has found, made again for the role where it came from a cache or a default session."""
-    from sso_magic.kernel.libraries import clients
-
     return made if role is None else clients.for_role(made, role)

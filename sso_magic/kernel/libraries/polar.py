@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 FOLLOWS_FROM = "1.40"
 """The first release known to name its cached stores by their provider; 1.38 reads on with another provider's keys."""
@@ -43,7 +44,7 @@ _providers: weakref.WeakValueDictionary[tuple[str, int], Any] = weakref.WeakValu
 class PolarsBinding:
     """polars' default credential provider."""
 
-    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._builder: Any = None
         self._own: Any = None
         self._ours: Any = None

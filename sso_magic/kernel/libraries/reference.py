@@ -19,6 +19,7 @@ from sso_magic.common import cache
 from sso_magic.common.secret import Secret
 from sso_magic.credentials.role_credentials import Credentials
 from sso_magic.errors import CredentialsError, SSOMagicError, reason
+from sso_magic.kernel.libraries.host import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,9 +59,7 @@ class RoleReference:
 
     def find(self) -> RenewingRole | None:
         """Return the role in this process; None if it is not in use here."""
-        from sso_magic.kernel.kernel_role import KERNEL
-
-        found = KERNEL.find(self.account_id, self.role_name)
+        found = host().find(self.account_id, self.role_name)
         sources = iter(SOURCES)
         while found is None and (source := next(sources, None)) is not None:
             found = source(self.account_id, self.role_name)
@@ -96,9 +95,7 @@ class RoleReference:
 
     def is_in_environment(self) -> bool:
         """True if every library finds the role in the environment: a child process that inherited it."""
-        from sso_magic.kernel.kernel_role import KERNEL
-
-        if KERNEL.current is not None:
+        if host().current is not None:
             return False
         inherited = self._inherited()
         if inherited is not None:
@@ -140,11 +137,9 @@ class RoleReference:
 
 def reference(role: RenewingRole) -> RoleReference:
     """Return the role's reference, and remember by what a child process recognizes the role in its environment."""
-    from sso_magic.kernel.kernel_role import KERNEL
-
     keys = role.latest
     marks = {*_marks.get(role, ()), _digest(keys.access_key_id.reveal())}
-    if KERNEL.serves(role):
+    if host().serves(role):
         marks.add(_digest(os.environ.get(_ENDPOINT)))
     _marks[role] = frozenset(marks)
     return RoleReference(keys.account_id, keys.role_name, role.label, _marks[role])

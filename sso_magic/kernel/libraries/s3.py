@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sso_magic.kernel.libraries.aio import clients_of_a_named_object
 from sso_magic.kernel.libraries.alive import Alive
 from sso_magic.kernel.libraries.boto import RoleReader, ambient_awaited, awaited, role_of
+from sso_magic.kernel.libraries.host import host
 from sso_magic.kernel.libraries.reference import RoleReference, reference
 from sso_magic.kernel.libraries.tasks import outside_tasks
 from sso_magic.kernel.renewal import RenewingRole
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
+    from sso_magic.kernel.use import Use
 
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
@@ -36,7 +38,7 @@ _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token
 class S3fsBinding:
     """The hook in `S3FileSystem`, and its instance cache."""
 
-    def __init__(self, kernel: KernelRole) -> None:
+    def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
         self._class: Any = None
         self._init: Any = None
@@ -129,9 +131,7 @@ def _reduce(filesystem: Any) -> Any:
 
 def _unpickled(kind: Any, args: Any, options: Any, source: RoleReference) -> Any:
     """Return the filesystem in the process that unpickles it: of the same role, whatever is in use there."""
-    from sso_magic.kernel.kernel_role import KERNEL
-
-    role = KERNEL.bind(lambda: None)
+    role = host().bind(lambda: None)
     if isinstance(role, RenewingRole):
         is_ambient = role is source.find() and hasattr(kind.__init__, "__wrapped__")
     else:

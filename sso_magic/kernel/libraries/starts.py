@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
-    from sso_magic.kernel.kernel_role import KernelRole, Use
+    from sso_magic.kernel.libraries.host import Host
     from sso_magic.kernel.renewal import RenewingRole
+    from sso_magic.kernel.use import Use
 
 _OWN_THREADS = ("sso_magic", "sso-")
 _CREDENTIALS = (*KEY_VARIABLES[:3], *COMPETING_VARIABLES, *ENDPOINT_COMPETING_VARIABLES)
@@ -60,7 +61,7 @@ _is_watching = False
 class Hooks:
     """Functions of a module that are replaced, each by name."""
 
-    def __init__(self, kernel: KernelRole) -> None:  # noqa: ARG002 - all bindings are made alike
+    def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
         self._undo: list[Callable[[], None]] = []
 
     def install(self, library: ModuleType) -> None:
@@ -248,7 +249,9 @@ def _region_of(task: Task) -> str | None:
     """Return the region of the profile that AWS_PROFILE names, which is not in the child's environment."""
     if "AWS_PROFILE" not in os.environ or "boto3" not in sys.modules:
         return None
-    region: str | None = task.default_session.region_name
+    from sso_magic.kernel.libraries.boto_session import default_session
+
+    region: str | None = default_session(task).region_name
     return region
 
 

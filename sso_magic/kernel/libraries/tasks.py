@@ -34,6 +34,10 @@ class Task:
         label: How messages name the account and the role.
         role: Returns the role; on a cluster the first call asks the notebook for credentials.
         region: The region that the run was given; None: the one of the environment.
+
+    Attributes:
+        default_session: The session behind `boto3.client` in this task; None until it is asked for, see
+            `boto_session.default_session`.
     """
 
     def __init__(self, label: str, role: Callable[[], RenewingRole], region: str | None = None) -> None:
@@ -41,7 +45,7 @@ class Task:
         self.region = region
         self.is_over = False
         self._role = role
-        self._default_session: Any = None
+        self.default_session: Any = None
 
     def __repr__(self) -> str:
         return f"Task({self.label})"
@@ -59,19 +63,6 @@ class Task:
                 "give it role.boto3_session()."
             )
         return self._role()
-
-    @property
-    def default_session(self) -> Any:
-        """The session behind `boto3.client` in this task."""
-        if self._default_session is None:
-            from sso_magic.kernel.libraries.boto_session import ambient_session
-
-            self._default_session = ambient_session(self.role, self.region)
-        return self._default_session
-
-    @default_session.setter
-    def default_session(self, session: Any) -> None:
-        self._default_session = session
 
     def check_use(self) -> None:
         """Refuse the use of what this task has made outside of it.

@@ -1,4 +1,4 @@
-"""A pyarrow filesystem of a role that gets its keys when it is used, not when it is made.
+"""pyarrow's filesystems of a role: with the role's keys in them, or with keys that they get when they are used.
 
 pyarrow's own S3 filesystem takes keys when it is made and keeps them. `LazyFileSystem` makes one at first use, and
 another when the role has new keys. Only opening a file and listing go through Python: the file that is opened is that
@@ -9,16 +9,20 @@ of pyarrow's own filesystem, and reading it costs nothing more.
 
 from __future__ import annotations
 
+import copyreg
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from pyarrow.fs import FileSystemHandler, PyFileSystem
 
-from sso_magic.kernel.libraries.reference import RoleReference, reference
+from sso_magic.kernel.libraries.alive import Alive
+from sso_magic.kernel.libraries.reference import RoleReference, is_fresh, reference
 
 if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import Credentials
     from sso_magic.kernel.renewal import RenewingRole
+
+CREDENTIALS = ("access_key", "secret_key", "session_token", "anonymous", "role_arn")  # arguments of `S3FileSystem`
 
 
 def keys(credentials: Credentials) -> dict[str, str]:
@@ -47,8 +51,6 @@ class LazyFileSystem(PyFileSystem):  # type: ignore[misc]
         return str(self.handler.filesystem().region)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from sso_magic.kernel.libraries.arrow import unpickled
-
         handler = self.handler
         source = handler.source
         return unpickled, (source if isinstance(source, RoleReference) else reference(source), handler.settings)
@@ -134,4 +136,48 @@ class LazyHandler(FileSystemHandler):  # type: ignore[misc]
         return self.filesystem().open_append_stream(path, compression=None, metadata=metadata)
 
 
+def without_credentials(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `S3FileSystem` that are not credentials."""
+    return {name: value for name, value in settings.items() if name not in CREDENTIALS}
+
+
+def made(kind: Any, settings: dict[str, Any], role: RenewingRole) -> Any:
+    """Return a filesystem of the role, with the keys that are known if they are valid for a while."""
+    if is_fresh(role):
+        return remember(type.__call__(kind, **settings, **keys(role.latest)), role)
+    return LazyFileSystem(role, settings)
+
+
+def remember(filesystem: Any, role: RenewingRole) -> Any:
+    """Return the filesystem, known from now on to be the role's and pickled by the role's name."""
+    reference(role)  # so that a child process recognizes the keys that it inherits now
+    ROLES.add(filesystem, role)
+    copyreg.pickle(type(filesystem), _reduce)
+    return filesystem
+
+
+def _reduce(filesystem: Any) -> Any:
+    """Return what pickle needs: of a role's filesystem the role's name and the settings, without keys."""
+    role = ROLES.get(filesystem)
+    rebuild, arguments = _s3().__reduce__(filesystem)
+    if role is None:
+        return rebuild, arguments
+    return unpickled, (reference(role), without_credentials(arguments[0]))
+
+
+def unpickled(source: RoleReference, settings: dict[str, Any]) -> Any:
+    """Return the filesystem again: of the same role, or one that raises at first use where the role is not in use."""
+    role = source.find()
+    if role is not None and is_fresh(role):
+        return made(_s3(), settings, role)
+    return LazyFileSystem(source, settings)
+
+
+def _s3() -> Any:
+    from pyarrow._s3fs import S3FileSystem
+
+    return S3FileSystem
+
+
 LAZY: weakref.WeakSet[LazyHandler] = weakref.WeakSet()
+ROLES: Alive[RenewingRole] = Alive()  # of the filesystems that have keys in them

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sso_magic.each import Here
     from sso_magic.inventory import InventorySnapshot, Progress, RoleAssignment
-    from sso_magic.profiles.plan import Plan
+    from sso_magic.profiles.planned import Plan
 
 SHARED: dict[Session, IdentityCenter] = {}
 """The object of each session that `IdentityCenter.shared` has returned in this process."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sso_magic.dask_cluster.clients import InsecureSchedulerWarning as InsecureSchedulerWarning
     from sso_magic.dask_cluster.cluster_role import ClusterRole as ClusterRole
-    from sso_magic.dask_cluster.cluster_role import InsecureSchedulerWarning as InsecureSchedulerWarning
     from sso_magic.dask_cluster.cluster_role import use as use
 
 __all__ = ["ClusterRole", "InsecureSchedulerWarning", "use"]
@@ -14,7 +14,7 @@ __all__ = ["ClusterRole", "InsecureSchedulerWarning", "use"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # a worker needs its own side only
-        from sso_magic.dask_cluster import cluster_role
+        from sso_magic.dask_cluster import clients, cluster_role
 
-        return getattr(cluster_role, name)
+        return getattr(clients if name == "InsecureSchedulerWarning" else cluster_role, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 rate        how fast to ask: one pace for all workers, learned from the portal's refusals
 calls       the calls a fetch makes of the portal, and what their errors mean to it
 fetch       workers that page the accounts and ask for the roles of those already known
+background  the refresh that nobody waits for
 keeper      saves a fetch while it runs
 part        what is known so far, and what changed between two fetches
 store       the cache: one file a session

@@ -7,6 +7,7 @@ the end of it all. Everything else about errors is the client's.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sso_magic.common import locks
@@ -23,6 +24,25 @@ _REFUSED = "The portal refuses the access token. Sign in again: %sso_login --for
 PAGE_SIZE = 100  # the most the portal gives (PROTOCOL.md 1.4); 20 where nothing is asked for
 
 Verdict = Literal["throttled", "unauthorized", "again", "failed", "fatal"]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A page to ask for.
+
+    Attributes:
+        account_id: Whose roles; None: the accounts.
+        next_token: Where the list goes on.
+        tries: How often it has failed in passing.
+        seen: The tokens that this list has given so far.
+        names: The roles on the pages before.
+    """
+
+    account_id: str | None
+    next_token: str | None = None
+    tries: int = 0
+    seen: frozenset[str] = frozenset()
+    names: list[str] = field(default_factory=list)
 
 
 class Page(NamedTuple):

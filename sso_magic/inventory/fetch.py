@@ -13,7 +13,6 @@ import itertools
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -40,25 +39,6 @@ SILENCE = 60.0  # seconds without an answer, but for refusals and failures, afte
 SILENT_CALLS = 20  # and this many calls without one: a machine that slept was silent too
 LONGEST_ASKED = 60.0  # seconds that the portal may ask to wait (Retry-After); if it asks for more, the fetch ends
 RATE_OVER = 5.0  # seconds over which the rate that is shown is measured
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """A page to ask for.
-
-    Attributes:
-        account_id: Whose roles; None: the accounts.
-        next_token: Where the list goes on.
-        tries: How often it has failed in passing.
-        seen: The tokens that this list has given so far.
-        names: The roles on the pages before.
-    """
-
-    account_id: str | None
-    next_token: str | None = None
-    tries: int = 0
-    seen: frozenset[str] = frozenset()
-    names: list[str] = field(default_factory=list)
 
 
 class Fetch:
@@ -105,8 +85,8 @@ class Fetch:
         self._roles_of = roles_of
         self._workers = 1 if list_only or roles_of is not None else workers
         self._staff = 0  # workers that were started
-        self._ready: deque[_Call] = deque()
-        self._later: list[tuple[float, int, _Call]] = []  # a heap: when, in which order, what
+        self._ready: deque[calls.Call] = deque()
+        self._later: list[tuple[float, int, calls.Call]] = []  # a heap: when, in which order, what
         self._order = itertools.count()
         self._under_way = 0
         self._roles_found = 0
@@ -157,10 +137,10 @@ class Fetch:
 
     def _queue_first(self) -> None:
         if self._roles_of is not None:
-            self._ready.append(_Call(self._roles_of))
+            self._ready.append(calls.Call(self._roles_of))
             return
         if not self.part.listed:
-            self._ready.append(_Call(None, self.part.next_token))
+            self._ready.append(calls.Call(None, self.part.next_token))
         for account_id in self.part.accounts:
             self._queue(account_id)
 
@@ -168,7 +148,7 @@ class Fetch:
         """An account is known: its roles are to be asked for, unless they are known too."""
         known = self.part.roles.get(account_id)
         if known is None and not self._list_only:
-            self._ready.append(_Call(account_id))
+            self._ready.append(calls.Call(account_id))
             return
         self._roles_found += len(known or ())
         self._done(account_id)
@@ -177,7 +157,7 @@ class Fetch:
         self.done.append(account_id)
         self.news.notify_all()
 
-    def _next(self) -> _Call | None:
+    def _next(self) -> calls.Call | None:
         """The next call; waits while there may come one. None: there is nothing more to do."""
         with self.lock:
             while not self.finished.is_set():
@@ -209,7 +189,7 @@ class Fetch:
             with self.lock:
                 self._stop(error)
 
-    def _make(self, call: _Call, sent_at: float) -> None:
+    def _make(self, call: calls.Call, sent_at: float) -> None:
         """Makes one call and puts its answer where it belongs."""
         token = self._token.value
         try:
@@ -225,12 +205,12 @@ class Fetch:
             if not self.finished.is_set():
                 self._on_page(call, page)
 
-    def _ask(self, call: _Call, token: Secret) -> calls.Page:
+    def _ask(self, call: calls.Call, token: Secret) -> calls.Page:
         if call.account_id is None:
             return calls.accounts_page(self._client, token, call.next_token)
         return calls.roles_page(self._client, token, call.account_id, call.next_token)
 
-    def _on_page(self, call: _Call, page: calls.Page) -> None:
+    def _on_page(self, call: calls.Call, page: calls.Page) -> None:
         seen = call.seen if call.next_token is None else call.seen | {call.next_token}
         if page.next_token in seen:
             self._give_up(call, InventoryError("The portal gave the same page twice (a repeated next_token)"))
@@ -242,7 +222,7 @@ class Fetch:
             self._add_accounts(page.accounts, page.next_token)
         call.names += page.role_names
         if page.next_token is not None:
-            self._ready.appendleft(_Call(call.account_id, page.next_token, seen=seen, names=call.names))
+            self._ready.appendleft(calls.Call(call.account_id, page.next_token, seen=seen, names=call.names))
         elif call.account_id is not None:
             names = self.part.roles[call.account_id] = tuple(sorted(set(call.names)))
             self._roles_found += len(names)
@@ -260,7 +240,7 @@ class Fetch:
 
     # ---- what goes wrong ----
 
-    def _on_error(self, call: _Call, sent_at: float, token: Secret, error: Exception) -> None:
+    def _on_error(self, call: calls.Call, sent_at: float, token: Secret, error: Exception) -> None:
         verdict = calls.verdict(error)
         if verdict == "throttled":
             asked = calls.asked_to_wait(error)
@@ -291,12 +271,12 @@ class Fetch:
                 )
             self._check_silence(error)
 
-    def _put_off(self, call: _Call) -> None:
+    def _put_off(self, call: calls.Call) -> None:
         delay = min(FIRST_DELAY * 2**call.tries, LONGEST_DELAY) * JITTER.uniform(0.5, 1)
         call.tries += 1
         heapq.heappush(self._later, (time.monotonic() + delay, next(self._order), call))
 
-    def _give_up(self, call: _Call, error: BaseException) -> None:
+    def _give_up(self, call: calls.Call, error: BaseException) -> None:
         """The account keeps its error; without the list of accounts there is no inventory."""
         if self._list_only or self._roles_of is not None:
             self._stop(error)

@@ -6,25 +6,26 @@ a caller waits for the fetch that is under way. One that was canceled or killed 
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.errors import SignInRequired
+from sso_magic.inventory.background import BackgroundRefresh
 from sso_magic.inventory.cached import CachedInventory, is_young
 from sso_magic.inventory.calls import AccessToken
 from sso_magic.inventory.fetch import Fetch
 from sso_magic.inventory.keeper import KeptFetch
-from sso_magic.inventory.part import Part, changes_between, laid_over
+from sso_magic.inventory.part import Part, laid_over
 from sso_magic.inventory.rows import Account
 from sso_magic.inventory.search import search_accounts
 from sso_magic.inventory.snapshot import InventorySnapshot
-from sso_magic.inventory.store import Store, Stored, encode_changes
+from sso_magic.inventory.store import Store, Stored, with_whole
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     import pandas as pd
@@ -54,9 +55,6 @@ class Inventory(CachedInventory):
         owner: Returns the mark of the current sign-in; what was fetched with another one is not shown. Optional.
         max_age: Seconds after which what is cached is stale.
         workers: How many calls may be on their way at once.
-
-    Attributes:
-        refresh_error: Why the last refresh in the background failed; None if it did not.
     """
 
     def __init__(  # noqa: PLR0913 - keywords, most of them optional
@@ -73,17 +71,15 @@ class Inventory(CachedInventory):
     ) -> None:
         super().__init__(Store(key, owner), max_age)
         self.workers = workers
-        self.refresh_error: BaseException | None = None
         self._client = client
         self._access_token = access_token
         self._reauthenticate = reauthenticate
         self._refuse = refuse
         self._owner = owner
-        self._launching = locks.Lock()
         self._starting = locks.Lock()
         self._writing = locks.Lock()  # what a fetch writes, against `forget`
         self._under_way: KeptFetch | None = None
-        self._background: threading.Thread | None = None
+        self._background = BackgroundRefresh()
         self._growing: tuple[tuple[KeptFetch, int], InventorySnapshot] | None = None
 
     # ---- all of it ----
@@ -145,17 +141,17 @@ class Inventory(CachedInventory):
 
     def refresh_in_background(self) -> None:
         """Starts a fetch of all, if none is under way, and does not wait; never shows anything."""
-        with self._launching:
-            if self.is_refreshing:
-                return
-            self._background = threading.Thread(target=self._refresh, name="sso-inventory-refresh", daemon=True)
-            self._background.start()
+        self._background.start(self.fetch, self._is_under_way)
 
     @property
     def is_refreshing(self) -> bool:
         """Whether a fetch of all is under way."""
-        background = self._background
-        return (background is not None and background.is_alive()) or self._is_under_way()
+        return self._background.is_running or self._is_under_way()
+
+    @property
+    def refresh_error(self) -> BaseException | None:
+        """Why the last refresh in the background failed; None if it did not."""
+        return self._background.error
 
     def iter_rows(self, *, refresh: bool = False) -> Iterator[RoleAssignment]:
         """The roles in the accounts, one by one, while they come in.
@@ -319,15 +315,7 @@ class Inventory(CachedInventory):
             return
         with self._writing:
             if self._under_way is kept:
-                self._store.update(lambda stored: _with_whole(stored, part), kept.owner)
-
-    def _refresh(self) -> None:
-        try:
-            self.fetch()
-        except BaseException as error:  # noqa: BLE001 - the next caller shows it; a thread's own would be lost
-            self.refresh_error = error
-        else:
-            self.refresh_error = None
+                self._store.update(lambda stored: with_whole(stored, part), kept.owner)
 
     def _ask(self, fetch: Fetch, owner: Mark | None, *waiting: Any) -> None:
         """Wait for a fetch of some of it, with the arguments of `KeptFetch.wait`, and keep what came."""
@@ -347,10 +335,3 @@ class Inventory(CachedInventory):
         snapshot = self.cached()
         accounts = snapshot.accounts if snapshot else ()
         return next((one for one in accounts if one.account_id == account_id), Account(account_id))
-
-
-def _with_whole(stored: Stored, part: Part) -> Stored:
-    """The cache after a whole fetch: what was asked singly during it stays."""
-    newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
-    changes = changes_between(stored.whole, part) if stored.whole else []
-    return Stored(whole=part.in_order(), since=newer, changes=encode_changes(changes))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import cache, locks
 from sso_magic.errors import CacheError
-from sso_magic.inventory.part import Change, Part
+from sso_magic.inventory.part import Change, Part, changes_between
 from sso_magic.inventory.snapshot import accounts_of
 
 if TYPE_CHECKING:
@@ -229,3 +229,10 @@ def _text_or_none(value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError
     return value
+
+
+def with_whole(stored: Stored, part: Part) -> Stored:
+    """The cache after a whole fetch: what was asked singly during it stays."""
+    newer = stored.since if stored.since and stored.since.started_at >= part.started_at else None
+    changes = changes_between(stored.whole, part) if stored.whole else []
+    return Stored(whole=part.in_order(), since=newer, changes=encode_changes(changes))

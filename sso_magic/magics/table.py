@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sso_magic.center.identity_center import IdentityCenter
     from sso_magic.inventory import Inventory, InventorySnapshot
-    from sso_magic.profiles.plan import Plan
+    from sso_magic.profiles.planned import Plan
     from sso_magic.widgets.role_table import RoleTable
     from sso_magic.widgets.sessions import Magics
 

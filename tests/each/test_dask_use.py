@@ -17,6 +17,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from sso_magic import dask_cluster, errors
+from sso_magic.dask_cluster import clients
 from sso_magic.dask_cluster import cluster_role as dask
 from sso_magic.dask_cluster import worker as dask_worker
 from sso_magic.kernel.handover import Handover
@@ -298,7 +299,7 @@ def _plugins(dask_scheduler) -> list[str]:
     ],
 )
 def test_what_can_be_read_on_the_way_is_told_from_what_cannot(address, is_private):
-    assert dask.is_private(address) is is_private
+    assert clients.is_private(address) is is_private
 
 
 @pytest.fixture
@@ -325,12 +326,12 @@ def test_before_credentials_go_over_a_network_without_tls_there_is_a_warning(sam
     if "127.0.0.1" in open_cluster.scheduler.address:
         open_cluster.scheduler_info = lambda **_: {"address": "tcp://10.0.0.5:8786", "workers": {}}
     sample.role("payments-prod", "ReadOnly").use()
-    with pytest.warns(dask.InsecureSchedulerWarning, match=r"^The Dask cluster is reached at tcp://.* without TLS"):
+    with pytest.warns(clients.InsecureSchedulerWarning, match=r"^The Dask cluster is reached at tcp://.* without TLS"):
         dask.use(open_cluster).release()
-    with pytest.raises(dask.InsecureSchedulerWarning):  # where warnings are errors nothing has travelled
+    with pytest.raises(clients.InsecureSchedulerWarning):  # where warnings are errors nothing has travelled
         dask.use(open_cluster)
     assert list(open_cluster.run(_uses_none).values()) == [True]
-    with pytest.raises(dask.InsecureSchedulerWarning):
+    with pytest.raises(clients.InsecureSchedulerWarning):
         sample.each(lambda here: 1, "ReadOnly", on="dask", progress=False)
 
 

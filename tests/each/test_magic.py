@@ -203,7 +203,7 @@ def test_a_line_that_cannot_be_meant_says_what_to_do(run, cell, line):
 
 
 def test_dask_is_named_where_it_is_missing(run, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sso_magic.dask_cluster.cluster_role", None)
+    monkeypatch.setitem(__import__("sys").modules, "sso_magic.dask_cluster.clients", None)
     with pytest.raises(errors.UsageError, match=r'^Dask is not installed: pip install "sso-magic\[dask\]"$'):
         run("%%sso_each ReadOnly --on dask\n1")
 

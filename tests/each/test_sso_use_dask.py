@@ -31,7 +31,7 @@ def test_without_a_cluster_nothing_is_used(shell, signed_in):
 
 
 def test_dask_is_named_where_it_is_missing_and_nothing_is_used(shell, signed_in, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sso_magic.dask_cluster.cluster_role", None)
+    monkeypatch.setitem(sys.modules, "sso_magic.dask_cluster.clients", None)
     with pytest.raises(errors.UsageError, match=r'^Dask is not installed: pip install "sso-magic\[dask\]"$'):
         shell.run_line_magic("sso_use", "payments-prod ReadOnly --dask")
     assert "AWS_ACCESS_KEY_ID" not in os.environ

@@ -10,6 +10,7 @@ import configparser
 import io
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import botocore.configloader
 import made_up
@@ -23,8 +24,11 @@ from made_up import check_error
 from sso_magic.config.files import load_shared_config
 from sso_magic.errors import ConfigError
 from sso_magic.inventory import Account, InventorySnapshot
-from sso_magic.profiles.plan import Plan, plan, write_sso_session
+from sso_magic.profiles.plan import plan, write_sso_session
 from sso_magic.signin.sessions import Session, sessions, sso_profile
+
+if TYPE_CHECKING:
+    from sso_magic.profiles.planned import Plan
 
 KEYS = ("sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region", "region", "Output", "s3")
 NAMES = ("a", "b", "a b", "é", "a.b/c@d+e%f", "a]b", "default", "DEFAULT")

@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, SSLError
 
-from sso_magic import IdentityCenter
+from sso_magic import SSO, IdentityCenter
 from sso_magic.local import LocalIdentityCenter, Network
 from sso_magic.local.errors import LocalError
 
@@ -83,11 +83,19 @@ def test_pages_and_control_answer_under_each_name(center):
         connection.close()
 
 
-@pytest.mark.parametrize("kind", ["drop", "reset", "truncate-reset"])
+@pytest.mark.parametrize("kind", ["drop", "reset"])
 def test_faults_break_connections_as_without_tls(center, kind):
     sso = boto3.client("sso", region_name="eu-west-1")
     center.faults = [f"ListAccounts times=1 kind={kind}"]
     assert sso.list_accounts(accessToken=center.access_token())["accountList"]
+    assert center.requests.total("ListAccounts") == 2
+
+
+def test_a_body_that_is_reset_in_its_middle_is_asked_for_again(center):
+    # boto3 takes a body for whole that ends early. Under TLS a client may see a reset so.
+    center.faults = ["ListAccounts times=1 kind=truncate-reset"]
+    with SSO(region="eu-west-1") as sso:
+        assert sso.list_accounts(access_token=center.access_token()).account_list
     assert center.requests.total("ListAccounts") == 2
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 
 from sso_magic.common import locks
-from sso_magic.dask_cluster.cluster_role import check, warn_if_open
+from sso_magic.dask_cluster.clients import check, warn_if_open
 from sso_magic.each import stopping
 from sso_magic.each.places import remote
 from sso_magic.each.places.venues import WORKERS, result_of

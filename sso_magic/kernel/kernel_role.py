@@ -20,28 +20,17 @@ from sso_magic.common.environment import (
 )
 from sso_magic.common.notify import ROLE_CHANGED, Notifier
 from sso_magic.common.secret import Unshown
-from sso_magic.errors import BlockInUse
 from sso_magic.kernel.changes import Changes
 from sso_magic.kernel.config_copies import ConfigCopies
 from sso_magic.kernel.in_use import InUse, State
-from sso_magic.kernel.layers import (
-    Caller,
-    Entry,
-    Layer,
-    Place,
-    closed,
-    pushed,
-    refuse_other_callers,
-    released,
-    settled,
-    without,
-)
+from sso_magic.kernel.layers import Caller, Layer, Place
 from sso_magic.kernel.libraries.bindings import Libraries
 from sso_magic.kernel.libraries.host import set_host
 from sso_magic.kernel.libraries.owner import role_of_the_owner
 from sso_magic.kernel.renewal import RenewingRole, SharedRoles
 from sso_magic.kernel.renewal_thread import RenewalThread
 from sso_magic.kernel.use import Use
+from sso_magic.kernel.use_stack import UseStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -73,6 +62,7 @@ class KernelRole:
         self._renewal = RenewalThread(self._copies.refresh)
         self._libraries = Libraries(self)
         self._in_use = InUse(self._libraries, self._renewal, self._copies, lambda: self.endpoint)
+        self._uses = UseStack(self._in_use, self._roles)
         self._endpoint: CredentialEndpoint | None = None
         self._told: str | None = None
 
@@ -186,7 +176,7 @@ class KernelRole:
         def put() -> Layer:
             nonlocal before
             before = self._in_use.state
-            self._put(layer)
+            self._uses.put(layer)
             return layer
 
         try:
@@ -203,14 +193,14 @@ class KernelRole:
         """
         caller = Caller()
         try:
-            self._changes.perform(lambda: self._open(layer, caller), then=self.switched.notify)
+            self._changes.perform(lambda: self._uses.open(layer, caller), then=self.switched.notify)
         except BaseException:
             self._take_back(layer.place)
             raise
 
     def close_block(self, place: Place, *_: object) -> None:
         """Take the block's use out, and the plain uses that were made on top of it."""
-        self._changes.perform(lambda: self._close(place), then=self.switched.notify)
+        self._changes.perform(lambda: self._uses.close(place), then=self.switched.notify)
 
     def release(self) -> Use | None:
         """Take the role out and restore the values before it; return the role that was in use.
@@ -221,7 +211,7 @@ class KernelRole:
             BlockInUse: Another thread or task is inside a block.
         """
         layer = Layer(self, None, Caller())  # as for a use of no role, which can't become a block
-        return self._changes.perform(lambda: self._release(layer), then=self.switched.notify)
+        return self._changes.perform(lambda: self._uses.release(layer), then=self.switched.notify)
 
     def forget(self, session: str | None = None) -> Use | None:
         """Release the roles of a session (None: of all) and forget them, because its person has signed out.
@@ -285,77 +275,18 @@ class KernelRole:
 
     # ---- inside: what runs as a change ----
 
-    def _put(self, layer: Layer) -> None:
-        use, in_use = layer.use, self.current
-        stack = settled(self._in_use.state.stack)
-        refuse_other_callers(stack, layer.place.caller)
-        if use is not None:
-            use.role = self._roles.share(use.key, use.role, use.fetch)
-            if use.region is None and in_use is not None:
-                use.region = in_use.region
-        self._in_use.commit(pushed(stack, Entry(layer.place, use)), self._previous_after(use))
-
-    def _previous_after(self, use: Use | None) -> Use | None:
-        replaced = self.current
-        return self.previous if replaced is None or (use and use.is_same(replaced)) else replaced
-
     def _take_back(self, place: Place, before: State | None = None) -> None:
         """Undo a use that was interrupted after it was made."""
-
-        def undo() -> bool:
-            stack = self._in_use.state.stack
-            if not any(entry.place is place for entry in stack):
-                return False
-            if before is not None and stack[-1].place is place:
-                self._in_use.commit(before.stack, before.previous)
-            else:  # another thread has changed the role since
-                self._in_use.commit(without(stack, place), self.previous)
-            return True
-
-        undone = self._changes.complete(undo)
+        undone = self._changes.complete(lambda: self._uses.undo(place, before))
         place.ended()
         if undone:
             with contextlib.suppress(BaseException):  # what interrupted the use is raised
                 self.switched.notify()
 
-    def _open(self, layer: Layer, caller: Caller) -> None:
-        place = layer.place
-        stack = settled(self._in_use.state.stack)
-        use = next((entry.use for entry in stack if entry.place is place), layer.use)
-        stack = without(stack, place)
-        try:
-            refuse_other_callers(stack, caller)
-        except BlockInUse:
-            self._in_use.commit(stack, self.previous)  # its use was made for this block
-            raise
-        place.caller = caller
-        self._in_use.commit(pushed(stack, Entry(place, use)), self.previous)
-        place.signs["entered"] = True
-
-    def _close(self, place: Place) -> None:
-        stack = settled(self._in_use.state.stack)
-        rest = closed(stack, place)
-        if rest is not stack:
-            self._in_use.commit(rest, self.previous)
-        place.ended()
-
-    def _release(self, layer: Layer) -> Use | None:
-        stack = settled(self._in_use.state.stack)
-        refuse_other_callers(stack, layer.place.caller)
-        in_use = self.current
-        blocks = released(stack)
-        self._in_use.commit((*blocks, Entry(layer.place, None)) if blocks else (), self._previous_after(None))
-        return in_use
-
     def _forget(self, session: str | None) -> Use | None:
-        def left(use: Use | None) -> Use | None:
-            return None if use is None or session in (None, use.session) else use
-
-        in_use = self.current
-        stack = tuple(Entry(place, left(use)) for place, use in self._in_use.state.stack)
-        self._in_use.commit(stack, left(self.previous))
+        released = self._uses.forget(session)
         self._forget_roles(session)
-        return in_use if in_use is not left(in_use) else None
+        return released
 
     def _shut_down(self) -> CredentialEndpoint | None:
         self._in_use.commit((), None)

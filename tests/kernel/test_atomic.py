@@ -198,6 +198,7 @@ def test_the_same_where_no_thread_can_be_started(scene, name, monkeypatch):
         "locks.py",
         "renewal.py",
         "use.py",
+        "use_stack.py",
     )
     assert walk(scene, *ACTIONS[name], files=files) > 100
 

@@ -10,6 +10,7 @@ from IPython.core.completer import context_matcher
 from sso_magic.common import redaction
 from sso_magic.magics.each import EachMagics
 from sso_magic.magics.line import split_name_from_semicolon
+from sso_magic.magics.lists import ListMagics
 from sso_magic.magics.magics import SSOMagics
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def load(shell: InteractiveShell) -> None:
     """Register magics and completion; loading again replaces them."""
     unload(shell)
     magics = SSOMagics(shell)
-    shell.register_magics(magics, EachMagics(shell, magics))
+    shell.register_magics(magics, ListMagics(shell, magics), EachMagics(shell, magics))
     shell.Completer.custom_matchers.append(_matcher(magics))
     shell.input_transformers_post.append(split_name_from_semicolon)
     shell.events.register("pre_run_cell", magics.before_cell)
@@ -65,7 +66,8 @@ def unload(shell: InteractiveShell) -> None:
         from sso_magic.notebook.identity_comm import close_comm
 
         close_comm(shell)
-    for magics in [item for item in shell.configurables if type(item).__name__ in {"SSOMagics", "EachMagics"}]:
+    ours = {"SSOMagics", "ListMagics", "EachMagics"}
+    for magics in [item for item in shell.configurables if type(item).__name__ in ours]:
         shell.configurables.remove(magics)
         if hasattr(magics, "before_cell"):
             shell.events.unregister("pre_run_cell", magics.before_cell)

@@ -21,6 +21,7 @@ from sso_magic import demo, errors, oidc, portal
 from sso_magic.client import errors as client_errors
 from sso_magic.local import errors as local_errors
 from sso_magic.magics.each import EachMagics
+from sso_magic.magics.lists import ListMagics
 from sso_magic.magics.magics import SSOMagics
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def row(error: type[Exception]) -> str:
 
 def magics() -> str:
     """Return the page of every magic and every setting."""
-    found = [(name, method) for holder in (SSOMagics, EachMagics) for name, method in magics_of(holder)]
+    found = [(name, method) for holder in (SSOMagics, ListMagics, EachMagics) for name, method in magics_of(holder)]
     lines = ["# Magics and settings", "", WRITTEN, "", "`%magic?` shows the same help in the notebook.", ""]
     lines += ["| magic | does |", "|---|---|"]
     for name, method in found:

@@ -7,6 +7,7 @@ import pytest
 
 from sso_magic.errors import SSOMagicError
 from sso_magic.magics.each import EachMagics
+from sso_magic.magics.lists import ListMagics
 from sso_magic.magics.magics import SSOMagics
 
 
@@ -39,10 +40,10 @@ def test_an_error_whose_docstring_does_not_say_what_to_do_is_refused():
 
 
 def test_the_page_of_magics_has_every_magic():
-    found = [name for holder in (SSOMagics, EachMagics) for name, _ in pages.magics_of(holder)]
+    found = [name for holder in (SSOMagics, ListMagics, EachMagics) for name, _ in pages.magics_of(holder)]
     registered = [
         ("%%" if kind == "cell" else "%") + name
-        for holder in (SSOMagics, EachMagics)
+        for holder in (SSOMagics, ListMagics, EachMagics)
         for kind, names in holder.magics.items()
         for name in names
     ]

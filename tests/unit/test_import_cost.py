@@ -95,6 +95,7 @@ print(' '.join(sorted(set(sys.modules) - before)))
         "sso_magic.magics",
         "sso_magic.magics.each",
         "sso_magic.magics.line",
+        "sso_magic.magics.lists",
         "sso_magic.magics.load",
         "sso_magic.magics.magics",
         "sso_magic.magics.options",

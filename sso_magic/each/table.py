@@ -18,7 +18,6 @@ of the result with one of these names is kept as ``result_account_id`` and so on
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -225,10 +224,33 @@ def _body(parts: Sequence[Any]) -> pd.DataFrame:
         return _frame([record for part in parts for record in part])
     frames = [_frame(part) for part in parts]
     filled = [frame for frame in frames if len(frame)]
-    with warnings.catch_warnings():
-        # pandas 2 tells that it will one day count columns of nothing but missing values among the types.
-        warnings.simplefilter("ignore", FutureWarning)
-        body: pd.DataFrame = pd.concat(filled or frames, ignore_index=True)
+    body: pd.DataFrame = pd.concat(_with_values(filled) or frames, ignore_index=True)
     columns = list(dict.fromkeys(name for frame in frames for name in frame.columns))  # also of those without a row
     whole: pd.DataFrame = body.reindex(columns=columns)
     return whole
+
+
+def _with_values(frames: Sequence[pd.DataFrame]) -> Sequence[pd.DataFrame]:
+    """Return the frames without columns of nothing but missing values that pandas leaves out of a result's types.
+
+    pandas 2.1 to 2.3 leave them out where other frames have values that can be missing, and warn that pandas 3 counts
+    them. A column that a frame lacks gives the same result without a warning. `warnings.catch_warnings` would change
+    the filters of every thread.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if not (2, 1) <= tuple(map(int, pd.__version__.split(".")[:2])) < (3, 0):
+        return frames
+    has_values = [frame.notna().any() for frame in frames]
+
+    def is_left_out(name: Any) -> bool:
+        types = [frame[name].dtype for frame, has in zip(frames, has_values, strict=True) if has.get(name)]
+        is_lacking = any(name not in frame.columns for frame in frames)
+        full = (np.bool_,) if is_lacking else (np.bool_, np.integer)  # a column that lacks an integer is of floats
+        return any(not isinstance(one, np.dtype) or not issubclass(one.type, full) for one in types)
+
+    return [
+        frame.loc[:, [bool(has[name]) or not is_left_out(name) for name in frame.columns]]
+        for frame, has in zip(frames, has_values, strict=True)
+    ]

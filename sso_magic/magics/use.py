@@ -95,7 +95,7 @@ def _release() -> None:
 
 def _dask_client() -> Any:
     try:
-        from sso_magic.dask_cluster.cluster_role import current_client
+        from sso_magic.dask_cluster.clients import current_client
     except ImportError:
         raise UsageError('Dask is not installed: pip install "sso-magic[dask]"') from None
     return current_client()

@@ -22,7 +22,7 @@ from sso_magic.magics.options import (
     use_options,
     with_arguments,
 )
-from sso_magic.magics.settings import Choice, Pattern, Seconds, checked, off
+from sso_magic.magics.settings import Choice, Pattern, Seconds, checked, off, on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,7 @@ class SSOMagics(Magics):
     ).tag(config=True)
 
     inventory_max_age = Seconds(3600.0, help="Seconds after which a cached inventory is refreshed.").tag(config=True)
+    production_edge = on("Whether JupyterLab marks cells that ran in production by a red edge, until they run again.")
     identity_line = off("Whether to say before each cell which role it runs as.")
     record_identity = off("Whether to keep in the notebook which account and role each cell ran as.")
 

@@ -105,6 +105,11 @@ def off(text: str) -> Switch:
     return Switch(default_value=False, help=text).tag(config=True)
 
 
+def on(text: str) -> Switch:
+    """Return a setting that is on by default, with this help."""
+    return Switch(default_value=True, help=text).tag(config=True)
+
+
 class Seconds(_Setting, Float):  # type: ignore[type-arg]
     """A number of seconds."""
 

@@ -18,6 +18,7 @@ from sso_magic.common import locks
 from sso_magic.common.notify import ROLE_CHANGED
 from sso_magic.common.text import printable
 from sso_magic.notebook import identity_record
+from sso_magic.notebook.offer import offer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ COMM = "sso_magic.identity"  # target and id; the front end's half is labextensi
 
 class Settings(identity_record.Settings, Protocol):
     """The magics, which know the accounts that are production and tell when that setting changes."""
+
+    production_edge: bool
 
     def is_production(self, use: Use) -> bool:
         """Return True if the role's account is production."""
@@ -63,7 +66,7 @@ class IdentityComm:
         self._comm.on_msg(self.answer)
         manager.register_comm(self._comm)
         self._unsubscribe: Callable[[], None] = ROLE_CHANGED.subscribe(self.send)
-        magics.observe(self.send, "production")
+        magics.observe(self.send, ["production", "production_edge"])
         self.send()
 
     def send(self, *_: object) -> None:
@@ -80,8 +83,11 @@ class IdentityComm:
         """Send the roles that a cell ran as; see `identity_record`."""
         self._comm.send(record)
 
-    def after_cell(self, *_: object) -> None:
-        """Send which role is in use if an interrupt came between a switch and its message."""
+    def after_cell(self, result: Any = None) -> None:
+        """Send what can be done about the cell's error, and the role in use if an interrupt has prevented that."""
+        found = offer(getattr(result, "error_in_exec", None))
+        if found is not None:
+            self._comm.send({"offer": found})
         if self._sent != _known(identity(self._magics)):
             self.send()
 
@@ -93,7 +99,7 @@ class IdentityComm:
     def close(self) -> None:
         """Say that the extension is unloaded, and remove the comm."""
         self._unsubscribe()
-        self._magics.unobserve(self.send, "production")
+        self._magics.unobserve(self.send, ["production", "production_edge"])
         self._manager.unregister_comm(self._comm)
         if os.getpid() == self._pid:
             self._comm.send({"loaded": False})
@@ -128,16 +134,18 @@ def identity(magics: Settings) -> dict[str, Any]:
     """Return the role in use, and the label of the previous one, as JSON has it.
 
     ``role`` is None or has: account_id, account_name (None if unknown), role_name, region (None if none was given),
-    expires_at (ISO 8601), seconds_left, renews (False if the last attempt failed), production.
+    expires_at (ISO 8601), seconds_left, renews (False if the last attempt failed), production. ``edge`` says whether
+    cells that ran in production are marked.
     """
     module = sys.modules.get("sso_magic.kernel.kernel_role")
     kernel = getattr(module, "KERNEL", None)  # not there yet while the module is imported
     if kernel is None:
-        return {"role": None, "previous": None}
+        return {"role": None, "previous": None, "edge": magics.production_edge is True}
     use, previous = kernel.current, kernel.previous
     return {
         "role": None if use is None else _role(use, magics),
         "previous": None if previous is None else previous.label,
+        "edge": magics.production_edge is True,
     }
 
 

@@ -89,6 +89,8 @@ def test_a_role_from_load_to_unload_and_across_a_restart(notebook, ready, jupyte
     opened.run(1)
     expect(bar).to_contain_text(f"PRODUCTION {PROD} · eu-west-1 · ")
     expect(bar).to_have_attribute("data-production", "true")
+    edge = opened.cell(1).locator(".sso-magic-edge")
+    expect(edge).to_have_attribute("title", re.compile(r"^Ran in production as payments-prod \(\d{12}\) / ReadOnly$"))
     opened.run(2)
     expect(bar).to_be_hidden()
     opened.run(0)
@@ -143,10 +145,33 @@ def test_a_switch_shows_while_its_cell_runs_and_the_kernel_is_asked_nothing_mean
 
 
 def test_the_menu_runs_magics_in_the_notebook_in_front_and_shows_them_in_the_side_bar(notebook, ready, axe):
-    opened = notebook([LOAD, "%sso_use payments-prod ReadOnly", "%sso_use payments-dev ReadOnly", "%history -n"])
+    fails_once = "import sso_magic.errors\ntries = globals().get('tries', 0) + 1\nif tries == 1:\n"
+    fails_once += (
+        "    raise sso_magic.errors.SignInRequired('Not signed in to corp. Run %sso_login corp')\n'try', tries"
+    )
+    opened = notebook(
+        [LOAD, "%sso_use payments-prod ReadOnly", "%sso_use payments-dev ReadOnly", "%history -n", fails_once]
+    )
     page = opened.page
-    for number in range(3):
+    for number in range(2):
         opened.run(number)
+    assert "SignInRequired" in opened.run(4)
+    offer = opened.cell(4).get_by_role("button", name="Sign in and run again")
+    expect(offer).to_have_attribute("title", "Run %sso_login corp, then this cell")
+    edge = opened.cell(4).get_by_role("img", name="Ran in production as payments-prod")
+    expect(edge).to_be_visible()
+    for theme in ("light", "dark"):
+        switch_theme(page, theme)
+        assert_fine(page, axe, ".sso-magic-offer, .sso-magic-edge")
+    offer.focus()
+    page.keyboard.press("Enter")
+    expect(opened.output(4)).to_contain_text("('try', 2)")
+    expect(offer).to_be_hidden()
+    expect(page.locator("#sso-magic-sidebar")).to_contain_text("signed in to corp", ignore_case=True)
+    opened.wait_until_idle()
+    opened.run(2)
+    saved = opened.save()
+    assert "sso-magic-" not in saved  # neither the button nor the edge
     side = page.locator("#sso-magic-sidebar")
     button = item(page).get_by_role("button")
     button.focus()
@@ -165,6 +190,7 @@ def test_the_menu_runs_magics_in_the_notebook_in_front_and_shows_them_in_the_sid
     for theme in ("light", "dark"):
         switch_theme(page, theme)
         assert_fine(page, axe, ".sso-magic-identity")
+        assert_fine(page, axe, "#sso-magic-sidebar")
     side.locator(".sso-panel").get_by_role("button", name="Release").click()
     expect(item(page)).to_have_text("AWS: no role")
     assert_fine(page, axe, ".sso-magic-identity")

@@ -44,6 +44,7 @@ def kernel(shell, monkeypatch):
     """A shell that is a kernel's: `sent` has the comm's records, `parent` the header of the message it handles."""
     sent: list[list[dict]] = []
     pins: list[dict] = []
+    offers: list[dict] = []
 
     class Comm(BaseComm):
         def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
@@ -51,8 +52,12 @@ def kernel(shell, monkeypatch):
                 sent.append(json.loads(json.dumps(data["ran_as"])))
             if "pin" in data:
                 pins.append(json.loads(json.dumps(data["pin"])))
+            if "offer" in data:
+                offers.append(json.loads(json.dumps(data["offer"])))
 
-    found = SimpleNamespace(sent=sent, pins=pins, parent={}, outputs=Publisher(), manager=CommManager(), shell=shell)
+    found = SimpleNamespace(
+        sent=sent, pins=pins, offers=offers, parent={}, outputs=Publisher(), manager=CommManager(), shell=shell
+    )
     shell.run_line_magic("unload_ext", "sso_magic")
     monkeypatch.setattr(comm, "create_comm", Comm)
     monkeypatch.setattr(shell, "kernel", SimpleNamespace(comm_manager=found.manager), raising=False)

@@ -16,6 +16,7 @@ WRONG = {
     "inventory_max_age": ["-1", "'1h'", "'60'", "float('nan')", "float('inf')", "1e300", "10**400", "None", "[60]"],
     "identity_line": ["'maybe'", "'yes'", "2", "None"],
     "record_identity": ["'maybe'", "'yes'", "2", "None"],
+    "production_edge": ["'maybe'", "'yes'", "2", "None"],
     "production": ["'('", "5", "None", "'[z-a]'"],
 }
 CASES = [(name, value) for name, values in WRONG.items() for value in values]
@@ -27,6 +28,7 @@ SAYS = {
     ),
     "identity_line": "it can be True or False. Correct it: %config SSOMagics.identity_line = True",
     "record_identity": "it can be True or False. Correct it: %config SSOMagics.record_identity = True",
+    "production_edge": "it can be True or False. Correct it: %config SSOMagics.production_edge = True",
     "production": "Correct it: %config SSOMagics.production = '(?i)prod'",
 }
 

@@ -1,4 +1,15 @@
-import { COMM, type Identity, type Pin, type RanAs, parse, parsePin, parseRecord } from "./identity.js";
+import {
+  COMM,
+  type Identity,
+  type Offer,
+  type Pin,
+  type RanAs,
+  parse,
+  parseOffer,
+  parsePin,
+  parseRecord,
+  productionLabel,
+} from "./identity.js";
 
 /** The parts of a message that are read. */
 export interface Message {
@@ -17,6 +28,10 @@ export interface Host {
   ran(request: string, roles: RanAs[]): void;
   /** A cell has pinned its notebook to a role; `request` as for `ran`. */
   pinned(request: string, pin: Pin): void;
+  /** A cell runs, so far as these roles in production; `request` as for `ran`. */
+  running(request: string, production: string[]): void;
+  /** A cell has ended with an error about which something can be done; `request` as for `ran`. */
+  offered(request: string, offer: Offer): void;
   /** Return the time in milliseconds. */
   now(): number;
 }
@@ -40,6 +55,8 @@ export class Connection {
   private _isIdle = false;
   private _mustAsk = true;
   private _isKnown = false; // the comm has received a message of this front end, or will before the next cell
+  private _running: string | null = null; // the request that the kernel works on
+  private _production: string[] = []; // roles in production that it has used
   private _news = 0; // counts what the kernel has said, and the kernels
 
   constructor(private readonly _host: Host) {}
@@ -63,6 +80,9 @@ export class Connection {
   /** The kernel's status has changed. */
   statusChanged(status: string): void {
     this._isIdle = status === "idle";
+    if (this._isIdle) {
+      this._running = null;
+    }
     if (ENDED.has(status)) {
       this._forget();
     }
@@ -82,6 +102,9 @@ export class Connection {
 
   /** Any message that the kernel has published. */
   received(message: Message): void {
+    if (message.header.msg_type === "execute_input") {
+      this._begin(message.parent_header.msg_id ?? null);
+    }
     if (message.header.msg_type !== "comm_msg") {
       return;
     }
@@ -98,6 +121,10 @@ export class Connection {
     if (pin !== undefined && request !== undefined) {
       this._host.pinned(request, pin);
     }
+    const offer = parseOffer(data);
+    if (offer !== undefined && request !== undefined) {
+      this._host.offered(request, offer);
+    }
     const identity = parse(data);
     if (identity !== undefined) {
       this._mustAsk ||= !this._isKnown; // asked before the kernel loaded sso_magic
@@ -105,7 +132,25 @@ export class Connection {
       this._news += 1;
       this.identity = identity;
       this._received = this._host.now();
+      this._noteProduction();
       this._host.changed();
+    }
+  }
+
+  private _begin(request: string | null): void {
+    this._running = request;
+    this._production = [];
+    if (request !== null) {
+      this._host.running(request, []); // it may have run in production before
+      this._noteProduction();
+    }
+  }
+
+  private _noteProduction(): void {
+    const label = productionLabel(this.identity);
+    if (this._running !== null && label !== null && !this._production.includes(label)) {
+      this._production.push(label);
+      this._host.running(this._running, this._production);
     }
   }
 

@@ -20,6 +20,8 @@ export interface Role {
 export interface Identity {
   role: Role | null;
   previous: string | null;
+  /** True if cells that ran in production are to be marked. */
+  edge: boolean;
 }
 
 /** What the status bar shows. */
@@ -73,7 +75,7 @@ export function parse(data: unknown): Identity | null | undefined {
   if (typeof data !== "object" || data === null) {
     return undefined;
   }
-  const { loaded, role, previous } = data as Values;
+  const { loaded, role, previous, edge } = data as Values;
   if (loaded === false) {
     return null;
   }
@@ -81,7 +83,7 @@ export function parse(data: unknown): Identity | null | undefined {
   if (loaded !== true || parsed === undefined || !isTextOrNull(previous)) {
     return undefined;
   }
-  return { role: parsed, previous };
+  return { role: parsed, previous, edge: edge === true };
 }
 
 /** Format a duration in seconds as the magics do: `55 min`. */
@@ -142,6 +144,37 @@ export function describe(identity: Identity, age: number, where: string, connect
     production: role.production,
     warning: left <= 0 || (!role.renews && left <= WARNING_SECONDS),
   };
+}
+
+/** Return the label of the role in use if it is production and cells are to be marked; else null. */
+export function productionLabel(identity: Identity | null): string | null {
+  const role = identity?.role;
+  if (!identity?.edge || !role?.production) {
+    return null;
+  }
+  const account = role.account_name === null ? role.account_id : `${role.account_name} (${role.account_id})`;
+  return `${account} / ${role.role_name}`;
+}
+
+/** What can be done about a cell's error: a magic, after which the cell runs again. */
+export interface Offer {
+  label: string;
+  magic: string;
+}
+
+const OFFERS = new Map<unknown, string>([
+  ["sign-in", "Sign in and run again"],
+  ["expired", "Renew and run again"],
+  ["not-assigned", "Refresh the roles and run again"],
+]);
+
+/** Return the offer that a message of the comm has; undefined if it has none that is known. */
+export function parseOffer(data: unknown): Offer | undefined {
+  const { kind, magic } = ((data as Values | null | undefined)?.offer as Values | null | undefined) ?? {};
+  const label = OFFERS.get(kind);
+  return label !== undefined && isText(magic) && /^%sso_(login|inventory)( .*)?$/.test(magic)
+    ? { label, magic }
+    : undefined;
 }
 
 /** A role that a cell ran as, as it is kept in the cell's metadata. */

@@ -3,6 +3,7 @@ import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
 import { KernelMessage } from "@jupyterlab/services";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { Menu } from "@lumino/widgets";
+import { mark, showOffer } from "./cell.js";
 import { Connection } from "./connection.js";
 import { COMM, type Identity, describe } from "./identity.js";
 import { IdentityItem } from "./item.js";
@@ -71,14 +72,25 @@ function where(notebook: NotebookPanel): string {
   return `Notebook ${notebook.title.label}, kernel ${sessionContext.kernelDisplayName}.`;
 }
 
+/** What the connection of a notebook calls. */
+interface Callbacks {
+  changed(): void;
+  /** What the kernel has shown belongs to a kernel that has ended. */
+  ended(): void;
+  /** Run a magic in the side bar; false if it fails. */
+  run(magic: string): Promise<boolean>;
+}
+
 /** Connect a notebook with its kernel. */
-function connect(notebook: NotebookPanel, changed: () => void, ended: () => void): Connection {
+function connect(notebook: NotebookPanel, { changed, ended, run }: Callbacks): Connection {
   const { sessionContext } = notebook;
   const connection = new Connection({
     ask: () => ask(notebook),
     changed,
     ran: (request, roles) => record(notebook, request, roles),
     pinned: (request, role) => pin(notebook, request, role),
+    running: (request, production) => mark(notebook, request, production),
+    offered: (request, offer) => showOffer(notebook, request, offer, run),
     now: () => performance.now(),
   });
   sessionContext.kernelChanged.connect((_, { newValue }) => {
@@ -137,6 +149,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       }
     };
 
+    const run = (notebook: NotebookPanel, magic: string): Promise<boolean> => {
+      shell.activateById(sideBar.id);
+      return sideBar.run(notebook, magic);
+    };
+
     for (const action of ACTIONS) {
       const command = `sso-magic:${action.id}`;
       commands.addCommand(command, {
@@ -154,8 +171,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         execute: () => {
           const notebook = front()?.[0];
           if (notebook) {
-            shell.activateById(sideBar.id);
-            sideBar.run(notebook, action.magic);
+            void run(notebook, action.magic);
             update();
           }
         },
@@ -166,7 +182,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const add = (notebook: NotebookPanel): void => {
       connections.set(
         notebook,
-        connect(notebook, update, () => sideBar.forget(notebook)),
+        connect(notebook, {
+          changed: update,
+          ended: () => sideBar.forget(notebook),
+          run: magic => run(notebook, magic),
+        }),
       );
       notebook.title.changed.connect(update);
       notebook.disposed.connect(() => {

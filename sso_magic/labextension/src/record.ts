@@ -1,4 +1,4 @@
-import type { Cell, CodeCell, ICodeCellModel } from "@jupyterlab/cells";
+import type { Cell, CodeCell } from "@jupyterlab/cells";
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Pin, RanAs } from "./identity.js";
 
@@ -10,15 +10,15 @@ export const KEY = "sso_magic";
  *
  * @param request - The id of the message.
  */
-function cellsOf(notebook: NotebookPanel, request: string): ICodeCellModel[] {
+export function cellsOf(notebook: NotebookPanel, request: string): CodeCell[] {
   const isRunBy = (cell: Cell): cell is CodeCell =>
     cell.model.type === "code" && (cell as CodeCell).outputArea.future?.msg.header.msg_id === request;
-  return notebook.content.widgets.filter(isRunBy).map(cell => cell.model);
+  return notebook.content.widgets.filter(isRunBy);
 }
 
 /** Write into a cell's metadata which roles it ran as, or remove what an earlier run wrote if it ran as none. */
 export function record(notebook: NotebookPanel, request: string, roles: RanAs[]): void {
-  for (const model of cellsOf(notebook, request)) {
+  for (const { model } of cellsOf(notebook, request)) {
     if (roles.length > 0) {
       model.setMetadata(KEY, { ran_as: roles });
     } else if (model.getMetadata(KEY) !== undefined) {

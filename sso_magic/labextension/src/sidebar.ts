@@ -30,15 +30,25 @@ class NotebookOutputs extends Panel {
     this._panel = this._area();
   }
 
-  /** Run a magic in the notebook's kernel and show what it shows. It is in no history and has no number. */
-  run(magic: string): void {
+  /**
+   * Run a magic in the notebook's kernel and show what it shows. It is in no history and has no number.
+   *
+   * @returns False if it failed, or the kernel ended meanwhile.
+   */
+  async run(magic: string): Promise<boolean> {
     const kernel = this._notebook.sessionContext.session?.kernel;
-    if (kernel) {
-      const area = magic === PANEL ? this._panel : this._line;
-      this._line.model.clear();
-      area.model.clear();
-      area.future = kernel.requestExecute({ code: magic, store_history: false, stop_on_error: false });
+    if (!kernel) {
+      return false;
     }
+    const area = magic === PANEL ? this._panel : this._line;
+    this._line.model.clear();
+    area.model.clear();
+    const future = kernel.requestExecute({ code: magic, store_history: false, stop_on_error: false });
+    area.future = future;
+    return future.done.then(
+      reply => reply.content.status === "ok",
+      () => false,
+    );
   }
 
   private _area(): Outputs {
@@ -90,8 +100,8 @@ export class SideBar extends Panel {
     }
   }
 
-  /** Run a magic in a notebook's kernel and show what it shows. */
-  run(notebook: NotebookPanel, magic: string): void {
+  /** Run a magic in a notebook's kernel and show what it shows; false if it failed. */
+  run(notebook: NotebookPanel, magic: string): Promise<boolean> {
     let outputs = this._outputs.get(notebook);
     if (outputs === undefined) {
       outputs = new NotebookOutputs(notebook);
@@ -99,7 +109,7 @@ export class SideBar extends Panel {
       this.addWidget(outputs);
       notebook.disposed.connect(() => this.forget(notebook));
     }
-    outputs.run(magic);
+    return outputs.run(magic);
   }
 
   /** Remove what a notebook's former kernel has shown. */

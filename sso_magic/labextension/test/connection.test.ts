@@ -9,12 +9,16 @@ let changes = 0;
 let time = 0;
 let ran: [string, string[]][] = [];
 let pinned: [string, Pin][] = [];
+let offered: [string, string, string][] = [];
+let production: [string, string[]][] = [];
 let connection: Connection;
 
 beforeEach(() => {
   [asked, changes, time] = [0, 0, 0];
   ran = [];
   pinned = [];
+  offered = [];
+  production = [];
   answer = async () => true;
   connection = new Connection({
     ask: () => {
@@ -30,6 +34,12 @@ beforeEach(() => {
     pinned: (request, pin) => {
       pinned.push([request, pin]);
     },
+    offered: (request, offer) => {
+      offered.push([request, offer.label, offer.magic]);
+    },
+    running: (request, roles) => {
+      production.push([request, [...roles]]);
+    },
     now: () => time,
   });
 });
@@ -37,6 +47,23 @@ beforeEach(() => {
 const said = (data: unknown, comm_id = COMM, msg_type = "comm_msg") =>
   connection.received({ header: { msg_type }, parent_header: { msg_id: "run" }, content: { comm_id, data } });
 const NO_ROLE = { loaded: true, role: null, previous: null };
+const inUse = (role_name: string, isProduction: boolean, edge = true) =>
+  said({
+    ...NO_ROLE,
+    edge,
+    role: {
+      account_id: "1",
+      account_name: "payments",
+      role_name,
+      region: null,
+      expires_at: "2026-01-01T00:00:00+00:00",
+      seconds_left: 60,
+      renews: true,
+      production: isProduction,
+    },
+  });
+const begin = (msg_id: string) =>
+  connection.received({ header: { msg_type: "execute_input" }, parent_header: { msg_id }, content: {} });
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 test("the kernel is asked once, when it is idle, and again for each new connection", () => {
@@ -57,7 +84,7 @@ test("the kernel is asked once, when it is idle, and again for each new connecti
 test("what the kernel says is taken while a cell runs, without a question", () => {
   connection.kernelChanged("busy");
   said(NO_ROLE);
-  assert.deepEqual(connection.identity, { role: null, previous: null });
+  assert.deepEqual(connection.identity, { role: null, previous: null, edge: false });
   assert.deepEqual([asked, changes], [0, 1]);
   time = 2_000;
   assert.equal(connection.age, 2);
@@ -167,6 +194,51 @@ test("a pin is handed over with the id of its request, and nothing else changes"
     ["run", { ...pin, region: "eu-west-1" }],
   ]);
   assert.deepEqual([connection.identity, changes], [null, 0]);
+});
+
+test("a cell is marked with each role in production that it uses, and only where that is asked for", () => {
+  begin("one");
+  inUse("Admin", true);
+  inUse("Admin", true);
+  inUse("ReadOnly", true);
+  inUse("ReadOnly", false);
+  connection.statusChanged("idle");
+  inUse("Later", true); // no cell runs
+  begin("two");
+  inUse("Off", true, false);
+  begin("three");
+  const [admin, readOnly] = ["payments (1) / Admin", "payments (1) / ReadOnly"];
+  assert.deepEqual(production, [
+    ["one", []],
+    ["one", [admin]],
+    ["one", [admin, readOnly]],
+    ["two", []],
+    ["two", ["payments (1) / Later"]],
+    ["three", []],
+  ]);
+});
+
+test("an offer is handed over with the id of its request, if it is one of those that are known", () => {
+  said({ offer: { kind: "sign-in", magic: "%sso_login corp" } });
+  said({ offer: { kind: "expired", magic: "%sso_login" } });
+  said({ offer: { kind: "not-assigned", magic: "%sso_inventory --refresh" } });
+  const odd = ["import os", "%sso_login\nimport os", "%sso_logins", "%sso_use a", 5];
+  for (const offer of [
+    null,
+    5,
+    { kind: "other", magic: "%sso_login" },
+    { kind: "toString", magic: "%sso_login" },
+  ]) {
+    said({ offer });
+  }
+  for (const magic of odd) {
+    said({ offer: { kind: "sign-in", magic } });
+  }
+  assert.deepEqual(offered, [
+    ["run", "Sign in and run again", "%sso_login corp"],
+    ["run", "Renew and run again", "%sso_login"],
+    ["run", "Refresh the roles and run again", "%sso_inventory --refresh"],
+  ]);
 });
 
 test("a kernel that loads sso_magic later is asked once more, when it is idle", async () => {

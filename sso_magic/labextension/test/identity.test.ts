@@ -15,7 +15,7 @@ const role: Role = {
 
 const shown = (changes: Partial<Role>, age = 0) =>
   describe(
-    { role: { ...role, ...changes }, previous: null },
+    { role: { ...role, ...changes }, previous: null, edge: true },
     age,
     "Notebook a.ipynb, kernel Python 3.",
     true,
@@ -52,25 +52,38 @@ test("the warning color begins five minutes before an end that does not renew, a
 
 test("no role, and a lost connection, are no role's text", () => {
   const where = "Notebook a.ipynb, kernel Python 3.";
-  const none = describe({ role: null, previous: null }, 0, where, true);
+  const none = describe({ role: null, previous: null, edge: true }, 0, where, true);
   assert.deepEqual([none.text, none.state], ["AWS: no role", "none"]);
-  const lost = describe({ role: { ...role, production: true }, previous: null }, 0, where, false);
+  const lost = describe({ role: { ...role, production: true }, previous: null, edge: true }, 0, where, false);
   assert.deepEqual([lost.text, lost.state, lost.production], ["AWS: not connected", "unknown", false]);
 });
 
 test("a message is taken whole or not at all", () => {
-  assert.deepEqual(parse({ loaded: true, role, previous: "a / b" }), { role, previous: "a / b" });
-  assert.deepEqual(parse({ loaded: true, role: null, previous: null }), { role: null, previous: null });
+  assert.deepEqual(parse({ loaded: true, role, previous: "a / b" }), {
+    role,
+    previous: "a / b",
+    edge: false,
+  });
+  assert.deepEqual(parse({ loaded: true, role: null, previous: null, edge: true }), {
+    role: null,
+    previous: null,
+    edge: true,
+  });
   assert.equal(parse({ loaded: false }), null);
   const others = [
     null,
     undefined,
     "role",
     {},
-    { loaded: "yes", role: null, previous: null },
-    { loaded: true, role: "admin", previous: null },
+    { loaded: "yes", role: null, previous: null, edge: true },
+    { loaded: true, role: "admin", previous: null, edge: true },
     { loaded: true, role: null, previous: 1 },
-    ...Object.keys(role).map(name => ({ loaded: true, role: { ...role, [name]: {} }, previous: null })),
+    ...Object.keys(role).map(name => ({
+      loaded: true,
+      role: { ...role, [name]: {} },
+      previous: null,
+      edge: true,
+    })),
   ];
   for (const other of others) {
     assert.equal(parse(other), undefined);
@@ -78,7 +91,7 @@ test("a message is taken whole or not at all", () => {
 });
 
 test("a key that a message has too many is not kept", () => {
-  const parsed = parse({ loaded: true, role: { ...role, secret: "x" }, previous: null });
+  const parsed = parse({ loaded: true, role: { ...role, secret: "x" }, previous: null, edge: true });
   assert.ok(parsed?.role && !("secret" in parsed.role));
 });
 

@@ -226,11 +226,18 @@ class LabNotebook:
 
     def save(self) -> str:
         """Saves the notebook; its file's text."""
-        name = self.path.name
-        with self.page.expect_response(lambda it: it.request.method == "PUT" and it.url.split("?")[0].endswith(name)):
-            self.page.keyboard.press("Escape")
-            self.page.locator("[data-jp-item-name=save]").first.click()
-        return self.path.read_text(encoding="utf-8")
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+        def is_saved(response) -> bool:
+            return response.request.method == "PUT" and response.url.split("?")[0].endswith(self.path.name)
+
+        for _ in range(4):  # JupyterLab drops the command while an earlier save makes its checkpoint
+            with contextlib.suppress(PlaywrightTimeout):
+                with self.page.expect_response(is_saved, timeout=15_000):
+                    self.page.keyboard.press("Escape")
+                    self.page.locator("[data-jp-item-name=save]").first.click()
+                return self.path.read_text(encoding="utf-8")
+        raise AssertionError("JupyterLab has not saved the notebook")
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:

@@ -47,7 +47,12 @@ def roles(told) -> list[str | None]:
 
 
 def test_a_kernel_says_at_once_that_no_role_is_in_use(told):
-    assert told == [{"loaded": True, "role": None, "previous": None}]
+    assert told == [{"loaded": True, "role": None, "previous": None, "edge": True}]
+
+
+def test_the_setting_of_the_edge_is_sent_when_it_changes(told, shell):
+    shell.run_line_magic("config", "SSOMagics.production_edge = False")
+    assert [one["edge"] for one in told] == [True, False]
 
 
 def test_a_role_is_described_whole(told, shell, signed_in):

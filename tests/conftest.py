@@ -117,6 +117,18 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
 
 
+@pytest.fixture(scope="session")
+def center_without_aws() -> Iterator[LocalIdentityCenter]:
+    """The one Identity Center without AWS accounts, which starts at once. Who uses it resets it before each test.
+
+    `center` is the one with AWS accounts; see `sso_magic.local.pytest_plugin`.
+    """
+    from sso_magic.local import LocalIdentityCenter
+
+    with LocalIdentityCenter(aws=False) as running:
+        yield running
+
+
 @pytest.fixture(autouse=True)
 def messages_name_magics() -> Iterator[None]:
     """Messages are tested as a notebook shows them, also where no shell runs; see `sso_magic.common.hints`."""

@@ -17,7 +17,7 @@ import sso_magic.portal
 from sso_magic.client.errors import ServiceException
 from sso_magic.common.secret import Secret
 from sso_magic.errors import SSOMagicError
-from sso_magic.local import Fault, LocalIdentityCenter, Throttle
+from sso_magic.local import Fault, Throttle
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 RANDOM = {
@@ -29,9 +29,8 @@ RANDOM = {
 
 
 @pytest.fixture(scope="module")
-def center():
-    with LocalIdentityCenter(aws=False) as running:
-        yield running
+def center(center_without_aws):
+    return center_without_aws
 
 
 @pytest.fixture(autouse=True)

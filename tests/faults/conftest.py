@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # conftest files have no package to import from
-sys.path.insert(0, str(Path(__file__).parents[1] / "panel"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "widgets"))
 
 from fault_bench import Bench
 from panel_screen import open_panel, ready

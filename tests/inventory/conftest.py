@@ -133,19 +133,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sso_magic.inventory.fetch.FIRST_DELAY", 0.001)
 
 
-@pytest.fixture(scope="session")
-def running_local_center() -> Iterator[LocalIdentityCenter]:
-    from sso_magic.local import LocalIdentityCenter
-
-    with LocalIdentityCenter(aws=False) as running:
-        yield running
-
-
 @pytest.fixture
-def local(running_local_center: LocalIdentityCenter) -> LocalIdentityCenter:
+def local(center_without_aws: LocalIdentityCenter) -> LocalIdentityCenter:
     """An Identity Center of this machine, as new."""
-    running_local_center.reset()
-    return running_local_center
+    center_without_aws.reset()
+    return center_without_aws
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// The panel's search and choice, without a browser: `node --test tests/node/panel.test.mjs`. tests/panel runs it.
+// The panel's search and choice, without a browser: `node --test tests/node/panel.test.mjs`. tests/widgets runs it.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -9,13 +9,16 @@ import sys
 import threading
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sso_magic import IdentityCenter
 from sso_magic.common import cache
 from sso_magic.errors import SignInRequired
-from sso_magic.local import LocalIdentityCenter
+
+if TYPE_CHECKING:
+    from sso_magic.local import LocalIdentityCenter
 
 pytestmark = pytest.mark.usefixtures("kernel_is_here")
 
@@ -95,9 +98,8 @@ class FromTheCommandLine:
 
 
 @pytest.fixture(scope="module")
-def in_python():
-    with LocalIdentityCenter(aws=False) as local:
-        yield FromPython(local)
+def in_python(center_without_aws):
+    return FromPython(center_without_aws)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ _STREAMS = ("stdout", "stderr")
 _COLLECTING = threading.local()
 _LOCK = locks.Lock()
 _ROUTERS: dict[str, _Router] = {}
-_depth = 0
+_RUNS: set[object] = set()
 
 
 class _Router:
@@ -45,26 +45,39 @@ class _Router:
         return getattr(self.real, name)
 
 
-@contextlib.contextmanager
-def routed() -> Iterator[None]:
-    """While it lasts, what tasks print can be collected. May be nested, and used by several threads at once."""
-    global _depth  # noqa: PLW0603 - sys.stdout is one a process, and so is this
+def route(run: object) -> None:
+    """Let what tasks print be collected until `restore` is called for this run. Several runs may be under way."""
     with _LOCK:
-        _depth += 1
-        if _depth == 1:
+        if not _RUNS:
             for name in _STREAMS:
                 _ROUTERS[name] = _Router(getattr(sys, name))
                 setattr(sys, name, _ROUTERS[name])
+        _RUNS.add(run)
+
+
+def restore(run: object) -> None:
+    """End what `route` began for this run. Calling it again changes nothing."""
+    with _LOCK:
+        if run not in _RUNS:
+            return
+        _RUNS.remove(run)
+        if _RUNS:
+            return
+        for name in _STREAMS:
+            router = _ROUTERS.pop(name)
+            if getattr(sys, name) is router:  # else somebody else redirects it now
+                setattr(sys, name, router.real)
+
+
+@contextlib.contextmanager
+def routed() -> Iterator[None]:
+    """While it lasts, what tasks print can be collected. May be nested, and used by several threads at once."""
+    run = object()
+    route(run)
     try:
         yield
     finally:
-        with _LOCK:
-            _depth -= 1
-            if _depth == 0:
-                for name in _STREAMS:
-                    router = _ROUTERS.pop(name)
-                    if getattr(sys, name) is router:  # else somebody else redirects it now
-                        setattr(sys, name, router.real)
+        restore(run)
 
 
 @contextlib.contextmanager

@@ -15,14 +15,15 @@ import warnings
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.common.interrupts import run_then
 from sso_magic.each.accounts import Job, Selection, select
 from sso_magic.each.crew import PER_ACCOUNT, Crew
 from sso_magic.each.leases import Leases
-from sso_magic.each.output import routed
 from sso_magic.each.places.venues import Threads, Venue, pool_of
 from sso_magic.each.progress import RunProgress
 from sso_magic.each.regions import in_regions, places
 from sso_magic.each.saved import SavedRun, rows_of
+from sso_magic.each.site import Site
 from sso_magic.each.table import Row, put_together
 from sso_magic.each.task import NOT_BEGUN, STOPPED, Failure, Outcome
 from sso_magic.each.work import FunctionWork, Work, packed
@@ -163,71 +164,71 @@ def run(  # noqa: PLR0913 - the options of the magic
     progress: bool = True,
 ) -> Result:
     """Do the work in every account of the selection; arguments as in `each`."""
-    for name, value in (("workers", workers), ("per_account", per_account)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name} is how many accounts at a time, 1 or more, not {value}.")
+    _check_number("workers", workers)
+    _check_number("per_account", per_account)
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    outcomes: dict[str, Outcome] = {}
-    was_stopped = False
+    site = Site()
 
-    def do(job: Job) -> Outcome:
-        outcome = venue.run(job, leases.role(job))
-        if saved is not None:
-            saved.append(job, outcome)
-        return outcome
+    def perform() -> Result:
+        outcomes: dict[str, Outcome] = {}
+        was_stopped = False
+        with contextlib.ExitStack() as stack:
+            saved = None if save is None else stack.enter_context(contextlib.closing(SavedRun(save, resume=resume)))
+            known = {row.key: row for row in [*earlier, *(saved.earlier if saved is not None else ())]}
+            jobs = [job for job in selection.jobs if job.key not in known]
+            shown = RunProgress(len(jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
+            site.venue = venue = _venue(on, work, region, site)
+            hands = workers or venue.workers
+            site.leases = leases = Leases(center, hands)
 
-    with contextlib.ExitStack() as stack:
-        saved = None if save is None else stack.enter_context(contextlib.closing(SavedRun(save, resume=resume)))
-        known = {row.key: row for row in [*earlier, *(saved.earlier if saved is not None else ())]}
-        jobs = [job for job in selection.jobs if job.key not in known]
-        shown = RunProgress(len(jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
-        venue = _venue(on, work, region)
-        stack.callback(venue.close)
-        hands = workers or venue.workers
-        leases = Leases(center, hands)
-        crew = Crew(jobs, do, hands, per_account)
-        stack.callback(_end, crew, leases, venue)
-        stack.callback(shown.close)
-        stack.enter_context(routed())
-        try:
-            for job, outcome in crew:
-                outcomes[job.ticket] = outcome
-                shown.done(job.label, outcome.printed, failed=outcome.failure is not None)
-        except KeyboardInterrupt:
-            was_stopped = True
-            begun = _end(crew, leases, venue)
-            for job, outcome in crew.rest():
-                outcomes[job.ticket] = outcome
-                shown.done(job.label, outcome.printed, failed=outcome.failure is not None)
-            outcomes |= {job.ticket: Outcome(failure=STOPPED) for job in begun if job.ticket not in outcomes}
-        result = _result(selection, outcomes, known, was_stopped=was_stopped)
-        if saved is not None:
-            result = result._replace(not_saved=saved.finish(result.frame))
-    return result
+            def do(job: Job) -> Outcome:
+                outcome = venue.run(job, leases.role(job))
+                if saved is not None:
+                    saved.append(job, outcome)
+                return outcome
 
+            site.crew = crew = Crew(jobs, do, hands, per_account)
+            stack.callback(site.close)
+            stack.callback(shown.close)
+            site.collect_output()
+            try:
+                for job, outcome in crew:
+                    outcomes[job.ticket] = outcome
+                    shown.done(job.label, outcome.printed, failed=outcome.failure is not None)
+            except KeyboardInterrupt:
+                was_stopped = True
+                begun = site.end()
+                for job, outcome in crew.rest():
+                    outcomes[job.ticket] = outcome
+                    shown.done(job.label, outcome.printed, failed=outcome.failure is not None)
+                outcomes |= {job.ticket: Outcome(failure=STOPPED) for job in begun if job.ticket not in outcomes}
+            result = _result(selection, outcomes, known, was_stopped=was_stopped)
+            if saved is not None:
+                result = result._replace(not_saved=saved.finish(result.frame))
+        return result
 
-def _end(crew: Crew, leases: Leases, venue: Venue) -> list[Job]:
-    """Ends what is under way, if anything is."""
-    under_way = crew.stop()
-    leases.stop()
-    venue.stop(under_way)
-    return under_way
+    return run_then(perform, site.close)  # which an interrupt may have kept the stack from calling
 
 
-def _venue(on: str | Executor, work: Work, region: str | None) -> Venue:
+def _check_number(name: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise UsageError(f"{name} is how many accounts at a time, 1 or more, not {value}.")
+
+
+def _venue(on: str | Executor, work: Work, region: str | None, site: Site) -> Venue:
     if isinstance(on, Executor):
         client = getattr(on, "_client", None)
         if type(on).__module__.partition(".")[0] == "distributed" and client is not None:
             from sso_magic.each.places.dask import Cluster
 
             return Cluster(client, packed(work), region)
-        return pool_of(on, work, lambda: packed(work), region)
+        return pool_of(on, work, lambda: packed(work), region, site.open_line)
     if on == "threads":
         return Threads(work, region)
     if on == "processes":
         from sso_magic.each.places.processes import Processes
 
-        return Processes(packed(work), region)
+        return Processes(packed(work), region, site.open_line())
     if on == "dask":
         client = _current_client()
         from sso_magic.each.places.dask import Cluster

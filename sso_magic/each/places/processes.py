@@ -21,7 +21,6 @@ from sso_magic.common.environment import COMPETING_VARIABLES, ENDPOINT_COMPETING
 from sso_magic.common.process_groups import kill_group, own_group
 from sso_magic.config.files import usable_config
 from sso_magic.each.places import remote
-from sso_magic.each.places.socket import Line
 from sso_magic.each.task import STOPPED, Failure, Outcome
 from sso_magic.errors import ConfigError
 from sso_magic.kernel.handover import Handover
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sso_magic.each.accounts import Job
+    from sso_magic.each.places.socket import Line
     from sso_magic.kernel.renewal import RenewingRole
 
 TRIES = 3  # of a job whose process dies: the first death may be somebody else's doing
@@ -44,14 +44,15 @@ class Processes:
     Args:
         blob: The work.
         region: For the work done; None: as boto3 finds one.
+        line: By which the processes ask for credentials.
     """
 
     workers = max(2, os.cpu_count() or 1)
 
-    def __init__(self, blob: bytes, region: str | None) -> None:
+    def __init__(self, blob: bytes, region: str | None, line: Line) -> None:
         self._blob = blob
         self._region = region
-        self._line = Line()
+        self._line = line
         self._lock = locks.Lock()
         self._idle: list[Child] = []
         self._busy: dict[str, Child] = {}
@@ -78,16 +79,18 @@ class Processes:
             child.kill()
 
     def close(self) -> None:
-        """End the processes and the line, in a limited time."""
+        """End the processes, in a limited time; kill those that are not done."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            busy = list(self._busy.values())
+        for child in busy:
+            child.kill()
         for child in idle:
             child.dismiss()
         deadline = time.monotonic() + _ENDS_WITHIN
         for child in idle:
             child.wait(max(0.0, deadline - time.monotonic()))
-        self._line.close()
 
     def _try(self, job: Job, role: RenewingRole) -> tuple[Outcome | None, int | None]:
         """The outcome; None and the exit status if the process died."""
@@ -102,7 +105,7 @@ class Processes:
         except (OSError, EOFError):
             with self._lock:
                 self._busy.pop(job.ticket, None)
-                stopped = self._stopped
+                stopped = self._stopped or self._closed
             status = child.kill()
             child.close()
             return (Outcome(failure=STOPPED) if stopped else None), status
@@ -117,7 +120,7 @@ class Processes:
 
     def _child(self, job: Job) -> Child | None:
         with self._lock:
-            if self._stopped:
+            if self._stopped or self._closed:
                 return None
             child = self._idle.pop() if self._idle else Child(self._blob)
             self._busy[job.ticket] = child

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sso_magic.each.accounts import Job
+    from sso_magic.each.places.socket import Line
     from sso_magic.each.work import Work
     from sso_magic.kernel.renewal import RenewingRole
 
@@ -97,13 +98,11 @@ class Pool:
 
     workers = WORKERS
 
-    def __init__(self, executor: Executor, blob: bytes, region: str | None) -> None:
-        from sso_magic.each.places.socket import Line
-
+    def __init__(self, executor: Executor, blob: bytes, region: str | None, line: Line) -> None:
         self._executor = executor
         self._blob = blob
         self._region = region
-        self._line = Line()
+        self._line = line
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Sends the job there."""
@@ -119,8 +118,7 @@ class Pool:
         """Do nothing: the caller cancels what has not begun, and no executor can end the rest."""
 
     def close(self) -> None:
-        """Ends the line; the executor is somebody else's."""
-        self._line.close()
+        """Do nothing: the executor is somebody else's."""
 
 
 def here(job: Job, role: RenewingRole, region: str | None) -> Here:
@@ -148,7 +146,9 @@ def result_of(future: Future[Any], read: Callable[[Any], Outcome]) -> Outcome:
         return Outcome(failure=failure_of(error))
 
 
-def pool_of(executor: Executor, work: Work, blob: Callable[[], bytes], region: str | None) -> Venue:
+def pool_of(
+    executor: Executor, work: Work, blob: Callable[[], bytes], region: str | None, open_line: Callable[[], Line]
+) -> Venue:
     """The venue of an executor that somebody has made."""
     shares_memory = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
-    return ThreadPool(executor, work, region) if shares_memory else Pool(executor, blob(), region)
+    return ThreadPool(executor, work, region) if shares_memory else Pool(executor, blob(), region, open_line())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sso_magic.common.secret import Secret, Unshown
+from sso_magic.each import table
 from sso_magic.each.table import Row, errors_frame, put_together
 from sso_magic.each.task import Failure
 from sso_magic.inventory import Account
@@ -142,3 +144,38 @@ def test_a_result_with_errors_can_be_joined_and_saved(tmp_path):
     assert len(pd.concat([frame, frame])) == 2
     frame.to_parquet(tmp_path / "result.parquet")
     assert pd.read_parquet(tmp_path / "result.parquet")["value"].tolist() == [1]
+
+
+def test_putting_together_ignores_no_warning(monkeypatch):
+    used = []
+    monkeypatch.setattr(warnings, "simplefilter", lambda *arguments: used.append(arguments))
+    monkeypatch.setattr(warnings, "filterwarnings", lambda *arguments: used.append(arguments))
+    frame = rest_of(pd.DataFrame({"n": ["a"]}), pd.DataFrame({"n": [None]}, dtype=object))
+    assert frame["n"].isna().tolist() == [False, True]
+    assert not [arguments for arguments in used if FutureWarning in arguments]  # a filter is that of every thread
+
+
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [
+        ({"n": [1.5]}, []),
+        ({"n": ["a"]}, []),
+        ({"n": pd.to_datetime(["2026-01-01"], utc=True)}, []),
+        ({"n": pd.array([1], dtype="Int64")}, []),
+        ({"n": [1]}, ["n"]),  # an integer that is large stays one beside None
+        ({"n": [True]}, ["n"]),
+        ({"n": [None]}, ["n"]),
+        ({"other": [1]}, ["n"]),
+    ],
+)
+def test_a_column_of_missing_values_is_left_out_where_pandas_2_leaves_it_out(monkeypatch, values, columns):
+    monkeypatch.setattr(pd, "__version__", "2.3.3")
+    _, missing = table._with_values([pd.DataFrame(values), pd.DataFrame({"n": [None]})])
+    assert list(missing.columns) == columns
+
+
+@pytest.mark.parametrize("version", ["2.0.3", "3.0.0"])
+def test_other_releases_of_pandas_get_every_column(monkeypatch, version):
+    monkeypatch.setattr(pd, "__version__", version)
+    _, missing = table._with_values([pd.DataFrame({"n": ["a"]}), pd.DataFrame({"n": [None]})])
+    assert list(missing.columns) == ["n"]

@@ -189,8 +189,16 @@ def test_child_processes_that_began_under_the_old_role_are_named(kernel, role_a,
         assert layer.find_holders() is None
 
 
+@pytest.fixture
+def whole_heap():
+    """Let the searches of a test see the objects of earlier tests as well."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("whole_heap")  # the process has one endpoint, which earlier tests have used
 def test_child_processes_of_the_credential_endpoint_are_named_by_its_address(kernel, role_a, role_b):
-    gc.unfreeze()  # the process has one endpoint, which earlier tests have used
     kernel.use(role_a.use(serve=True))
     with child() as old:
         layer = kernel.use(role_b.use(serve=True))

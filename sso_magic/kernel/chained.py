@@ -55,7 +55,7 @@ def root(name: str, config: SharedConfig) -> SSOProfile | None:
 
 
 def _check_link(name: str, settings: dict[str, Any]) -> None:
-    """Check what botocore reports without naming the profile or the key, or takes for something else."""
+    """Check for mistakes that botocore reports without naming the profile or the key, or reads as something else."""
     sources = [key for key in ("source_profile", "credential_source") if settings.get(key)]
     if not sources:
         raise ConfigError(
@@ -145,7 +145,7 @@ def _assumed(
         failure = CredentialsError(f"The role of profile {name} could not be assumed: {' '.join(str(error).split())}")
     except SSOMagicError as error:
         failure = error.with_traceback(None)
-    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it goes on
+    except BaseException as interruption:  # noqa: BLE001 - Ctrl-C above all; it is raised again
         raise interruption.with_traceback(None)  # noqa: B904 - the same one; botocore's frames hold the keys
     raise failure  # here, where no error of botocore's, whose frames hold the keys, becomes its context
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GLANCE = 1.0  # seconds between two looks whether the thread is alive
-_ATTEMPTS = 100  # interrupts, in a row, that a change which has to be completed withstands
+_ATTEMPTS = 100  # tries of a change that has to be completed, if interrupts keep coming
 
 
 class _Change(Generic[T]):
@@ -83,7 +83,7 @@ class Changes:
             then: Called in this thread when the change is made.
 
         Raises:
-            BaseException: Whatever the change raises, or interrupts this thread.
+            BaseException: What the change raises, or what interrupts this thread.
         """
         change = _Change(make)
         try:
@@ -132,7 +132,7 @@ class Changes:
             self._turn.release()
 
     def _run(self, change: _Change[Any]) -> None:
-        """Hand the change over and wait. It runs here if there is no thread to be had, or this is the thread."""
+        """Hand the change over and wait. It runs here if there is no thread, or this one is making a change."""
         if self.is_mine() or not self._has_thread():
             self._run_here(change)
             return

@@ -1,4 +1,7 @@
-"""What in the environment competes with the role in use."""
+"""What the doctor, the status and the panel report of variables that win over the role in use.
+
+The variables that are there before a switch are removed by `sso_magic.kernel.in_use`; these were set after it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from sso_magic.kernel.kernel_role import KERNEL
 
 
 def competing() -> list[str]:
-    """Return what in the environment wins over the role in use in one library or another, each as a sentence."""
+    """Return what in the environment wins over the role in use in some library, each as a sentence.
+
+    Without a role in use: keys in the environment, which win over AWS_PROFILE.
+    """
     use = KERNEL.current
     wins = [name for name in COMPETING_VARIABLES if name in KERNEL.changed() and os.environ.get(name)]
     if use is None:

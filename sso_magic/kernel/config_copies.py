@@ -84,12 +84,12 @@ class ConfigCopies:
         return values
 
     def refresh(self) -> None:
-        """Write the copies again whose originals have changed; what keeps one from it is in `trouble`."""
+        """Write the copies again whose originals have changed; if one cannot be written, `trouble` says why."""
         with self._lock:
             for copies in self._sets.values():
                 try:
                     copies.refresh()
-                except SSOMagicError as error:  # noqa: PERF203 - the others are written all the same
+                except SSOMagicError as error:  # noqa: PERF203 - the others are still written
                     self._trouble = f"Child processes use an older copy of the AWS files: {error}"
 
     @property
@@ -112,7 +112,7 @@ class ConfigCopies:
                 self._directory = None
 
     def close_after_fork(self) -> None:
-        """To be called in a forked child: the files are the parent's to write and to remove."""
+        """Leave the files to the parent, which writes and removes them; to be called in a forked child."""
         self._lock = locks.Lock()
         if self._directory is not None:
             self._directory.close_after_fork()
@@ -160,7 +160,7 @@ class _Copies:
         """
         try:
             self._refresh()
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C too; it goes on
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C too; it is raised again
             raise error.with_traceback(None) from None  # the frames below hold the files' keys
 
     def _refresh(self) -> None:

@@ -1,6 +1,6 @@
-"""A credential endpoint on loopback: what child processes, and readers in Rust, Java and C++, renew from by themselves.
+"""A credential endpoint on loopback, from which child processes and readers in Rust, Java and C++ renew automatically.
 
-It speaks the protocol of the container credentials endpoint (PROTOCOL.md 8.2), which every AWS SDK knows. Each role
+Its protocol is that of the container credentials endpoint (PROTOCOL.md 8.2), which every AWS SDK knows. Each role
 has a path of its own that cannot be guessed: a reader takes the address when it is made, and so stays with its role
 whatever is used afterwards. It listens on 127.0.0.1, in daemon threads, and ends with the process.
 """
@@ -35,18 +35,18 @@ class CredentialEndpoint:
         self.token = Secret(secrets.token_urlsafe(32))
         self._copies = copies
         self._token_file = copies.directory() / "token"
-        cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (10.3)
+        cache.write_text(self._token_file, self.token)  # 0600, and no newline: botocore refuses one (PROTOCOL.md 8.2)
         self._roles: dict[Secret, RenewingRole] = {}  # by path
         self._lock = locks.Lock()
         self._server = _Server(self)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return self._server.server_port
 
     def url(self, role: RenewingRole) -> Secret:
-        """The address of this role; the same one each time."""
+        """Return the address of this role; the same one each time."""
         with self._lock:
             for path, known in self._roles.items():
                 if known is role:
@@ -67,7 +67,7 @@ class CredentialEndpoint:
         )
 
     def forget(self, role: RenewingRole) -> None:
-        """Serves this role no longer."""
+        """Serve this role no longer."""
         with self._lock:
             self._roles = {path: known for path, known in self._roles.items() if known is not role}
 
@@ -111,7 +111,10 @@ class CredentialEndpoint:
 
 
 def _credentials(role: RenewingRole) -> tuple[int, Unshown]:
-    """The role's credentials. SDKs wait a second or two: what still holds is given, and renewed behind."""
+    """Return the status and the role's credentials.
+
+    SDKs wait a second or two only, so keys that are valid for a while are sent as they are, and renewed on a thread.
+    """
     if role.seconds_until_due() <= 0 and role.latest.seconds_left() > _PATIENCE:
         with contextlib.suppress(RuntimeError):  # the limit of threads: the next request tries again
             threading.Thread(target=role.renew, name="sso_magic endpoint renewal", daemon=True).start()
@@ -157,7 +160,7 @@ class _Handler(LoopbackHandler):
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
         if status != 200 or self.command != "GET":
-            self.close_connection = True  # whatever body the request has is not read
+            self.close_connection = True  # the body of the request, if it has one, is not read
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":

@@ -54,7 +54,7 @@ class Refusal(NamedTuple):
 
 
 def answer(role: RenewingRole | None) -> Handover | Refusal:
-    """What a task gets that asked: its role's credentials, renewed if they end soon, or why there are none.
+    """Return what a task that asks gets: its role's credentials, renewed if they end soon, or why there are none.
 
     Args:
         role: The task's role; None: there is no such task any more.
@@ -68,10 +68,10 @@ def answer(role: RenewingRole | None) -> Handover | Refusal:
 
 
 def opened(answered: Handover | Refusal) -> Credentials:
-    """The credentials in an answer.
+    """Return the credentials in an answer.
 
     Raises:
-        SSOMagicError: There are none; the notebook's own error.
+        SSOMagicError: There are none; the error is the one that the notebook got.
     """
     if isinstance(answered, Handover):
         return answered.credentials

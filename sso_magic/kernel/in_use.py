@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sso_magic.kernel.renewal_thread import RenewalThread
     from sso_magic.kernel.use import Use
 
-_ATTEMPTS = 100  # failures, in a row, that putting back the state before withstands
+_ATTEMPTS = 100  # tries of putting back the earlier state, if it keeps failing
 
 
 class State(NamedTuple):
@@ -60,7 +60,7 @@ class State(NamedTuple):
 
 
 class InUse:
-    """The state in use.
+    """What is in use, and the steps that change it.
 
     Args:
         libraries: Follow every change.
@@ -122,7 +122,7 @@ class InUse:
         return all(os.environ.get(name) == written[name] for name in KEY_VARIABLES[:3] if name in written)
 
     def commit(self, stack: Stack, previous: Use | None) -> None:
-        """Make environment, libraries and renewal what the topmost use says; if a step fails, what they were."""
+        """Let environment, libraries and renewal follow the topmost use; if a step fails, restore them."""
         state = self.state
         try:
             self._begin()

@@ -1,8 +1,8 @@
-"""The role in use in this kernel: its credentials in the environment, renewed, and the values before it restored.
+"""The role in use in this kernel: its credentials are put in the environment, renewed, and removed at the release.
 
-One `KernelRole` a process owns the environment's AWS variables. The values that it displaces are remembered until the
-role is released. What libraries keep for themselves (boto3's default session, instance caches, objects that would read
-the environment again) is handled in `sso_magic.kernel.libraries`.
+The one `KernelRole` of a process owns the environment's AWS variables. The values that it replaces are remembered, and
+restored when the role is released. What libraries keep for themselves (boto3's default session, instance caches,
+objects that would read the environment again) is handled in `sso_magic.kernel.libraries`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class KernelRole:
             self._endpoint = CredentialEndpoint(self._copies)
         return self._endpoint
 
-    # ---- for what shows the role ----
+    # ---- asked by what shows the role ----
 
     def set_aside(self) -> tuple[str, ...]:
         """Return the names of the variables that are ignored until the role is released."""
@@ -103,11 +103,11 @@ class KernelRole:
         return tuple(name for name in names if before.get(name) is not None)
 
     def changed(self) -> tuple[str, ...]:
-        """The variables that somebody else has changed since the role was put there, by name."""
+        """Return the names of the variables that other code has changed since the role was put there."""
         return self._in_use.changed()
 
     def own(self, name: str) -> str | None:
-        """The value that this variable has without a role in use."""
+        """Return the value that this variable has without a role in use."""
         return self._in_use.own(name)
 
     def own_environ(self, names: Collection[str] | None = None) -> Mapping[str, str]:
@@ -124,7 +124,7 @@ class KernelRole:
         return self._libraries.holders(use.role if use else None)
 
     def find_holders(self) -> str | None:
-        """Search this process and its children for what uses another role; the line of `holders` with what was found.
+        """Search this process and its children for what uses another role; return the line of `holders` with it.
 
         It looks through every object for access key IDs: 0.2 s in a small kernel, 2 s in one of 2 million objects.
         """
@@ -132,12 +132,12 @@ class KernelRole:
         return self._libraries.find_holders(use.role if use else None)
 
     def search_holders(self, tell: Callable[[str], None]) -> None:
-        """Search as `find_holders` does, on a background thread; calls `tell` there with the line if it found more."""
+        """Search as `find_holders` does, on a background thread; call `tell` there with the line if it found more."""
         use = self.current
         self._libraries.search_holders(use.role if use else None, tell)
 
     def before_cell(self) -> str | None:
-        """To be called before a cell runs; what its author has to know about the role in use, in one line.
+        """Return what has to be known about the role in use before a cell runs, in one line; None if nothing has.
 
         Credentials that have ended, as they do while a laptop sleeps, are renewed first, so that the cell can run.
         """
@@ -155,7 +155,7 @@ class KernelRole:
         return " ".join(filter(None, warnings)) or None
 
     def retry_now(self) -> None:
-        """To be called when somebody has signed in: what could not be renewed may be renewed now."""
+        """Try again now to renew what could not be renewed; to be called after a sign-in."""
         for role in list(self._roles):
             role.retry_now()
         self._renewal.look_again()
@@ -165,7 +165,7 @@ class KernelRole:
     def use(self, use: Use | None) -> Layer:
         """Put a role in the environment in place of any other; as a context manager, until the block ends.
 
-        None means no role: the environment is what it was before anything was used.
+        None means no role: the environment is what it was before any role was used.
 
         Raises:
             BlockInUse: Another thread or task is inside a block.
@@ -232,7 +232,7 @@ class KernelRole:
     # ---- what the libraries ask ----
 
     def role(self, session: str, credentials: Credentials, fetch: Callable[[], Credentials]) -> RenewingRole:
-        """The role of these credentials, shared by all in this process that use it."""
+        """Return the role of these credentials, one object for all in this process that use it."""
         key = (session, credentials.account_id, credentials.role_name)
         return self._changes.perform(lambda: self._roles.share(key, RenewingRole(credentials, fetch), fetch))
 
@@ -269,7 +269,7 @@ class KernelRole:
                 return found
 
     def serves(self, role: RenewingRole) -> bool:
-        """Whether this role is in use by the endpoint's address rather than by keys."""
+        """Return True if this role is in use by the endpoint's address rather than by keys."""
         use = self.current
         return use is not None and use.role is role and use.serve
 

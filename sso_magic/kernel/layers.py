@@ -46,7 +46,7 @@ class Kernel(Protocol):
         """Return what is known to use another role than the one in use, in one line; None if nothing is."""
 
     def find_holders(self) -> str | None:
-        """Search this process and its children as well; the line of `holders` with what was found."""
+        """Search this process and its children as well; return the line of `holders` with what was found."""
 
 
 class Caller:

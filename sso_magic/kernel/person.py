@@ -1,8 +1,9 @@
-"""Whether two sets of credentials are one person's: what STS says of them (GetCallerIdentity).
+"""Whose credentials these are: the user name that STS returns for them (GetCallerIdentity).
 
-Tokens and GetRoleCredentials name nobody. Credentials of a permission set are those of an assumed role whose session
-name is the person's user name. STS is asked when a role in use is renewed after another sign-in and, for the panel's
-favorites, at the first use of a role after a sign-in; by botocore, where that is installed.
+Tokens and the answers of GetRoleCredentials have no user name. Credentials of a permission set are those of an assumed
+role whose session name is the person's user name. STS is asked when a renewal fails because the sign-in has ended, when
+a role in use is renewed after another sign-in, and for the panel's favorites at the first use of a role after a
+sign-in. botocore asks it, if that is installed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sso_magic.credentials.role_credentials import Credentials
 
-WITHIN = 5  # seconds to connect, and to answer
+WITHIN = 5  # seconds to connect, and again for the answer
 
 
 def name_of(credentials: Credentials) -> str | None:

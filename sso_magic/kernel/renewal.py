@@ -1,8 +1,8 @@
 """Role credentials that are fetched again before they end.
 
 `RenewingRole` is one role's credentials and the way to get them again. Whatever uses a role (the environment, a
-boto3 session, the credential endpoint) holds the same `RenewingRole`, so that they are fetched once for all of them,
-and nothing can take it for another role: the account and the role never change in it.
+boto3 session, the credential endpoint) holds the same `RenewingRole`, so that they are fetched once for all of
+them, and cannot become another role's: account and role of a `RenewingRole` never change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RoleKey = tuple[str, str, str]  # session, account ID, role name
 
-# AWS's own clients begin to ask for new ones at 15 minutes (PROTOCOL.md 7.2): by then ours are there.
+# AWS's own clients begin to ask for new ones at 15 minutes (PROTOCOL.md 7.2): the new ones are there by then.
 _LEAD = 900  # seconds
 _LONGEST_PAUSE = 60  # seconds between two attempts at most
 _SHORTEST_PAUSE = 1  # seconds between two attempts that a caller waits for
@@ -35,7 +35,7 @@ _FETCHES = 3  # in a row, if the credentials have expired when they arrive
 
 
 def lead(lifetime: float) -> float:
-    """How long before their end credentials of this lifetime are renewed; both in seconds.
+    """Return how long before their end credentials of this lifetime are renewed; both in seconds.
 
     A third of the lifetime, 15 minutes at least, but never more than two thirds: credentials that last seconds, as a
     local Identity Center's may, are not renewed without a pause.
@@ -52,7 +52,7 @@ class RenewingRole:
     """One role's credentials; safe to call from many threads.
 
     Args:
-        credentials: Those there are.
+        credentials: The first ones.
         fetch: Gets the same role's credentials again; raises an error of this package's tree.
     """
 
@@ -90,7 +90,7 @@ class RenewingRole:
 
     @property
     def latest(self) -> Credentials:
-        """The credentials there are, whether or not they still hold."""
+        """The newest credentials, whether or not they are still valid."""
         return self._credentials
 
     @property
@@ -130,7 +130,7 @@ class RenewingRole:
         )
 
     def _check_person(self, fetched: Credentials) -> None:
-        """Refuse credentials of another person, or of a person who cannot be told.
+        """Refuse credentials of another person, or of one whose name cannot be found out.
 
         Raises:
             SignInChanged: They came by another sign-in, and STS does not name the same user for both.
@@ -152,18 +152,18 @@ class RenewingRole:
         )
 
     def retry_now(self) -> None:
-        """Forgets that it was in vain: somebody has signed in, or a network came up."""
+        """End the pause after a failed attempt: somebody has signed in, or a network came up."""
         self._pause = 0.0
 
     def seconds_until_due(self) -> float:
-        """Until the next attempt is to be made; 0 or less: now."""
+        """Return the seconds until the next attempt is due; 0 or less: now."""
         pause = self._tried_at + self._pause - time.monotonic()
         return max(self._credentials.seconds_left() - self._lead, pause)
 
     def renew(self) -> None:
-        """Fetches the credentials again, unless somebody does, did, or failed to a moment ago.
+        """Fetch the credentials again, unless another thread is fetching them or the last attempt was a moment ago.
 
-        Who needs them at once waits for the one who fetches; anybody else goes on with those there are.
+        If the credentials have ended or are about to, wait for the thread that fetches; else keep those there are.
         """
         if self._fetching._is_owned():  # noqa: SLF001 - the fetch has asked for what it is to fetch
             return
@@ -186,9 +186,10 @@ class RenewingRole:
             self.on_failure_changed()
 
     def warning(self) -> str | None:
-        """Why they are not renewed, and until when they last, in one line; None if all is well.
+        """Return why they are not renewed and until when they last, in one line; None if all is well.
 
-        A failure that may pass is not reported until half of the time that is left has gone by.
+        A failure that may pass is reported when half of the time between the first attempt and the end has gone by.
+        If they are renewed, the warning is that of this machine's clock, if there is one.
         """
         failure = self._failure
         if failure is None:
@@ -220,7 +221,7 @@ class RenewingRole:
             fetched = self._fetch_valid()
             self._check_person(fetched)
             self._accept(fetched, news=fetched)
-        except Exception as error:  # noqa: BLE001 - kept, told by `warning` and raised by `get`
+        except Exception as error:  # noqa: BLE001 - kept, reported by `warning` and raised by `get`
             self._failures += 1
             self._failure = error
             if isinstance(error, SignInRequired) and self._person is None and self._credentials.sign_in is not None:
@@ -235,7 +236,7 @@ class RenewingRole:
         return pause * JITTER.uniform(0.8, 1.2)  # so that not all kernels ask at once
 
     def _fetch_valid(self) -> Credentials:
-        """Fetch credentials; again at once if they have expired on their way, as when this process was stopped.
+        """Fetch credentials; again at once if they have expired before they arrived, as when this process was stopped.
 
         Raises:
             CredentialsError: They expire before they arrive, time after time.
@@ -292,7 +293,7 @@ class SharedRoles:
     def share(self, key: RoleKey, role: RenewingRole, fetch: Callable[[], Credentials]) -> RenewingRole:
         """Return the role that is known by this key, with the newer of both credentials."""
         known = self._known.get(key)
-        if known is None or not known.is_of_sign_in(role.latest):  # what another sign-in has made keeps its keys
+        if known is None or not known.is_of_sign_in(role.latest):  # objects of an earlier sign-in keep its keys
             role.on_renewed = self._on_renewed
             role.on_failure_changed = self._on_failure_changed
             self._known[key] = role

@@ -23,7 +23,7 @@ _LONGEST_WAIT = 60  # seconds the thread sleeps at most without a look at the wa
 
 
 class RenewalThread:
-    """Renews one role at a time, in a daemon thread that is there only while there is a role.
+    """Renews one role at a time, in a daemon thread that runs only while there is a role.
 
     Args:
         also: Called once a minute as well; raises nothing.
@@ -44,7 +44,7 @@ class RenewalThread:
         self._wake.put(None)
 
     def _has_started(self) -> bool:
-        """Start the thread if there is none. If none can be started, callers renew."""
+        """Start the thread, or return False if it is running. If no thread can be started, callers renew."""
         if self._thread is not None and self._thread.is_alive():
             return False
         self._thread = threading.Thread(target=self._run, name="sso_magic renewal", daemon=True)

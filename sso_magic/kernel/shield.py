@@ -199,7 +199,7 @@ def _without_stray_lines(text: str) -> str:
 
 
 def _verify(file: SharedFile, copy: str, profile: str) -> None:
-    """Read the copy as AWS tools do: the default profile has no credentials, and other profiles are what they were."""
+    """Read the copy as AWS tools do: the default profile has no credentials, and other profiles are unchanged."""
     before, after = _read(file.text), _read(copy)
     wanted = {
         header: {key: _MOVED if (key, value) == ("source_profile", _DEFAULT) else value for key, value in keys.items()}

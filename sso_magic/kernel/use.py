@@ -16,7 +16,7 @@ class Use:
     """A role that is, or was, used in this kernel.
 
     Args:
-        credentials: The keys there are; bound to their account and role for good.
+        credentials: The first keys; the account and the role stay theirs.
         region: The region for the work done; None leaves the environment's.
         session: The label of the session they came from.
         fetch: Gets the same role's credentials again.
@@ -58,7 +58,7 @@ class Use:
         return (self.key, self.region) == (other.key, other.region)
 
     def current(self) -> Use:
-        """This use, with new credentials if its own end soon."""
+        """Return this use, with new credentials if its own end soon."""
         self.role.retry_now()
         self.role.get()
         return self

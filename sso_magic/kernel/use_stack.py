@@ -53,7 +53,7 @@ class UseStack:
         return self._previous if replaced is None or (use and use.is_same(replaced)) else replaced
 
     def undo(self, place: Place, before: State | None) -> bool:
-        """Take a use out that was interrupted after it was made; False if it was not made.
+        """Take a use out that was interrupted after it was made; return False if it was not made.
 
         Args:
             place: The use's place.

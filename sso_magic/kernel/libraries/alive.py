@@ -1,4 +1,4 @@
-"""What is still alive, by identity: the objects of some libraries cannot be hashed, or not yet when they are made."""
+"""Objects that are still alive, by identity: those of some libraries cannot be hashed, or not when they are made."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ T = TypeVar("T")
 
 
 class Alive(Generic[T]):
-    """Objects and what is known of each, as long as somebody else holds them."""
+    """Objects and what is known of each, as long as other code holds them."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
 
     def add(self, thing: Any, known: T) -> None:
-        """Remembers this of the object."""
+        """Remember the object and what is known of it."""
         number, entries = id(thing), self._known
         drop = _drop  # the module's names may be gone when the interpreter ends
         entries[number] = (weakref.ref(thing, lambda gone: drop(entries, number, gone)), known)
 
     def get(self, thing: Any) -> T | None:
-        """What is known of the object."""
+        """Return what is known of the object; None if nothing is."""
         reference, known = self._known.get(id(thing), (None, None))
         return known if reference is not None and reference() is thing else None
 
     def discard(self, thing: Any) -> bool:
-        """Forget the object; True if it was known."""
+        """Forget the object; return True if it was known."""
         reference, _ = self._known.get(id(thing), (None, None))
         if reference is None or reference() is not thing:
             return False
@@ -43,7 +43,7 @@ class Alive(Generic[T]):
                 yield thing, known
 
     def clear(self) -> None:
-        """Forgets them all."""
+        """Forget all objects."""
         self._known.clear()
 
 

@@ -13,7 +13,7 @@ class, and `isinstance` and `issubclass` answer as the real class does. Everythi
 datasets, parquet, ORC, ``pandas.read_parquet``. A module or a notebook that has imported them before has the stand-in
 put under its own name.
 
-What was weighed against it. Rebinding live objects by calling their ``__init__`` again misses datasets and open files,
+What was rejected. Rebinding live objects by calling their ``__init__`` again misses datasets and open files,
 and frees what another thread may be using. Giving a new filesystem the endpoint by taking the keys out of C's
 environment for a moment would let a child process that starts in that moment use the default profile.
 
@@ -68,7 +68,7 @@ class ArrowBinding:
         self._was_used = False
 
     def install(self, library: ModuleType) -> None:
-        """Puts the stand-ins under the two names, wherever they have been imported to."""
+        """Put the stand-ins under the two names, wherever they have been imported to."""
         try:
             self.s3 = library.S3FileSystem
         except ImportError:
@@ -83,7 +83,7 @@ class ArrowBinding:
             self._replaced.append((original, stand_in))
 
     def enter(self, use: Use | None) -> None:
-        """Takes the environment away from those filesystems that would follow it from the user's own keys to a role."""
+        """Give filesystems that read the user's own keys in the environment those keys, when a role replaces them."""
         own = [self._kernel.own(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
         if use is not None and not self._was_used and own[0] and own[1]:
             for filesystem, _ in self._unbound:
@@ -92,7 +92,7 @@ class ArrowBinding:
         self._was_used = use is not None
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
-        """Filesystems that were made for a role."""
+        """Yield the roles of the filesystems that were made for one."""
         for _, role in ROLES:
             yield role, "pyarrow filesystem"
         for lazy in list(LAZY):
@@ -101,7 +101,7 @@ class ArrowBinding:
                 yield found, "pyarrow filesystem"
 
     def uninstall(self) -> None:
-        """Puts the real classes back under their names."""
+        """Put the real classes back under their names."""
         while self._replaced:
             original, stand_in = self._replaced.pop()
             rename(stand_in, original, "pyarrow._")
@@ -124,7 +124,7 @@ class ArrowBinding:
         return role, {} if self._kernel.serves(role) else keys(role.latest)
 
     def from_uri(self, original: Callable[[Any], tuple[Any, str]], uri: Any) -> tuple[Any, str]:
-        """A filesystem and a path, for the role in use if the URI names no credentials."""
+        """Return a filesystem and a path, for the role in use if the URI names no credentials."""
         path = ""
 
         def plain(uri: Any = uri) -> Any:
@@ -162,7 +162,7 @@ class ArrowBinding:
         return filesystem
 
     def _settings(self, filesystem: Any) -> dict[str, Any] | None:
-        """What it was made with, if it is one of S3 that asks the chain of the SDK; else None."""
+        """Return what a filesystem was made with, if it is one of S3 that asks the chain of the SDK; else None."""
         if not isinstance(filesystem, self.s3):
             return None
         settings: dict[str, Any] = self.s3.__reduce__(filesystem)[1][0]
@@ -204,7 +204,7 @@ class ArrowBinding:
 
 
 class _StandIn(type):
-    """A class that passes for the one it stands for, and makes objects of that one."""
+    """The class of the two stand-ins, which make objects of the real class and answer `isinstance` as it does."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if "stands_for" not in cls.__dict__ or not hasattr(cls, "make"):
@@ -235,7 +235,7 @@ def _base_stand_in(original: Any, from_uri: Callable[..., tuple[Any, str]]) -> t
 
 
 def _in_modules(kind: type) -> Iterator[Any]:
-    """The objects of this class that stand in a variable of a module or of the notebook."""
+    """Yield the objects of this class that are in a variable of a module or of the notebook."""
     for module in list(sys.modules.values()):
         for value in list(getattr(module, "__dict__", {}).values()):
             if type(value) is kind:

@@ -23,7 +23,7 @@ _GLOBAL_REGION = "us-east-1"  # of STS's global endpoint
 
 
 class Chain:
-    """One way through a chain of profiles.
+    """A chain of profiles, whose roles botocore assumes one after another.
 
     Args:
         name: The profile whose role is wanted.
@@ -37,7 +37,7 @@ class Chain:
         asked: What STS was asked last.
     """
 
-    METHOD = "sso_magic"  # botocore names its sources of credentials so
+    METHOD = "sso_magic"  # botocore's name for where credentials come from
     CANONICAL_NAME = None
 
     def __init__(

@@ -38,7 +38,7 @@ class Libraries:
         self._installed: dict[str, ModuleType] = {}  # the modules whose hooks are in; not those that failed
         self._troubles: dict[str, str] = {}
         self._makers = MAKERS
-        self._reachable: dict[str, dict[str, int]] = {}  # as `_count`; looked at again where there is another number
+        self._reachable: dict[str, dict[str, int]] = {}  # as `_count`, after a garbage collection
         self._watch = ImportWatch(self._imported)
         self._canary = Canary()
 
@@ -63,7 +63,7 @@ class Libraries:
                 self._try(name, forget, library)
 
     def enter(self, use: Use | None) -> None:
-        """Makes every library follow: this role is in the environment now; None: no role is."""
+        """Let every library follow a change: this role is in the environment now; None: no role is."""
         self._canary.enter(use)
         for name in list(self._installed):
             self._try(name, self._bindings[name].enter, use)
@@ -83,7 +83,7 @@ class Libraries:
             self._try(name, forget, library)
 
     def uninstall(self) -> None:
-        """Takes every hook out. Objects that are bound to a role stay bound to it."""
+        """Take every hook out. Objects that are bound to a role stay bound to it."""
         self._canary.forget()
         self._watch.stop()
         with self._one_search():
@@ -105,7 +105,7 @@ class Libraries:
         return self._line(counts, [])
 
     def find_holders(self, used: RenewingRole | None) -> str | None:
-        """Search the process and its children as well; the line of `holders` with what was found."""
+        """Search the process and its children as well; return the line of `holders` with what was found."""
         found = self._canary.find()
         self.holders(used)  # collects garbage
         return self._line(self._count(used), found)
@@ -135,7 +135,7 @@ class Libraries:
         return " ".join(sentences) or None
 
     def _count(self, used: RenewingRole | None) -> dict[str, dict[str, int]]:
-        """Return how many of what use which other role."""
+        """Return how many objects of which kind use which other role."""
         counts: dict[str, dict[str, int]] = {}
 
         def count(binding: Binding) -> None:
@@ -179,7 +179,7 @@ class Libraries:
         self._installed.pop(name, None)
         replaced = self._bindings.pop(name, None)
         if replaced is not None:
-            self._try(name, replaced.enter, None)  # the user's own value of a setting, for the new binding to find
+            self._try(name, replaced.enter, None)  # restores the user's own value of a setting
             self._try(name, replaced.uninstall)
         self._troubles.pop(name, None)
         if self._try(name, self._make, name) and self._try(name, self._bindings[name].install, library):
@@ -189,7 +189,7 @@ class Libraries:
         self._bindings[name] = self._makers[name](self._kernel)
 
     def _try(self, name: str, step: Callable[..., object], *arguments: Any) -> bool:
-        """Run one step for one library; True if it succeeded.
+        """Run one step for one library; return True if it succeeded.
 
         A library of an unexpected shape must not stop a switch, nor the import of that library. `holders` names it.
         PanicException, which pyo3 raises in polars and other Rust libraries, is no `Exception`.

@@ -5,22 +5,22 @@ AWS_CREDENTIAL_EXPIRATION reads them again, whatever role they are of by then. S
 hour after a switch to B, and a thread that makes a client at the moment of a switch gets A's key id with B's secret.
 
 What is done. `EnvProvider` gives, while a role is in use in the environment, by keys or by the endpoint's address,
-credentials of that role's `RenewingRole`: whole sets only, of that role only, renewed by themselves. One class serves
+credentials of that role's `RenewingRole`: whole sets only, of that role only, renewed automatically. One class serves
 default and own sessions, clients and resources, roles assumed on top (by ``credential_source = Environment`` or by
-hand) and aiobotocore, whose provider inherits the method that makes the reader. Variables that somebody else has set
+hand) and aiobotocore, whose provider inherits the method that makes the reader. Variables that other code has set
 are read by botocore's own methods, under the lock that this package writes under.
 
-What was weighed against it. Looking for live credentials by the garbage collector at each switch and pinning them
+What was rejected. Looking for live credentials by the garbage collector at each switch and pinning them
 costs 12 ms each time and misses those that another thread is making. Replacing the default session alone leaves
 `boto3.Session()` and everything that makes its own, such as polars, as it was.
 
-Readers that were made before the hook came in are found by the garbage collector, once: they go on reading what was in
-the environment before any role was used, also while one is, and `os.environ` when none is.
+Readers that were made before the hooks were installed are found by the garbage collector, once. While a role is in use
+they read the environment as it is without a role, and `os.environ` when none is.
 
 A session that has not been used has no credentials yet; `owned.py` keeps which role was in use when it was made.
 
-In a task of ``%%sso_each`` the role is the task's, and ``boto3.client`` uses a default session of the task. What finds
-its credentials there serves that task only; see `tasks.py`.
+In a task of ``%%sso_each`` the role is the task's, and ``boto3.client`` uses a default session of the task. A client
+whose credentials were looked up in a task serves that task only; see `tasks.py`.
 """
 
 # ruff: noqa: SLF001 - what a library keeps for itself is what this is about
@@ -95,7 +95,7 @@ class AwaitedReader(RoleReader):
 
 
 def metadata(credentials: Credentials) -> dict[str, str]:
-    """The credentials by the names that botocore gives them."""
+    """Return the credentials by the names that botocore gives them."""
     return {
         "access_key": credentials.access_key_id.reveal(),
         "secret_key": credentials.secret_access_key.reveal(),
@@ -163,7 +163,7 @@ def _class_of_task(kind: Any) -> Any:
 
 
 class OwnReader:
-    """botocore's own reader of the environment, which reads no role in use.
+    """botocore's own reader of the environment, which never reads the keys of the role in use.
 
     It reads at once, while the variables are those that it was made for. While a role is in use in the environment,
     the answer is what was read last.
@@ -177,7 +177,7 @@ class OwnReader:
         self._read_now(require_expiry=False)
 
     def __call__(self, require_expiry: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - botocore's
-        """What the environment says, or said before a role was in use."""
+        """Return the credentials in the environment; while a role is in use, those that were read last."""
         self._kernel.bind(lambda: self._read_now(require_expiry))
         if self._failure is not None:
             raise self._failure
@@ -198,13 +198,13 @@ class OwnEnvironment:
         self._kernel = kernel
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The variable's value, or the default."""
+        """Return the variable's value, or the default."""
         value = self._kernel.own(name)
         return default if value is None else value
 
 
 class BotocoreBinding:
-    """The hooks in botocore's provider that reads the environment."""
+    """The hooks in botocore's two providers that read the environment."""
 
     def __init__(self, kernel: Host) -> None:
         self._kernel = kernel
@@ -213,7 +213,7 @@ class BotocoreBinding:
         self._own = OwnEnvironment(kernel)
 
     def install(self, library: ModuleType) -> None:
-        """Replaces the two methods, and rebinds the readers there are."""
+        """Replace the three methods, and rebind the readers that exist already."""
         kernel = self._kernel
         make_reader: Callable[..., Any] = library.EnvProvider._create_credentials_fetcher
         load: Callable[..., Any] = library.EnvProvider.load
@@ -256,14 +256,14 @@ class BotocoreBinding:
                 self._rebound.add(reader)
 
     def enter(self, use: Use | None) -> None:
-        """Nothing: what is made is bound where it is made."""
+        """Do nothing: credentials are bound when they are made."""
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: clients are counted, not credentials."""
+        """Return nothing: clients are counted, not credentials."""
         return ()
 
     def uninstall(self) -> None:
-        """Puts the methods back, and `os.environ` where it was."""
+        """Put the methods back, and `os.environ` into the readers that were rebound."""
         logs.uninstall()
         while self._undo:
             self._undo.pop()()
@@ -282,7 +282,7 @@ def _cell(reader: FunctionType, name: str) -> Any:
 
 
 def remembered(client: Any) -> Any:
-    """The client, which is named from now on when another role comes into use."""
+    """Return the client, which the switch's line names from now on when another role comes into use."""
     if role_of(client) is not None:
         _clients.add(client, None)
     return client
@@ -303,7 +303,7 @@ class BotocoreSessionBinding:
         self._make_client: Any = None
 
     def install(self, library: ModuleType) -> None:
-        """Replaces the method."""
+        """Replace the method."""
         self._session = library.Session
         make_client = self._make_client = library.Session.create_client
 
@@ -314,16 +314,16 @@ class BotocoreSessionBinding:
         self._session.create_client = create_client
 
     def enter(self, use: Use | None) -> None:
-        """Nothing: what is made is bound where its credentials are made."""
+        """Do nothing: a client is bound when its credentials are made."""
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002 - as above
-        """Return the living clients of roles."""
+        """Yield the roles of the clients that are alive."""
         for client, _ in _clients:
             role = role_of(client)
             if role is not None:
                 yield role, "boto3 client"
 
     def uninstall(self) -> None:
-        """Puts the method back."""
+        """Put the method back."""
         if self._make_client is not None:
             self._session.create_client = self._make_client

@@ -30,10 +30,10 @@ def own_session(session: Any) -> Any:
 
 
 class Boto3Binding:
-    """boto3's default session: ours while a role is in use, the user's own again afterwards.
+    """boto3's default session: one of the role while a role is in use, the user's own again afterwards.
 
-    It is never None in between. boto3 looks twice, once whether there is one and once to return it, and another
-    thread's ``boto3.client`` would fail on None; or it would put a session there that it began to make for A.
+    It is never None in between. boto3 reads it twice, to see whether there is one and to return it. If it became None
+    meanwhile, another thread's ``boto3.client`` would fail, or would put a session there that it began to make for A.
     """
 
     def __init__(self, kernel: Host) -> None:  # noqa: ARG002 - all bindings are made alike
@@ -74,7 +74,7 @@ class Boto3Binding:
         self._undo.append(lambda: setattr(self._boto3, name, original))
 
     def enter(self, use: Use | None) -> None:
-        """Puts a session of this role in its place; of no role, the user's own."""
+        """Make a session of this role the default one; without a role, the user's own."""
         if use is not None:
             if self._ours is None:
                 self._own = self._boto3.DEFAULT_SESSION
@@ -86,7 +86,7 @@ class Boto3Binding:
             self._ours = None
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: clients are counted, not sessions."""
+        """Return nothing: clients are counted, not sessions."""
         return ()
 
     def uninstall(self) -> None:

@@ -1,9 +1,9 @@
 """boto3 sessions of one role each, for good, all with one reading of botocore's service models.
 
 Measured: a boto3 session takes 5 ms and its first client 105 ms, of which 100 go into reading and parsing JSON that is
-the same for every session; with one loader for all of them a client takes 3 ms. That is all a loader has: which
-services there are. Most of a session's own time goes into registering some 130 built-in event handlers, each of whose
-signatures is inspected: a session here starts with a copy of an emitter that has them, which takes 0.4 ms.
+the same for every session; with one loader for all of them a client takes 3 ms. A loader knows nothing
+but which services there are. Most of a session's own time goes into registering some 130 built-in event handlers, each
+of whose signatures is inspected: a session here starts with a copy of an emitter that has them, which takes 0.4 ms.
 Credentials, region, configuration and the handlers that are registered later are each session's own.
 """
 
@@ -74,7 +74,7 @@ def default_session(task: Task) -> Any:
 
 @functools.lru_cache(maxsize=1)
 def role_session_class() -> Any:
-    """The class of these sessions, for which boto3 has to be imported."""
+    """Return the class of these sessions, for which boto3 has to be imported."""
     import boto3.session
 
     from sso_magic.kernel.libraries.boto import refreshable, remembered
@@ -179,7 +179,7 @@ def _unpickled(source: RoleReference | None, region: str | None) -> Any:
 
 @functools.lru_cache(maxsize=8)
 def _loader(data_path: str | None) -> Any:
-    """The loader of all sessions with this search path."""
+    """Return the loader of all sessions with this search path."""
     from botocore import loaders
 
     class SharedLoader(loaders.Loader):  # type: ignore[misc]
@@ -216,6 +216,6 @@ class _Once(list[str]):
     """The search path, to which every boto3 session appends boto3's own: once is enough."""
 
     def append(self, path: str) -> None:
-        """Appends it unless it is there."""
+        """Append the path unless it is in the list."""
         if path not in self:
             super().append(path)

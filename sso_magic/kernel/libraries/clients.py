@@ -82,7 +82,7 @@ class AnthropicBinding:
         """Do nothing: `forget` empties the cache of clients that belong to no role."""
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: the clients are named."""
+        """Return nothing: the clients that have a session are named."""
         return ()
 
     def uninstall(self) -> None:

@@ -41,7 +41,7 @@ class CrtBinding:
         """Do nothing: a provider is bound when it is made."""
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: a provider is held in C."""
+        """Return nothing: a provider is held in C."""
         return ()
 
     def uninstall(self) -> None:

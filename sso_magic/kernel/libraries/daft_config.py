@@ -80,7 +80,7 @@ class DaftBinding:
         return self._own if self._is_ours(config) else config
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
-        """None: a DataFrame holds its plan in Rust."""
+        """Yield nothing: a DataFrame holds its plan in Rust."""
         return iter(())
 
     def uninstall(self) -> None:

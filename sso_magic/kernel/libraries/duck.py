@@ -132,7 +132,7 @@ class DuckdbBinding:
         self._follow(default)
 
     def renewed(self, role: RenewingRole) -> None:
-        """Replace the keys of a role that was renewed by its new ones, wherever they are."""
+        """Replace the old keys of a role that was renewed with its new ones, wherever they are."""
         credentials = role.latest
         self._roles.add(role)
         for connection, found in self._databases():

@@ -54,7 +54,7 @@ class IcechunkBinding:
         """Do nothing: a storage is bound when it is made."""
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
-        """None: storages live in Rust."""
+        """Yield nothing: storages are held in Rust."""
         return iter(())
 
     def uninstall(self) -> None:

@@ -1,4 +1,4 @@
-"""Tells when one of some modules has been imported, without importing it."""
+"""A watch on imports, which reports when one of some modules has been imported, and imports none."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class ImportWatch(MetaPathFinder):
         self._finding = threading.local()
 
     def start(self, names: Collection[str]) -> None:
-        """Watches these modules, of those that are still to be imported."""
+        """Watch these modules; one that is imported already is reported only when it is reloaded."""
         self._names = names
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
-        """Watches nothing any more."""
+        """Stop watching."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What the other finders find, with a loader that tells when it is done."""
+        """Return what the other finders find, with a loader that reports when it is done."""
         if fullname not in self._names or getattr(self._finding, "name", None) == fullname:
             return None
         self._finding.name = fullname  # another finder that asks all the finders must not come back here
@@ -76,7 +76,7 @@ class _TellingLoader(Loader):
         return self._loader.create_module(spec)  # type: ignore[no-any-return]
 
     def exec_module(self, module: ModuleType) -> None:
-        # The module is left with its own loader: nothing of this is to be found in it.
+        # The module gets its own loader back, so that no trace of this one is left in it.
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
@@ -85,5 +85,5 @@ class _TellingLoader(Loader):
             self._imported(module.__name__, module)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001, S110 - pyo3's PanicException is none either; the import has succeeded
+        except BaseException:  # noqa: BLE001, S110 - pyo3's PanicException is no Exception; the import has succeeded
             pass

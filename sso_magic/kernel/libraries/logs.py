@@ -1,8 +1,8 @@
 """botocore's debug log, without the keys that it writes into it.
 
 Measured (botocore 1.43): at DEBUG, `botocore.auth` logs the request that it signs with its session token in it,
-`botocore.endpoint` the headers, `botocore.parsers` the whole answer of STS, keys included. Who turns that log on in a
-notebook saves it with the output. So a filter puts ``***`` in their place; the rest of the line stays.
+`botocore.endpoint` the headers, `botocore.parsers` the whole answer of STS, keys included. A notebook that turns
+that log on saves it with its output. So a filter replaces the keys with ``***``; the rest of the line stays.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SECRETS = re.compile(
 
 
 class KeysLeftOut(logging.Filter):
-    """Passes every record on, its keys redacted. Costs nothing where the log is off: it is not asked then."""
+    """A filter that passes every record on, its keys redacted. It is not called where the log is off."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True, always."""
+        """Redact the record, and return True."""
         text = record.getMessage()
         shown = _SECRETS.sub(rf"\g<before>{REDACTED}", text)
         if shown != text:
@@ -48,12 +48,12 @@ _FILTER = KeysLeftOut()
 
 
 def install() -> None:
-    """Puts the filter in; once is enough."""
+    """Add the filter to the loggers; calling it again changes nothing."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)
 
 
 def uninstall() -> None:
-    """Takes it out."""
+    """Take the filter out."""
     for name in _LOGGERS:
         logging.getLogger(name).removeFilter(_FILTER)

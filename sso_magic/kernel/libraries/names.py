@@ -1,7 +1,7 @@
 """What refers to a class or a function: the names that it has been imported to, for one.
 
-Python has no list of it. `gc.get_referrers` looks through every object of the process, which takes 0.1 s in a kernel of
-2 million objects, so that the searches of all libraries are made in one pass.
+Python has no list of them. `gc.get_referrers` looks through every object of the process, which takes 0.1 s in a kernel
+of 2 million objects, so the searches of all libraries are made in one pass.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Searches:
         self._wanted.append((tuple(things), act))
 
     def run(self) -> None:
-        """Make the searches, in the order in which they were added; each is made, also after one that fails.
+        """Make the searches, in the order in which they were added, also those after one that fails.
 
         Raises:
             Exception: The first error of a search's function.

@@ -1,7 +1,7 @@
 """Objects that look up credentials at each call, bound to the role that was in use when they were made.
 
 What was measured. An `AnthropicBedrock` client, an MLflow artifact store and PyIceberg's FileIO hold no
-credentials: each call finds some, through a boto3 session, an s3fs or a pyarrow filesystem. Made under A and called
+credentials: each call looks some up, through a boto3 session, an s3fs or a pyarrow filesystem. Made under A and called
 after a switch to B, they are B, or A as long as a cache of the library says so.
 
 What is done. Each class in `OWNED` remembers the role in use when an object of it is made, and the methods named there
@@ -103,7 +103,7 @@ def _client_of_a_path(path: Any) -> object:
 
 
 def _is_unused(session: Any) -> bool:
-    return session._credentials is None  # noqa: SLF001 - what it has credentials for is named itself
+    return session._credentials is None  # noqa: SLF001 - a session with credentials has clients, which are named
 
 
 def _minio_credentials(role: RenewingRole) -> object:

@@ -50,7 +50,7 @@ class PolarsBinding:
         self._ours: Any = None
 
     def install(self, library: ModuleType) -> None:
-        """Finds where the default is.
+        """Find where polars keeps the default provider.
 
         Raises:
             CredentialsError: This polars has none, or keeps stores that know no role.
@@ -67,7 +67,7 @@ class PolarsBinding:
         )
 
     def enter(self, use: Use | None) -> None:
-        """Makes the role's provider the default; without a role, the user's own."""
+        """Make the role's provider the default; without a role, the user's own."""
         if use is not None:
             if self._builder.DEFAULT_CREDENTIAL_PROVIDER is not self._ours or self._ours is None:
                 self._own = self._builder.DEFAULT_CREDENTIAL_PROVIDER
@@ -78,11 +78,11 @@ class PolarsBinding:
         self._builder.BUILT_PROVIDERS_LRU_CACHE = None
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
-        """None: a query is collected or it is not."""
+        """Yield nothing: queries are not tracked."""
         return iter(())
 
     def uninstall(self) -> None:
-        """The default is the user's own already: no role is in use."""
+        """Do nothing: the default is the user's own already, because no role is in use."""
 
 
 def is_too_old(version: str) -> bool:
@@ -91,7 +91,7 @@ def is_too_old(version: str) -> bool:
 
 
 def provider(role: RenewingRole, region: str | None) -> Any:
-    """A polars credential provider of this role, which renews."""
+    """Return a polars credential provider of this role, which renews."""
     return _provider_class()(role, region)
 
 
@@ -129,7 +129,7 @@ def _provider_class() -> Any:
 
         @classmethod
         def _ensure_module_availability(cls) -> None:
-            """What polars would look for credentials with; these are found."""
+            """Do nothing: polars would require boto3 here, which this provider does not use."""
 
         def __copy__(self) -> RoleCredentialProvider:
             made = type(self)(self._source, self.region_name)

@@ -94,7 +94,7 @@ class RoleReference:
             raise CredentialsError(f"There are no valid credentials of {self.label}. {reason(error)}") from None
 
     def is_in_environment(self) -> bool:
-        """True if every library finds the role in the environment: a child process that inherited it."""
+        """Return True if every library finds the role in the environment: a child process that inherited it."""
         if host().current is not None:
             return False
         inherited = self._inherited()
@@ -146,7 +146,7 @@ def reference(role: RenewingRole) -> RoleReference:
 
 
 def is_fresh(role: RenewingRole) -> bool:
-    """True if the role's credentials are valid and not due for renewal."""
+    """Return True if the role's credentials are valid and not due for renewal."""
     return role.latest.seconds_left() > 0 and role.seconds_until_due() > 0
 
 
@@ -154,4 +154,4 @@ def _digest(text: str | None) -> str:
     return hashlib.sha256((text or "").encode()).hexdigest()
 
 
-NEVER = datetime(1970, 1, 1, tzinfo=timezone.utc)  # when credentials end that are not known yet
+NEVER = datetime(1970, 1, 1, tzinfo=timezone.utc)  # the end of credentials that are not known yet

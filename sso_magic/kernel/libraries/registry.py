@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class Binding(Protocol):
-    """What is done about one library."""
+    """The hooks in one library."""
 
     def install(self, library: ModuleType) -> None:
-        """Puts the hooks in."""
+        """Put the hooks in."""
 
     def enter(self, use: Use | None) -> None:
-        """This role is in the environment now; None: no role is."""
+        """Follow a change: this role is in the environment now; None: no role is."""
 
     def holders(self, used: RenewingRole | None) -> Iterable[tuple[RenewingRole, str]]:
         """Yield what is alive and uses another role than this one: the role, and what it is, in the singular."""
 
     def uninstall(self) -> None:
-        """Takes the hooks out."""
+        """Take the hooks out."""
 
 
 def _binding(path: str) -> Callable[[Host], Binding]:

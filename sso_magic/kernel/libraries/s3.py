@@ -46,7 +46,7 @@ class S3fsBinding:
         self._alive: Alive[None] = Alive()
 
     def install(self, library: ModuleType) -> None:
-        """Makes each new filesystem one of the role in use."""
+        """Make each new filesystem one of the role in use."""
         self._class = library.S3FileSystem
         original = self._init = self._class.__init__
 
@@ -73,20 +73,20 @@ class S3fsBinding:
         self._class.set_session = self._class._connect = set_own_session
         self._class.connect = library.sync_wrapper(set_own_session)
 
-    def enter(self, use: Use | None) -> None:  # noqa: ARG002 - whatever was in use, the cache is of before
-        """Empties the cache of instances."""
+    def enter(self, use: Use | None) -> None:  # noqa: ARG002 - the cache is of the role before, in any case
+        """Empty the cache of instances."""
         for kind in (self._class, *_subclasses(self._class)):
             kind.clear_instance_cache()
 
     def holders(self, used: RenewingRole | None) -> Iterator[tuple[RenewingRole, str]]:  # noqa: ARG002
-        """Filesystems that have a role's session."""
+        """Yield the roles of the filesystems that have a role's session."""
         for filesystem, _ in self._alive:
             role = role_of(filesystem._s3) or _role_of_session(filesystem.session)
             if role is not None:
                 yield role, "s3fs filesystem"
 
     def uninstall(self) -> None:
-        """Puts the class back as it was."""
+        """Put the class's methods back."""
         if self._init is not None:
             self._class.__init__ = self._init
             for name, method in self._set_session.items():
@@ -99,7 +99,7 @@ def _names_no_credentials(filesystem: Any) -> bool:
 
 
 def _drop_empty_credentials(filesystem: Any) -> None:
-    """Removes keys that are an empty string: s3fs would pass them on, and they would win over the session's."""
+    """Remove keys that are an empty string: s3fs would pass them on, and they would win over the session's."""
     for name in ("key", "secret", "token"):
         setattr(filesystem, name, getattr(filesystem, name) or None)
     settings = filesystem.client_kwargs
@@ -107,7 +107,7 @@ def _drop_empty_credentials(filesystem: Any) -> None:
 
 
 def _bind(filesystem: Any, source: RenewingRole | RoleReference, credentials: Callable[[Any], Any] = awaited) -> None:
-    """Gives the filesystem a session of this role. Credentials are fetched when the filesystem is first used."""
+    """Give the filesystem a session of this role. Credentials are fetched when the filesystem is first used."""
     import aiobotocore.session
 
     try:

@@ -10,7 +10,7 @@ with credentials of the caller's choice is left alone. Everything else raises: `
 `os.posix_spawn` without the task's keys, `multiprocessing` and process pools, whose workers have the notebook's
 environment.
 
-What was weighed against it. Refusing each `subprocess.Popen` breaks libraries that run ``uname`` or ``ldconfig``.
+What was rejected. Refusing each `subprocess.Popen` breaks libraries that run ``uname`` or ``ldconfig``.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Hooks:
         """Do nothing: these functions look the role up when they are called."""
 
     def holders(self, used: RenewingRole | None) -> tuple[()]:  # noqa: ARG002 - all bindings are asked alike
-        """None: other bindings name what holds a role."""
+        """Return nothing: other bindings name what holds a role."""
         return ()
 
     def uninstall(self) -> None:
@@ -81,7 +81,7 @@ class Hooks:
             self._undo.pop()()
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Replace one function by what `make` returns for it."""
+        """Replace one function with what `make` returns for it."""
         original = getattr(owner, name)
         is_own = name in vars(owner)
         setattr(owner, name, functools.wraps(original)(make(original)))

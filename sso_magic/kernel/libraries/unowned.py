@@ -1,4 +1,4 @@
-"""Objects that belong to no role: the sessions that this package makes for itself."""
+"""Objects that belong to no role: botocore sessions that this package makes for its own calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_without_owner() -> bool:
 def without_owner() -> Iterator[None]:
     """Let objects that are made in a block belong to no role, so that the switch's line does not name them.
 
-    For sessions that this package makes for itself, with the credentials that it gives them.
+    For botocore sessions that this package makes for its own calls, with the credentials that it gives them.
     """
     token = _IS_WITHOUT.set(True)
     try:

@@ -52,7 +52,7 @@ class Job:
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """What tells it from the other jobs of a run, also in another kernel."""
+        """What identifies it among the jobs of a run, also in another kernel."""
         return (self.account.account_id, self.region)
 
     def in_region(self, region: str) -> Job:
@@ -65,7 +65,7 @@ class Selection:
     """The accounts that a role and words, or named accounts, select.
 
     Attributes:
-        jobs: An account each, or a region of one, in the order of the inventory or of the named accounts.
+        jobs: One for each account, or for each region of one, in the order of the inventory or of the named accounts.
         role_names: The roles in order of preference, by their whole names.
         without_role: How many accounts were left out because they grant none of the roles.
         unknown: Accounts whose roles could not be listed, and why.
@@ -188,7 +188,7 @@ def _only(accounts: Iterable[Account], ids: set[str]) -> tuple[Account, ...]:
 
 
 def _excluded(accounts: Sequence[Account], texts: Sequence[str]) -> tuple[set[str], tuple[str, ...]]:
-    """The ids of the accounts that contain one of the texts, and the texts that no account contains."""
+    """Return the ids of the accounts that contain one of the texts, and the texts that no account contains."""
     found: set[str] = set()
     unmatched = []
     for text in filter(str.strip, texts):
@@ -200,13 +200,13 @@ def _excluded(accounts: Sequence[Account], texts: Sequence[str]) -> tuple[set[st
 
 
 def _first(role_names: Sequence[str], snapshot: InventorySnapshot, account: Account) -> list[str]:
-    """The account's role: the first of these that it grants; none if it grants none."""
+    """Return the account's role: the first of these that it grants; an empty list if it grants none."""
     granted = snapshot.roles.get(account.account_id, ())
     return [name for name in role_names if name in granted][:1]
 
 
 def _inventory(center: Center, named: tuple[Account, ...] | None, *, progress: bool) -> InventorySnapshot:
-    """Accounts and roles: those cached if they are young, else asked for."""
+    """Return accounts and roles: those cached if they are recent, else from the portal."""
     from sso_magic.inventory import InventorySnapshot, TqdmProgress
 
     directory = center.directory
@@ -227,7 +227,7 @@ def _covers(snapshot: InventorySnapshot, named: tuple[Account, ...] | None) -> b
 
 
 def _role_names(snapshot: InventorySnapshot, role: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The roles by their whole names, and those of several that are granted nowhere, as they were typed."""
+    """Return the roles by their whole names, and those of several that no account grants, as they were typed."""
     names = sorted({name for names in snapshot.roles.values() for name in names})
     if isinstance(role, str):
         whole = role in names  # a role's name may have a comma
@@ -282,7 +282,7 @@ def _named(center: Center, accounts: Any) -> tuple[Account, ...]:
 
 
 def _texts(accounts: Any) -> Iterator[str]:
-    """The ids or names in whatever holds them."""
+    """Yield the ids or names in a value of any of the types that may name accounts."""
     if isinstance(accounts, (str, int, Account)):
         accounts = [accounts]
     if hasattr(accounts, "columns"):
@@ -307,7 +307,7 @@ def _texts(accounts: Any) -> Iterator[str]:
 
 
 def _digits(item: Any) -> str:
-    """The id that a table without string types has made a number of."""
+    """Return the id that a table without string types has made a number of."""
     try:
         return f"{int(item):012}"
     except (TypeError, ValueError):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sso_magic.each.here import Here
 
 _SHOWN = 200  # characters of a line that an error shows
-NAMES = ("session", "credentials", "account", "role")  # what the cell is given, whatever the notebook calls so
+NAMES = ("session", "credentials", "account", "role")  # what the cell is given, even if the notebook has the same names
 REGION_NAMES = (*NAMES, "region")  # the same in a run with a list of regions
 
 
@@ -54,7 +54,7 @@ class Code(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def compiled(text: str) -> Code:
-    """The cell's text, compiled; tracebacks show its lines.
+    """Compile the cell's text; tracebacks show its lines.
 
     Raises:
         UsageError: It is not Python; says which line.
@@ -88,7 +88,7 @@ def _no_python(source: str, error: Exception) -> str:
 
 
 def needed(code: Code, notebook: Mapping[str, Any], given: Iterable[str] = NAMES) -> dict[str, Any]:
-    """What of the notebook the cell may look up, also through the notebook's own functions; not the names given."""
+    """Return what of the notebook the cell may look up, also by the notebook's functions, without the names given."""
     found: dict[str, Any] = {}
     wanted = list(code.names)
     while wanted:
@@ -154,14 +154,14 @@ class _Builtins(dict[str, Any]):
 
 
 def own_functions(notebook: Mapping[str, Any]) -> list[str]:
-    """The names of the functions that were defined in this namespace."""
+    """Return the names of the functions that were defined in this namespace."""
     return [
         name for name, value in notebook.items() if isinstance(value, FunctionType) and value.__globals__ is notebook
     ]
 
 
 def moved(function: FunctionType, namespace: dict[str, Any], done: dict[int, FunctionType]) -> FunctionType:
-    """The same function, looking up its global names in this namespace; what it closes over likewise.
+    """Return the same function, looking up global names in this namespace, as do the functions in its closure.
 
     Args:
         function: A function of the notebook.
@@ -220,7 +220,7 @@ class CellWork:
         return self.code.filename
 
     def run(self, here: Here) -> Any:
-        """Runs it; the value of its last expression, None where it ends in none."""
+        """Run it; return the value of its last expression, None if it does not end in one."""
         namespace = AccountNamespace(self._notebook, here, self._functions, self.given)
         if self.code.is_asynchronous:
             return asyncio.run(self._awaited(namespace))
@@ -238,7 +238,7 @@ class CellWork:
         return result if self.code.value is not None else None
 
     def parts(self) -> tuple[str, dict[str, Any], tuple[str, ...], tuple[str, ...]]:
-        """What another process needs to run it.
+        """Return what another process needs to run it.
 
         Returns:
             The text, what it may look up by name, which of these names are functions, and the names it is given.

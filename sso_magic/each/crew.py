@@ -1,6 +1,6 @@
 """Threads that do one job after another, and can be stopped at any moment.
 
-`concurrent.futures` will not do here: its threads hold the interpreter, and an interrupt, until what they do is done.
+`concurrent.futures` is not used: the end of the interpreter, and an interrupt, would wait until its threads are done.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 PER_ACCOUNT = 4  # jobs at a time in one account; EC2's describe calls, for one, refill 20 tokens a second
 _GLANCE = 0.2  # seconds between two looks at an interrupt, where waiting cannot be interrupted (Windows)
-_FAREWELL = 0.3  # seconds that an interrupt waits for what ends at once
+_FAREWELL = 0.3  # seconds that an interrupt waits for jobs that end at once
 
 
 class Crew:
-    """Does the jobs, so many at a time.
+    """Threads that do jobs, a limited number at a time.
 
     Args:
-        jobs: What is to be done, in this order.
+        jobs: The jobs, in the order in which they begin.
         do: Does one job.
         hands: How many at a time.
         per_account: How many at a time in one account: the limits of an AWS API are an account's.
@@ -54,10 +54,10 @@ class Crew:
         ]
 
     def __iter__(self) -> Iterator[tuple[Job, Outcome]]:
-        """The jobs with what came of them, in the order in which they are done.
+        """Yield the jobs with their outcomes, in the order in which they are done.
 
         Raises:
-            EachError: The system starts no thread.
+            EachError: The system cannot start a thread.
         """
         self._start()
         for _ in range(self._number):
@@ -93,7 +93,7 @@ class Crew:
         return under_way
 
     def rest(self) -> list[tuple[Job, Outcome]]:
-        """What was done but not yet looked at, after `stop`; waits for what ends at once."""
+        """Return what `__iter__` has not yielded, after `stop`; wait a moment for jobs that end at once."""
         deadline = time.monotonic() + _FAREWELL
         for thread in self._threads:
             if thread.ident is not None:
@@ -108,7 +108,7 @@ class Crew:
         while (job := self._next()) is not None:
             try:
                 outcome = self._do(job)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it is this job's and no other's
+            except BaseException as error:  # noqa: BLE001 - an error of any kind belongs to this job only
                 outcome = Outcome(failure=failure_of(error))
             with self._changed:
                 self._under_way.discard(job)

@@ -1,7 +1,7 @@
 """The cache of the regions that accounts have enabled: one file for each session under ``~/.aws/sso_magic/regions``.
 
-It holds no secret. A sign-out removes it. A file that cannot be read counts as none; one that cannot be written costs
-the question again.
+It holds no secret. A sign-out removes it. A file that cannot be read counts as none; if it cannot be
+written, the accounts are asked again.
 """
 
 from __future__ import annotations

@@ -114,19 +114,19 @@ class Here:
         return typed_frame(records(self.session, service, operation, path, parameters, region), {})
 
     def task(self) -> Task:
-        """Return the task, for whatever looks up credentials while it runs."""
+        """Return the task, for the hooks that look up credentials while it runs."""
         account = f"{self.account.name} ({self.account.id})" if self.account.name else self.account.id
         return Task(printable(f"{account} / {self.role_name}"), self.take_role, self.region)
 
     def known_secrets(self) -> list[str]:
-        """The keys that were handed to this task, to be kept out of what it prints."""
+        """Return the keys that were handed to this task, to be kept out of what it prints."""
         if self._role is None:
             return []
         keys = self._role.latest
         return [key.reveal() for key in (keys.access_key_id, keys.secret_access_key, keys.session_token)]
 
     def take_role(self) -> RenewingRole:
-        """The role; asked for if it has not been yet. From now on its keys are among `known_secrets`."""
+        """Return the role, which is fetched at the first call. From now on its keys are among `known_secrets`."""
         with self._lock:
             if self._role is None:
                 self._role = self._get_role()

@@ -1,7 +1,7 @@
-"""The role credentials of hundreds of accounts: those cached at once, the others at the pace that the portal allows.
+"""The role credentials of hundreds of accounts: cached ones at once, the others at the pace that the portal allows.
 
 GetRoleCredentials has the portal's throttle (PROTOCOL.md 1.8), and the client gives up after a few refusals; so
-one pace is kept for all that ask, as for the inventory.
+all threads that ask share one pace, as for the inventory.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ TRIES = 3  # of a call that the portal throttles, each of which the client repea
 
 
 class Leases:
-    """Gets each job its role.
+    """The roles of a run's jobs.
 
     Args:
-        center: Whose roles.
-        hands: How many ask at a time.
+        center: The Identity Center.
+        hands: How many threads ask at a time.
     """
 
     def __init__(self, center: Center, hands: int) -> None:
@@ -36,10 +36,10 @@ class Leases:
         self._pace = RateController(hands)
 
     def role(self, job: Job) -> RenewingRole:
-        """The job's role, with credentials that hold; the same object for all in this process that use it.
+        """Return the job's role, with valid credentials; the same object for all in this process that use it.
 
         Raises:
-            SSOMagicError: They cannot be had.
+            SSOMagicError: The credentials cannot be fetched.
             Stopped: `stop` was called.
         """
         center, account = self._center, job.account
@@ -51,7 +51,7 @@ class Leases:
         )
 
     def stop(self) -> None:
-        """Lets everybody go who waits for their turn."""
+        """End the wait of all threads that wait for their turn: each raises `Stopped`."""
         self._pace.stop()
 
     def _asked(self, job: Job) -> Credentials:

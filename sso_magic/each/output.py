@@ -1,8 +1,8 @@
 """What a task prints, collected for its account instead of mixed with what the others print.
 
-Every thread prints to the same `sys.stdout`. While tasks run it is one that sends what a task's own thread prints to
-that task, and everything else where it always went. (A thread's ``print`` would be lost from the saved notebook, or
-land in whatever cell runs then.)
+Every thread prints to the same `sys.stdout`. While tasks run it is replaced by one that collects what a task's own
+thread prints, and passes on everything else. (Otherwise the ``print`` of a thread would be lost from the saved
+notebook, or be shown in the cell that runs then.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RUNS: set[object] = set()
 
 
 class _Router:
-    """Stands in for `sys.stdout`; what it has not itself is the real one's."""
+    """Replaces `sys.stdout` or `sys.stderr`; attributes that it lacks are those of the real stream."""
 
     def __init__(self, real: Any) -> None:
         self.real = real
@@ -65,13 +65,13 @@ def restore(run: object) -> None:
             return
         for name in _STREAMS:
             router = _ROUTERS.pop(name)
-            if getattr(sys, name) is router:  # else somebody else redirects it now
+            if getattr(sys, name) is router:  # else other code redirects it now
                 setattr(sys, name, router.real)
 
 
 @contextlib.contextmanager
 def routed() -> Iterator[None]:
-    """While it lasts, what tasks print can be collected. May be nested, and used by several threads at once."""
+    """Let what tasks print be collected in a block. May be nested, and used by several threads at once."""
     run = object()
     route(run)
     try:
@@ -82,7 +82,7 @@ def routed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def collected() -> Iterator[list[str]]:
-    """Collects what this thread prints; to be used inside `routed`."""
+    """Collect what this thread prints; to be used inside `routed`, or between `route` and `restore`."""
     outer = getattr(_COLLECTING, "text", None)
     text: list[str] = []
     _COLLECTING.text = text
@@ -93,6 +93,6 @@ def collected() -> Iterator[list[str]]:
 
 
 def lines_of(text: list[str]) -> list[str]:
-    """The lines as a terminal would show them: what was written over by a carriage return is gone."""
+    """Return the lines as a terminal shows them, without what was overwritten after a carriage return."""
     whole = "".join(text).removesuffix("\n")
     return [line.rstrip("\r").rpartition("\r")[2] for line in whole.split("\n")] if whole else []

@@ -28,7 +28,7 @@ class RunProgress:
         self._bar: ProgressBar | None = None
 
     def done(self, label: str, lines: list[str], *, failed: bool) -> None:
-        """An account is done."""
+        """Count a task that is done, and show the lines that it printed."""
         self._done += 1
         self._failed += failed
         if self._shows_bar and self._bar is None and time.monotonic() - self._began > DELAY:
@@ -39,7 +39,7 @@ class RunProgress:
             self._bar.show(self._done, note=f"{self._failed:,} failed" if self._failed else "")
 
     def close(self) -> None:
-        """Takes the bar away; a saved notebook has nothing of it."""
+        """Remove the bar, so that a saved notebook does not have it."""
         if self._bar is not None:
             self._bar.close()
 

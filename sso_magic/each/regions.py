@@ -119,7 +119,7 @@ def in_regions(
 
 
 def _regions_of(named: Sequence[Place]) -> tuple[str, ...] | None:
-    """The regions that are named; None, for all, if an account is named without one: its regions are not known."""
+    """Return the regions that are named; None, for all, if an account is named without one: its regions are unknown."""
     if any(place.region is None for place in named):
         return None
     return tuple(dict.fromkeys(place.region for place in named if place.region is not None))
@@ -148,7 +148,7 @@ def _answers(
     workers: int,
     progress: bool,
 ) -> dict[str, tuple[str, ...] | Failure]:
-    """The enabled regions by account, from the cache or from the account; the error where they are not known."""
+    """Return the enabled regions by account, from the cache or from the account; an error where they are not known."""
     known = enabled_regions.load(center)
     if listed is not None:  # a region may have been enabled since
         known = {key: found for key, found in known.items() if set(listed) <= set(found)}
@@ -211,5 +211,5 @@ def enabled(role: RenewingRole, region: str) -> tuple[str, ...]:
 
 
 def _is_refusal(failure: Failure) -> bool:
-    """True if the account answered that the role may not ask: named regions are tried without an answer."""
+    """Return True if the account refused the question: regions that were named are then tried without an answer."""
     return failure.error in {"ClientError", "UnauthorizedOperation", "AccessDenied"}

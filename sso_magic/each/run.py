@@ -1,10 +1,10 @@
-"""A run: the work in every account of a selection, or in regions of each, and the tables that come of it.
+"""A run: the work in every account of a selection, or in regions of each, and the tables of its results.
 
-    center.each(function, role, words)    the same from Python as ``%%sso_each ROLE WORDS`` from a cell
+``center.each(function, role, words)`` does from Python what ``%%sso_each ROLE WORDS`` does from a cell.
 
-A crew of threads here takes one account after another: gets its role's credentials, and has the work done at the venue,
-be it on the same thread, in a process or on a cluster. So nothing but this process ever has the access token, and the
-environment of the kernel is not touched.
+A crew of threads in this process takes one account after another, gets its role's credentials, and has the work done at
+the venue: on the same thread, in a process or on a cluster. So no other process ever has the access token, and the
+environment of the kernel is not changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PLACES = ("threads", "processes", "dask")
 
 
 class Result(NamedTuple):
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         frame: The results; ``attrs["errors"]`` has the errors.
@@ -280,10 +280,10 @@ def _result(
 
 
 def raise_if_all_failed(result: Result) -> None:
-    """Nothing but errors is an error: a notebook that goes on with an empty table says something untrue.
+    """Raise an error if no account gave a result: a notebook must not go on with an empty table.
 
     Raises:
-        SignInRequired: It is what failed in every account.
+        SignInRequired: Every account failed with it.
         EachError: Not one account gave a result.
     """
     if result.succeeded or not result.total or result.was_stopped:

@@ -48,7 +48,7 @@ class SavedRun:
         resume: Whether to go on from what it holds.
 
     Attributes:
-        earlier: The results that were there, in their order.
+        earlier: The results of the earlier run, in their order.
 
     Raises:
         UsageError: The file cannot be written, is another program's, is in use by another kernel, or holds an
@@ -77,7 +77,7 @@ class SavedRun:
                 f"or delete {self._journal.name}."
             )
         if resume:
-            before = [] if is_new else _read_parquet(self.path)  # else the file is a former run's
+            before = [] if is_new else _read_parquet(self.path)  # a new run's journal: the file is of a run before it
             found = {row.key: row for row in [*before, *rows]}
             self.earlier = list(found.values())
         try:
@@ -227,7 +227,7 @@ def _record(job: Job, value: Any) -> bytes:
 
 
 def _read_journal(path: Path) -> tuple[list[Row], int, bool]:
-    """The results in a journal, the end of the last whole record (0: no journal), and whether it is a new run's."""
+    """Return a journal's results, the end of its last whole record (0: no journal), and whether its run was new."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -279,7 +279,7 @@ def _read_parquet(path: Path) -> list[Row]:
 
 
 def _arrow(part: pd.DataFrame | Sequence[dict[str, Any]]) -> Any:
-    """The rows as an Arrow table; a column that Arrow has no type for becomes text."""
+    """Return the rows as an Arrow table; a column that Arrow has no type for becomes text."""
     import pandas as pd
     import pyarrow as pa
 

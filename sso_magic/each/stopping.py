@@ -1,6 +1,6 @@
-"""Ends what other people's code does on a thread, as Ctrl-C ends what it does on the main thread.
+"""Ends the call of a function on a thread, as Ctrl-C ends one on the main thread.
 
-Python has no way to end a thread, but it can be told to raise an exception there at its next step. A call that is in C
+Python has no way to end a thread, but it can raise an exception there at the thread's next step. A call that is in C
 at that moment (a `sleep`, an answer from the network) raises when it returns. The exception is raised inside the call
 that is to be stopped and nowhere else: not in the thread of a pool, which goes on with other work.
 """
@@ -32,10 +32,10 @@ class Stopped(BaseException):
 
 
 def stoppable(ticket: str, call: Callable[[], T]) -> T:
-    """Makes the call; `stop` with this ticket ends it from any other thread.
+    """Make the call; `stop` with this ticket ends it from any other thread.
 
     Raises:
-        Stopped: It was stopped, if only before it began.
+        Stopped: It was stopped, possibly before it began.
     """
     try:
         _enter(ticket)
@@ -44,12 +44,12 @@ def stoppable(ticket: str, call: Callable[[], T]) -> T:
         finally:
             _leave(ticket)
     except Stopped:
-        _leave(ticket)  # it may have come while the call was being left; there is one a ticket
+        _leave(ticket)  # it may have come in `_leave`; no second one comes for a ticket
         raise
 
 
 def stop(tickets: Iterable[str]) -> None:
-    """Ends these calls, those of them that run in this process or are to begin in it."""
+    """End the calls of these tickets that run in this process, or that begin in it later."""
     with _LOCK:
         for ticket in tickets:
             thread = _RUNNING.get(ticket)
@@ -70,11 +70,11 @@ def _enter(ticket: str) -> None:
 
 
 def _leave(ticket: str) -> None:
-    """From here on nothing is raised in this thread any more.
+    """Make sure that nothing is raised in this thread from here on.
 
-    An exception that is still on its way is taken here: one more takes its place, and is waited for. To call it off
-    would be shorter, and would leave CPython 3.10 and 3.11 believing for ever that there is one; the next function that
-    is called under a debugger or a profiler then never begins.
+    If `stop` has asked for an exception, it may still be pending: another one replaces it, and is waited for here. To
+    clear it would be shorter, but CPython 3.10 and 3.11 would go on as if it were pending: under a debugger or a
+    profiler, the next function that is called would never begin.
     """
     with _LOCK:
         stopped = _RUNNING.pop(ticket, None) is None
@@ -85,15 +85,15 @@ def _leave(ticket: str) -> None:
 
 
 def _raise_in(thread: int) -> bool:
-    """Whether this Python can do it, and the thread is there."""
+    """Raise `Stopped` in a thread; return False if this Python cannot do it, or the thread has ended."""
     raise_in = getattr(ctypes.pythonapi, "PyThreadState_SetAsyncExc", None)
     return raise_in is not None and raise_in(ctypes.c_ulong(thread), ctypes.py_object(Stopped)) == 1
 
 
 def _would_hang() -> bool:
-    """Whether no function could be called any more until the thread is back from C.
+    """Return True if an exception would keep every function from being called until the thread is back from C.
 
-    CPython 3.11 under a debugger or a profiler: what is to be stopped goes on to its end there.
+    That is so in CPython 3.11 under a debugger or a profiler; there, a call that is to be stopped goes on to its end.
     """
     if sys.version_info[:2] != (3, 11):
         return False

@@ -1,4 +1,4 @@
-"""What the accounts gave, put together in one DataFrame, the account's columns in front; what failed, in a second.
+"""The results of all accounts in one DataFrame, the account's columns in front; the errors in a second.
 
 | what an account gave                         | its rows                                                              |
 |----------------------------------------------|-----------------------------------------------------------------------|
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """What tells it from the other rows of a run, as `Job.key`."""
+        """What identifies it among the rows of a run, as `Job.key`."""
         return (self.account.account_id, self.region)
 
 
@@ -71,7 +71,7 @@ class Tables(NamedTuple):
 
 
 def put_together(rows: Iterable[Row], *, has_regions: bool = False) -> Tables:
-    """The two tables, both in the order of the rows."""
+    """Return the two tables, both in the order of the rows."""
     good: list[tuple[Row, Any]] = []
     errors: list[dict[str, Any]] = []
     places: list[int] = []
@@ -97,7 +97,7 @@ def put_together(rows: Iterable[Row], *, has_regions: bool = False) -> Tables:
 
 
 def errors_frame(errors: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The records as a table.
+    """Return the records as a table.
 
     Returns:
         DataFrame: account_id, account_name, role_name, region if a record has one, error, message, traceback (strings;
@@ -153,7 +153,7 @@ def part_of(value: Any) -> Any:  # noqa: PLR0911 - a line for each line of the t
 
 
 def _shown(item: Any) -> Any:
-    """The item; ``***`` for a secret, which pandas would take for any other text, and show."""
+    """Return the item; ``***`` for a secret, which pandas would show as any other text."""
     return REDACTED if isinstance(item, Secret) else item
 
 
@@ -169,7 +169,7 @@ def _of_items(items: list[Any]) -> Any:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """With what its index says in columns, and columns that have one name each."""
+    """Return the frame with its index as columns, and with one text as the name of each column."""
     import pandas as pd
 
     index = frame.index
@@ -194,7 +194,7 @@ def _frame(part: Any) -> pd.DataFrame:
 
 
 def _labelled(good: Sequence[tuple[Row, Any]], names: Sequence[str]) -> pd.DataFrame:
-    """All rows, with the account's columns in front."""
+    """Return all rows, with the account's columns in front."""
     import numpy as np
     import pandas as pd
 

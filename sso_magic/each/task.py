@@ -48,7 +48,7 @@ class Outcome:
 
 
 def perform(work: Work, here: Here, ticket: str) -> Outcome:
-    """Does the work in the account. Whatever goes wrong in it is in the outcome.
+    """Do the work in the account. An error in it becomes part of the outcome.
 
     Args:
         work: What to do.
@@ -61,7 +61,7 @@ def perform(work: Work, here: Here, ticket: str) -> Outcome:
             outcome.value = stoppable(ticket, lambda: _whole(work.run(here)))
         except Stopped:
             outcome.failure = STOPPED
-        except BaseException as error:  # noqa: BLE001 - also `exit()` in a cell is that account's error and no other's
+        except BaseException as error:  # noqa: BLE001 - `exit()` in a cell, too, is an error of that account only
             outcome.failure = failure_of(error, work.filename)
     return _redacted(outcome, lines_of(text), here.known_secrets())
 
@@ -73,12 +73,12 @@ def perform_as_role(work: Work, here: Here, ticket: str) -> Outcome:
 
 
 def _whole(value: Any) -> Any:
-    """A generator has to be run while its account is there."""
+    """Return the value; an iterator as a list, because it has to run while the account's role is there."""
     return list(value) if isinstance(value, Iterator) else value
 
 
 def failure_of(error: BaseException, filename: str = "") -> Failure:
-    """What is kept of an error; the exception itself would keep every frame, and what is in it, alive."""
+    """Return what is kept of an error; the exception itself would keep every frame, and what is in it, alive."""
     told = traceback.TracebackException.from_exception(error)
     frames = [(frame.filename, frame.lineno) for frame in told.stack]
     own = [number for number, (name, _) in enumerate(frames) if name == filename]
@@ -92,7 +92,7 @@ def failure_of(error: BaseException, filename: str = "") -> Failure:
 
 
 def _redacted(outcome: Outcome, printed: list[str], secrets: list[str]) -> Outcome:
-    """The task's own keys are not for the notebook's output, also where an error or a print has them."""
+    """Return the outcome without the task's own keys in what it printed and in its error."""
 
     def without(text: str) -> str:
         for secret in secrets:

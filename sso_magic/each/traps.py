@@ -15,7 +15,7 @@ _LOOKS_UP = {"LOAD_GLOBAL", "LOAD_NAME"}
 
 
 def refuse_own_names(needed: Mapping[str, Any], notebook: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Refuses what looks up one of these names, which the notebook has too, and would find the notebook's.
+    """Refuse code that looks up one of these names, which the notebook has too, and would find the notebook's.
 
     A function of the notebook can be made to look in the account's copy of its namespace. A class's methods, and a
     function inside a wrapper such as `functools.cache`, cannot.
@@ -26,7 +26,7 @@ def refuse_own_names(needed: Mapping[str, Any], notebook: Mapping[str, Any], nam
         names: What the cell is given.
 
     Raises:
-        UsageError: Something would; names it.
+        UsageError: There is such code; names it.
     """
     both = {name for name in names if name in notebook}
     if not both:
@@ -43,7 +43,7 @@ def refuse_own_names(needed: Mapping[str, Any], notebook: Mapping[str, Any], nam
 
 
 def _codes(value: Any) -> Iterator[CodeType]:
-    """The code of the notebook's that is in a value and not in a plain function."""
+    """Yield the notebook's code in a value: methods of a class, and a function in a wrapper; not plain functions."""
     if isinstance(value, FunctionType):
         return
     wrapped = getattr(value, "__wrapped__", None)
@@ -63,7 +63,7 @@ def _functions(member: Any) -> Iterator[CodeType]:
 
 
 def _looked_up(code: CodeType) -> set[str]:
-    """The global names that the code looks up, also in what it defines."""
+    """Return the global names that the code looks up, also in what it defines."""
     names = {str(step.argval) for step in dis.get_instructions(code) if step.opname in _LOOKS_UP}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

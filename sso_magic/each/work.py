@@ -22,7 +22,7 @@ class Work(Protocol):
         """The file of its lines in a traceback."""
 
     def run(self, here: Here) -> Any:
-        """Does it in one account."""
+        """Do it in one account."""
 
 
 class FunctionWork:
@@ -38,12 +38,12 @@ class FunctionWork:
         return code.co_filename if code is not None else ""
 
     def run(self, here: Here) -> Any:
-        """Calls it."""
+        """Call it."""
         return self.function(here)
 
 
 def packed(work: Work) -> bytes:
-    """The work for another process; functions and classes of the notebook go along by value.
+    """Return the work for another process; functions and classes of the notebook are in it by value.
 
     Raises:
         UsageError: cloudpickle is not installed, or something cannot be sent; names it.
@@ -61,7 +61,7 @@ def packed(work: Work) -> bytes:
         named = {getattr(parts, "__name__", "the function"): parts}
     try:
         return bytes(cloudpickle.dumps(parts))
-    except Exception as error:  # noqa: BLE001 - whatever a class raises when it is pickled
+    except Exception as error:  # noqa: BLE001 - a class may raise anything when it is pickled
         raise UsageError(_cannot_be_sent(named, cloudpickle.dumps, error)) from None
 
 
@@ -78,6 +78,6 @@ def _cannot_be_sent(named: dict[str, Any], dumps: Callable[[Any], bytes], error:
 
 
 def unpacked(blob: bytes) -> Work:
-    """The work. Unpacked anew for each account: what one leaves in a global, a client say, is not the next one's."""
+    """Return the work, unpacked anew for each account, so that none finds what another one has left in a global."""
     parts = pickle.loads(blob)  # noqa: S301 - from the notebook that this process works for
     return CellWork(*parts) if isinstance(parts, tuple) else FunctionWork(parts)

@@ -1,1 +1,1 @@
-"""Where the tasks of `%%sso_each` run: threads, processes, and the workers of a Dask cluster."""
+"""Where the tasks of `%%sso_each` run: threads, processes, any executor, and the workers of a Dask cluster."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Answers what comes on the standard input, until it ends."""
+    """Do one job after another from the standard input, until it ends."""
     questions, answers = _streams()
     try:
         sys.path[:] = pickle.loads(read(questions))  # noqa: S301 - from the notebook that started this process
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _streams() -> tuple[IO[bytes], IO[bytes]]:
-    """The two ends of the pipe, out of the way of what the work reads and prints."""
+    """Return the two ends of the pipe, which the work neither reads nor prints to from now on."""
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -43,7 +43,7 @@ def _streams() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _done(blob: bytes, parcel: remote.Parcel) -> Outcome:
-    """Does the work with the parcel's role in use, as by ``%sso_use``; nothing of it is left for the next."""
+    """Do the work with the parcel's role in use, as by ``%sso_use``; leave nothing of it for the next job."""
     from sso_magic.kernel.kernel_role import KERNEL, Use
 
     try:

@@ -1,10 +1,10 @@
 """A Dask cluster: the work goes there once, each account as a task of its own.
 
 A task's parcel holds no keys. When the work first touches them, and again before they end, its worker says so by an
-event, and the notebook answers that worker alone. Weighed against it: keys in the parcel, which stay in the scheduler's
+event, and the notebook answers that worker alone. What was rejected: keys in the parcel, which stay in the scheduler's
 memory with the task and are old when the task is done again after its worker died; and a `distributed.Variable` for
 each task, which keeps them in the scheduler as well, needs a client of its own on every worker, and has to be renewed
-here whether or not anybody asks. Measured on two processes: 3 to 11 ms for an answer, 2 to 13 ms by a Variable.
+here whether or not a task asks. Measured on two processes: 3 to 11 ms for an answer, 2 to 13 ms by a Variable.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sso_magic.each.accounts import Job
     from sso_magic.kernel.renewal import RenewingRole
 
-MOST = 256  # jobs at a time, if nobody says: each waits on a thread here
+MOST = 256  # jobs at a time by default: each waits on a thread here
 ANSWERED_WITHIN = 60  # seconds
 
 
@@ -62,7 +62,7 @@ class Cluster:
         client.subscribe_topic(self._topic, self._on_asked)
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Sends the job there, and answers it while it runs."""
+        """Send the job there, and answer its questions while it runs."""
         self._jobs[job.ticket] = job
         region = job.region or self._region
         parcel = remote.Parcel(job.ticket, job.account, job.role_name, region, Asking(self._topic))
@@ -82,7 +82,7 @@ class Cluster:
             self._jobs.pop(job.ticket, None)
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """Raises `Stopped` in what runs there; does not wait for it."""
+        """Raise `Stopped` in what runs there; do not wait for it."""
         tickets = [job.ticket for job in jobs]
         if tickets:
             threading.Thread(
@@ -90,13 +90,13 @@ class Cluster:
             ).start()
 
     def close(self) -> None:
-        """Lets go of the work; the client is somebody else's."""
-        with contextlib.suppress(Exception):  # a client that is closed meanwhile has nothing left to let go of
+        """Release the work; the client is the caller's, and stays open."""
+        with contextlib.suppress(Exception):  # a client that is closed meanwhile holds nothing any more
             self._client.unsubscribe_topic(self._topic)
         self._blob.release()
 
     def _on_asked(self, event: tuple[float, dict[str, str]]) -> None:
-        """A worker asks for a task's credentials; called on the client's event loop, which must not wait."""
+        """Note that a worker asks for a task's credentials; called on the client's event loop, which must not wait."""
         _, question = event
         job = self._jobs.get(question["ticket"])
         if job is not None:
@@ -107,13 +107,13 @@ class Cluster:
         self._quietly(deliver, job.ticket, answer(role), workers=[worker])
 
     def _quietly(self, function: Any, *arguments: Any, workers: list[str] | None = None) -> None:
-        """Runs it on workers; one that is gone needs no answer, its task is done again elsewhere."""
+        """Call a function on workers. One that is gone needs no answer: its task is done again elsewhere."""
         with contextlib.suppress(Exception):
             self._client.run(function, *arguments, workers=workers, on_error="ignore")
 
 
 def _check_package(client: Any) -> None:
-    """Without the package a worker could not even read its tasks, and nobody would hear of them again.
+    """Check that the workers have this package: one that lacks it cannot read its tasks, which would never end.
 
     Raises:
         UsageError: A worker lacks it.
@@ -137,7 +137,7 @@ _LOCK = locks.Lock()
 
 
 class _Box:
-    """Where one who waits for credentials finds them."""
+    """Where a waiting thread finds the credentials."""
 
     def __init__(self) -> None:
         self.filled = locks.Event()
@@ -155,7 +155,7 @@ class Asking:
     topic: str
 
     def fetch(self, ticket: str) -> Credentials:
-        """Asks for them by an event, and waits until they are delivered here."""
+        """Ask for them by an event, and wait until they are delivered here."""
         worker = _worker()
         box = _Box()
         with _LOCK:
@@ -177,7 +177,7 @@ class Asking:
 
 
 def deliver(ticket: str, content: Handover | Refusal) -> None:
-    """Gives it to all on this worker that wait for this ticket's credentials."""
+    """Give the credentials, or the refusal, to all threads of this worker that wait for this ticket's."""
     with _LOCK:
         for box in _WAITING.get(ticket, ()):
             box.content = content
@@ -185,7 +185,7 @@ def deliver(ticket: str, content: Handover | Refusal) -> None:
 
 
 def _worker() -> Any:
-    """The worker that this runs on: of the task, or, on a thread that a task has made, of the process."""
+    """Return the worker that this runs on: of the task, or, on a thread that a task has made, of the process."""
     try:
         return distributed.get_worker()
     except ValueError:

@@ -3,7 +3,7 @@
 Not `ProcessPoolExecutor`: its processes inherit the notebook's keys, or by fork its memory with the access token; one
 that dies takes the others' work with it; none can be ended. Here a process begins without any AWS credentials, gets
 those of the job's role, and uses them as ``%sso_use`` does, so that pandas, s3fs and every other library that reads the
-environment is the job's as well. One that dies costs nothing: its job is done again by another.
+environment uses the job's role too. If one dies, its job is done again by another.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from sso_magic.each.places.socket import Line
     from sso_magic.kernel.renewal import RenewingRole
 
-TRIES = 3  # of a job whose process dies: the first death may be somebody else's doing
-_ENDS_WITHIN = 5  # seconds, for processes that have been told that nothing more comes, all of them together
+TRIES = 3  # of a job whose process dies: the first death may have another cause
+_ENDS_WITHIN = 5  # seconds, for all processes together, after their input was closed
 _DIES_WITHIN = 5  # seconds, for a process that has been killed: the system may be busy with what it did
 
 
@@ -59,7 +59,7 @@ class Processes:
         self._stopped = self._closed = False
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Does the job in a process; in another one if that dies."""
+        """Do the job in a process; in another one if that dies."""
         self._line.open(job.ticket, role)
         try:
             for _ in range(TRIES):
@@ -71,7 +71,7 @@ class Processes:
             self._line.close_ticket(job.ticket)
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """Kills the processes of these jobs."""
+        """Kill the processes of these jobs."""
         with self._lock:
             self._stopped = True
             children = [self._busy[job.ticket] for job in jobs if job.ticket in self._busy]
@@ -93,7 +93,7 @@ class Processes:
             child.wait(max(0.0, deadline - time.monotonic()))
 
     def _try(self, job: Job, role: RenewingRole) -> tuple[Outcome | None, int | None]:
-        """The outcome; None and the exit status if the process died."""
+        """Do the job once; return its outcome and None, or None and the exit status if the process died."""
         child = self._child(job)
         if child is None:
             return Outcome(failure=STOPPED), None
@@ -145,7 +145,7 @@ class Child:
         self._begin = [pickle.dumps(sys.path), blob]
 
     def ask(self, message: bytes) -> bytes:
-        """Sends a message and waits for the answer.
+        """Send a message and wait for the answer.
 
         Raises:
             OSError, EOFError: The process has died.
@@ -179,7 +179,7 @@ class Child:
                 stream.close()
 
     def dismiss(self) -> None:
-        """Tells it that nothing more comes."""
+        """Close its input, so that it ends."""
         with contextlib.suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -197,7 +197,7 @@ class Child:
 
 
 def patient(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, with the retries of tasks as far as neither it nor the configuration file sets them."""
+    """Return the environment with the retries of tasks, as far as neither it nor the configuration file sets them."""
     configured: Mapping[str, object] = {}
     with contextlib.suppress(ConfigError):  # the first use of the file says what is wrong
         configured = usable_config().profile()
@@ -208,7 +208,7 @@ def patient(environment: dict[str, str]) -> dict[str, str]:
 
 
 def without_credentials(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, without anything that gives credentials: keys, profiles, endpoints, web identities."""
+    """Return the environment without anything that gives credentials: keys, profiles, endpoints, web identities."""
     names = {*KEY_VARIABLES, *COMPETING_VARIABLES, *ENDPOINT_COMPETING_VARIABLES}
     return {name: value for name, value in environment.items() if name not in names}
 

@@ -1,4 +1,4 @@
-"""The far side: what runs in another process, be it a child of this one or a worker of a cluster.
+"""What runs in another process: a child of this one, a process of a pool, or a worker of a cluster.
 
 A `Parcel` is all that such a process gets of an account: who it is, and how to get the keys of that one role, again
 and again if the task is long. It never gets the access token, nor the keys of another account.
@@ -28,7 +28,7 @@ class Source(Protocol):
     """Where a task in another process gets its role's credentials from; it is pickled with the parcel."""
 
     def fetch(self, ticket: str) -> Credentials:
-        """Asks the notebook for them.
+        """Ask the notebook for them.
 
         Raises:
             SSOMagicError: The notebook cannot get them, or does not answer.
@@ -62,16 +62,16 @@ class Parcel:
         return self.ticket  # no two are the same work, whatever they hold
 
     def here(self) -> Here:
-        """The account, for the work."""
+        """Return the account, for the work."""
         return Here(self.account, self.role_name, self.role, self.region)
 
     def role(self) -> RenewingRole:
-        """Its credentials, fetched from the notebook again before they end."""
+        """Return its role, whose credentials are fetched from the notebook again before they end."""
         first = self._checked(self.first.credentials if self.first is not None else self.source.fetch(self.ticket))
         return RenewingRole(first, lambda: self.source.fetch(self.ticket))
 
     def _checked(self, credentials: Credentials) -> Credentials:
-        """Never another account's; those that come later are held against these by `RenewingRole`."""
+        """Return the credentials if they are of this account and role; `RenewingRole` checks those that come later."""
         if (credentials.account_id, credentials.role_name) != (self.account.account_id, self.role_name):
             raise CredentialsError(
                 f"Credentials of {credentials.account_label} / {credentials.role_name} came for "
@@ -81,10 +81,10 @@ class Parcel:
 
 
 def run(blob: bytes, parcel: Parcel) -> bytes:
-    """Does the packed work in the parcel's account.
+    """Do the packed work in the parcel's account.
 
     Returns:
-        The outcome, pickled here, where it can still be said that a value cannot be.
+        The outcome, pickled here, so that a value that cannot be pickled becomes a failure of this account.
     """
     KERNEL.separate_tasks()
     with routed():
@@ -93,12 +93,12 @@ def run(blob: bytes, parcel: Parcel) -> bytes:
 
 
 def sent(outcome: Outcome) -> bytes:
-    """The outcome, pickled; a failure in its place if its value cannot be."""
+    """Return the outcome, pickled; a failure in its place if its value cannot be."""
     import cloudpickle  # type: ignore[import-untyped]
 
     try:
         return bytes(cloudpickle.dumps(outcome))
-    except Exception as error:  # noqa: BLE001 - whatever a class raises when it is pickled
+    except Exception as error:  # noqa: BLE001 - a class may raise anything when it is pickled
         outcome.failure = Failure(
             type(error).__name__,
             f"Its result, a {type(outcome.value).__name__}, cannot be sent back ({error}). Make it a DataFrame, a list "
@@ -109,6 +109,6 @@ def sent(outcome: Outcome) -> bytes:
 
 
 def received(data: bytes) -> Outcome:
-    """The outcome that `sent` pickled; `run` is only ever called in processes that work for this one."""
+    """Return the outcome that `sent` pickled; only processes that work for this one call `run`."""
     outcome: Outcome = pickle.loads(data)  # noqa: S301
     return outcome

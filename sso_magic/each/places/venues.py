@@ -29,16 +29,16 @@ WORKERS = 16  # jobs at a time: most of a job's time is spent waiting for AWS
 class Venue(Protocol):
     """Where jobs are done."""
 
-    workers: int  # how many at a time, if nobody says
+    workers: int  # how many at a time by default
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Does the job with the role's credentials, and waits."""
+        """Do the job with the role's credentials, and wait for its end."""
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """Ends these jobs, as far as they have begun; does not wait."""
+        """End these jobs, as far as they have begun; do not wait for them."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Release what the venue holds: no more jobs come."""
 
 
 class Threads:
@@ -52,11 +52,11 @@ class Threads:
         self._region = region
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Does the job on this very thread."""
+        """Do the job on the calling thread."""
         return perform_as_role(self._work, here(job, role, self._region), job.ticket)
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """Raises `Stopped` in what runs."""
+        """Raise `Stopped` in what runs."""
         stopping.stop(job.ticket for job in jobs)
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Threads:
 
 
 class ThreadPool:
-    """Somebody's `ThreadPoolExecutor`."""
+    """A `ThreadPoolExecutor` of the caller's."""
 
     workers = WORKERS
 
@@ -76,12 +76,12 @@ class ThreadPool:
         self._region = region
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Does the job on a thread of the pool."""
+        """Do the job on a thread of the pool."""
         future = self._executor.submit(perform_as_role, self._work, here(job, role, self._region), job.ticket)
         return waited_for(future, job, lambda outcome: outcome)
 
     def stop(self, jobs: Sequence[Job]) -> None:
-        """Raises `Stopped` in what runs."""
+        """Raise `Stopped` in what runs."""
         stopping.stop(job.ticket for job in jobs)
 
     def close(self) -> None:
@@ -92,8 +92,8 @@ class ThreadPool:
 class Pool:
     """Any other executor: a pool of processes, on this machine or elsewhere.
 
-    A task has its role's credentials with it, and asks for new ones over a local socket. On another machine nobody
-    answers there, and it has what it brought: 15 minutes at least.
+    A task has its role's credentials with it, and asks for new ones over a local socket. On another machine it gets
+    no answer, and has the first ones only, which last 15 minutes at least as a rule.
     """
 
     workers = WORKERS
@@ -105,7 +105,7 @@ class Pool:
         self._line = line
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
-        """Sends the job there."""
+        """Send the job to the executor."""
         self._line.open(job.ticket, role)
         try:
             region, first = job.region or self._region, Handover(role.get())
@@ -118,16 +118,16 @@ class Pool:
         """Do nothing: the caller cancels what has not begun, and no executor can end the rest."""
 
     def close(self) -> None:
-        """Do nothing: the executor is somebody else's."""
+        """Do nothing: the executor is the caller's."""
 
 
 def here(job: Job, role: RenewingRole, region: str | None) -> Here:
-    """The job's account, for work in this process."""
+    """Return the job's account, for work in this process."""
     return Here(job.account, job.role_name, lambda: role, job.region or region)
 
 
 def waited_for(future: Future[Any], job: Job, read: Callable[[Any], Outcome]) -> Outcome:
-    """What comes of a future, unless the job is stopped before."""
+    """Return the outcome of a future, or of the job if it is stopped before."""
     future.add_done_callback(lambda _: job.wake.set())
     job.wake.wait()
     if not future.done():
@@ -137,7 +137,7 @@ def waited_for(future: Future[Any], job: Job, read: Callable[[Any], Outcome]) ->
 
 
 def result_of(future: Future[Any], read: Callable[[Any], Outcome]) -> Outcome:
-    """The outcome in a future that is done; where the task never got as far as that, why."""
+    """Return the outcome in a future that is done, or why its task has none."""
     try:
         return read(future.result())
     except CancelledError:
@@ -149,6 +149,6 @@ def result_of(future: Future[Any], read: Callable[[Any], Outcome]) -> Outcome:
 def pool_of(
     executor: Executor, work: Work, blob: Callable[[], bytes], region: str | None, open_line: Callable[[], Line]
 ) -> Venue:
-    """The venue of an executor that somebody has made."""
+    """Return the venue of an executor that the caller has made."""
     shares_memory = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
     return ThreadPool(executor, work, region) if shares_memory else Pool(executor, blob(), region, open_line())

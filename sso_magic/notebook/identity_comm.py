@@ -1,4 +1,4 @@
-"""The comm that says to front ends which role is in use in this kernel.
+"""The comm by which front ends learn which role is in use in this kernel.
 
 The comm has one well-known id and is never opened at a front end, so that one without the JupyterLab extension has
 nothing to refuse: it ignores messages of a comm that it does not know. A front end that connects later finds the comm
@@ -31,7 +31,7 @@ COMM = "sso_magic.identity"  # target and id; the front end's half is labextensi
 
 
 class Settings(identity_record.Settings, Protocol):
-    """The magics, which know the accounts that are production and tell when that setting changes."""
+    """The magics, which know the accounts that are production and report when that setting changes."""
 
     production_edge: bool
 
@@ -46,7 +46,7 @@ class Settings(identity_record.Settings, Protocol):
 
 
 class IdentityComm:
-    """Says at each change which role is in use, until it is closed.
+    """Sends at each change which role is in use, until it is closed.
 
     Args:
         manager: The kernel's manager of comms.
@@ -62,7 +62,7 @@ class IdentityComm:
         self._sent: object = None
         self._manager = manager
         self._comm = create_comm(target_name=COMM, comm_id=COMM, primary=False)
-        self._comm._closed = True  # noqa: SLF001 - no front end has it open, so none is to be told of its end
+        self._comm._closed = True  # noqa: SLF001 - no front end has it open, so none needs a message at its end
         self._comm.on_msg(self.answer)
         manager.register_comm(self._comm)
         self._unsubscribe: Callable[[], None] = ROLE_CHANGED.subscribe(self.send)
@@ -168,7 +168,7 @@ def _is_production(use: Use, magics: Settings) -> bool:
 
     try:
         return magics.is_production(use)
-    except UsageError:  # the pattern of a configuration file is none: the careful answer
+    except UsageError:  # the configuration file's pattern is no regular expression: the careful answer
         return True
 
 

@@ -51,11 +51,11 @@ class Row(NamedTuple):
 
 
 class IdentityRecorder:
-    """Records as which roles each cell of a kernel ran.
+    """Records the roles that each cell of a kernel ran as.
 
     Args:
         shell: The kernel's shell.
-        magics: Have the setting `record_identity`.
+        magics: The magics, which have the setting `record_identity`.
         send: Sends a message to the front ends.
 
     Attributes:
@@ -219,7 +219,7 @@ def recorded() -> list[Row]:
 
 
 def recorder() -> IdentityRecorder | None:
-    """Return what writes into the notebook of this kernel; None in a shell that is no kernel's."""
+    """Return the recorder of this kernel, which also writes pins; None in a shell that is no kernel's."""
     return _open[-1] if _open else None
 
 

@@ -1,18 +1,19 @@
-"""The panel: everything by clicking, as one anywidget. And the table of ``%sso_inventory``, the same list in rows.
+"""The panel: what the magics do, by clicking, in one anywidget. And the table of ``%sso_inventory``, the same list.
 
 role_widget  what panel and table have in common: whether somebody sees it, and the use of a role
 role_table   the table
 picker       the panel: what is shown, what a click does; calls `IdentityCenter` and the kernel's role, as the magics do
-said         the line under the list, taken away when it no longer holds
+parts        what panel and table show, made from session, role in use and inventory
+said         the line under the list, removed when it no longer holds
 sessions     which session the panel is about
 listing      the roles that the browser has
 signing      a sign-in under way; loading: a refresh under way
 view         the widget and its state; panel.mjs: what the browser does; panel.css: how it looks
-live         the link and code of a sign-in on the screen, in no trait; address_field: the address that is pasted
+live         the link and code of a sign-in on the screen, in no trait; address_field: the field for an address
 presence     whether a browser shows the panel
 work         what takes time, one after another on a thread
 kept         recent and favorite roles, in a small file
-words        what is said of sessions, roles and errors
+words        the sentences about sessions, roles and errors
 fallback     the panel where widgets cannot run
 
 The package is not called ``panel`` so that ``sso_magic.panel`` can be the function.
@@ -26,7 +27,7 @@ __all__ = ["Panel", "panel"]
 
 
 def panel(session: str | None = None, *, sso_region: str | None = None) -> Panel:
-    """Return the panel: sign in, find a role among thousands, use it, see until when, open the console.
+    """Return the panel: sign in, find a role among thousands, use it, see until when it lasts, open the console.
 
     Args:
         session: An ``[sso-session]``, a profile, or a start URL; by default the one used last, else the first.

@@ -1,8 +1,8 @@
 """Recent and favorite roles: a small file under ``~/.aws/sso_magic``, shared by all kernels. It holds no secret.
 
-They belong to a person, not to a sign-in: an ordinary sign-in in the morning keeps them. Tokens name nobody, so the
-person is known only once a role is used and STS has named the user of its credentials; see `learn_person`. Until then
-the roles of the person who was known last are shown, of which the list keeps those that are assigned now.
+They belong to a person, not to a sign-in: an ordinary sign-in in the morning keeps them. Tokens have no user name, so
+the person is known only once a role is used and STS has named the user of its credentials; see `learn_person`. Until
+then the roles of the person who was known last are shown, of which the list keeps those that are assigned now.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RoleKey(NamedTuple):
 
     @classmethod
     def of_use(cls, use: Use) -> RoleKey:
-        """The role that is in use."""
+        """Return which role a use is of."""
         return cls(use.credentials.account_id, use.credentials.role_name)
 
 
@@ -50,7 +50,7 @@ class Kept(NamedTuple):
 
 
 def load(session: str) -> Kept:
-    """What is kept of the session; a file that cannot be read counts as none."""
+    """Return what is kept of the session; a file that cannot be read counts as none."""
     entry = _entry(session)
     return Kept(*(_keys(entry.get(name)) for name in Kept._fields))
 
@@ -87,7 +87,7 @@ def learn_person(session: str, credentials: Credentials) -> bool:
 
 
 def remember_use(session: str, key: RoleKey) -> None:
-    """Puts the role in front of the recent ones; a file that cannot be written costs only that."""
+    """Put the role in front of the recent ones; if the file cannot be written, nothing else fails."""
 
     def change(kept: Kept) -> Kept:
         return kept._replace(recent=(key, *(other for other in kept.recent if other != key))[:RECENT])

@@ -1,6 +1,6 @@
 """The roles of a panel: what the browser has of them, and what is sent to it.
 
-The browser searches, and chooses by name: a message says which role in which account is meant, never a position.
+The browser searches. Its messages name the role and the account that were chosen, never a position in the list.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The link and the code of a sign-in on the screen, in no trait.
 
-A trait is saved with the notebook's widget state, shows in reprs and is sent to every front end that asks. What is live
-goes to the browser as a message of its own instead, and an empty one takes it away. A page that is loaded again
+A trait is saved with the notebook's widget state, shows in reprs and is sent to every front end that asks. Link and
+code go to the browser as a message of their own instead, and an empty message removes them. A page that is loaded again
 meanwhile announces itself (`sso_magic.widgets.presence`) and gets the message again.
 """
 
@@ -83,6 +83,6 @@ class PanelPrompt:
             self._live.show(self, make)
 
     def close(self, line: str = "") -> None:  # noqa: ARG002 - the panel's own lines say it
-        """Take them away."""
+        """Take the prompt and the address field off the screen."""
         self._field.end(self)
         self._live.clear(self)

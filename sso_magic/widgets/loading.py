@@ -1,4 +1,4 @@
-"""A refresh of the inventory that a panel started: on a thread, telling how far it is."""
+"""A refresh of the inventory that a panel started: on a thread that reports how far it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Loading:
     """At most one refresh of one center at a time; several centers may be refreshed at once.
 
     Args:
-        moved: Is called on the refresh's thread when one came further.
+        moved: Is called on the refresh's thread when it has made progress.
         ended: Is called when one has ended: its center, and its error or None. Neither may raise.
     """
 
@@ -32,11 +32,11 @@ class Loading:
         self._states: dict[IdentityCenter, FetchState] = {}
 
     def state(self, center: IdentityCenter) -> FetchState | None:
-        """How far this center's is; None if none is under way."""
+        """Return how far the refresh of this center is; None if none is under way."""
         return self._states.get(center)
 
     def start(self, center: IdentityCenter) -> None:
-        """Begins, unless one is under way."""
+        """Begin a refresh, unless one is under way."""
         with self._lock:
             if center in self._states or self._cancel.is_set():
                 return
@@ -44,7 +44,7 @@ class Loading:
         threading.Thread(target=self._run, args=(center,), name="sso-panel-refresh", daemon=True).start()
 
     def cancel(self) -> None:
-        """Ends all, and lets none begin any more."""
+        """End all refreshes, and let none begin any more."""
         self._cancel.set()
 
     def _run(self, center: IdentityCenter) -> None:
@@ -58,7 +58,7 @@ class Loading:
         self._ended(center, error)
 
     def put(self, center: IdentityCenter, state: FetchState) -> None:
-        """It came this far."""
+        """Record how far a refresh is, and report it."""
         with self._lock:
             self._states[center] = state
         self._moved(center)

@@ -61,7 +61,7 @@ def of_role(use: Use | None, center: IdentityCenter | None, pattern: str) -> dic
 def of_list(
     center: IdentityCenter | None, snapshot: InventorySnapshot | None, state: FetchState | None
 ) -> dict[str, Any]:
-    """Return what is said of the list, how far a refresh is, and where the console's links lead.
+    """Return the sentences about the list, how far a refresh is, and where the console's links lead.
 
     Args:
         center: The panel's session.

@@ -1,6 +1,6 @@
 """`Panel`: what is shown, and what a click does beyond `RoleWidget`.
 
-It calls `IdentityCenter` and the kernel's role, as the magics do; what it knows beyond them is what is on the screen.
+It calls `IdentityCenter` and the kernel's role, as the magics do, and keeps only what is on the screen.
 """
 
 from __future__ import annotations

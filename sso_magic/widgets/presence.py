@@ -1,7 +1,7 @@
 """Whether a browser shows a panel, so that a panel which nobody sees costs nothing.
 
-Each place that shows a panel is a page with a number of its own. It says so when it appears (``hello``), every few
-seconds (``alive``) and when it is taken away (``bye``): an output that is replaced says it, a closed tab cannot. A
+Each place that shows a panel is a page with a number of its own. It sends a message when it appears (``hello``), every
+few seconds (``alive``) and when it is taken away (``bye``): an output that is replaced sends it, a closed tab cannot. A
 panel without a page has no thread. Its widget is closed once its pages have said good-bye, a little later, because an
 output that is moved is taken away and shown again.
 """
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sso_magic.common import locks
 
-SILENCE = 150.0  # seconds without a word from a page: browsers run a hidden tab's timers once a minute
+SILENCE = 150.0  # seconds without a message from a page: browsers run a hidden tab's timers once a minute
 GRACE = 10.0  # seconds between the good-bye of the last page and the end of the widget
 UNSEEN = 20  # panels that no browser has shown, as in a run without one, whose widgets are kept
 
@@ -27,7 +27,7 @@ class Pages:
         self._left_at: float | None = None
 
     def hear(self, page: str, *, is_leaving: bool) -> None:
-        """A page has said something."""
+        """Note that a page has sent a message."""
         with self._lock:
             if is_leaving:
                 self._heard.pop(page, None)
@@ -38,7 +38,7 @@ class Pages:
 
     @property
     def is_watched(self) -> bool:
-        """True if a page has said something lately."""
+        """True if a page has sent a message lately."""
         with self._lock:
             return any(time.monotonic() - heard < SILENCE for heard in self._heard.values())
 
@@ -64,7 +64,7 @@ class Freeable(Protocol):
     pages: Pages
 
     def free(self) -> None:
-        """Release what the panel holds, for no page shows it any more."""
+        """Release what the panel holds, because no page shows it any more."""
 
 
 _lock = locks.Lock()
@@ -72,7 +72,7 @@ _panels: list[Freeable] = []  # those that have a widget, in the order in which 
 
 
 def register(panel: Freeable) -> None:
-    """Keep an eye on a panel that has a widget, and free those that nobody sees any more."""
+    """Watch a panel that has a widget, and free those that nobody sees any more."""
     with _lock:
         if panel not in _panels:
             _panels.append(panel)

@@ -1,8 +1,8 @@
 """What a panel and a table of roles have in common: a widget, whether somebody sees it, and the use of a role.
 
-Messages of a browser come on the main thread or on others, also at once: everything is done under one lock, short, and
-what takes time goes to a thread. A change by a magic, another panel or another kernel is shown at the next beat, and at
-once where a notifier reports it.
+Messages of a browser come on the main thread or on others, possibly at the same time: each is handled under one lock,
+which is held for a short time, and what takes time goes to a thread. A change by a magic, another panel or another
+kernel is shown at the next beat, and at once where a notifier reports it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sso_magic.widgets.sessions import Magics
     from sso_magic.widgets.view import PanelWidget
 
-_BEAT = 5.0  # seconds between two signs of life; the browser waits for four
+_BEAT = 5.0  # seconds between two signs of life; the browser counts the kernel as gone after four times as long
 _log = logging.getLogger(__name__)
 Action = tuple["Callable[[dict[str, Any]], None]", str]  # what is done, and the button to press if it fails
 
@@ -70,7 +70,7 @@ class RoleWidget(ABC):
 
     @property
     def widget(self) -> PanelWidget:
-        """The widget, for a layout of one's own or outside a cell. It is made when it is first needed."""
+        """The widget, for other layouts or outside a cell. It is made when it is first needed."""
         is_new = not self._view.has_widget
         widget = self._view.widget
         if is_new:
@@ -80,7 +80,7 @@ class RoleWidget(ABC):
         return widget
 
     def close(self) -> None:
-        """Take it off the screen and end its threads. What it signed in to and used stays."""
+        """Take it off the screen and end its threads. The sign-in and the role in use stay."""
         if not self._is_closed:
             self._is_closed = True
             self._end()
@@ -138,7 +138,7 @@ class RoleWidget(ABC):
         self._view.send(kind="beat")
 
     def _greet(self, content: dict[str, Any]) -> None:
-        """A page has loaded the widget: it gets what no trait holds."""
+        """Send a page that has loaded the widget what no trait holds."""
         self.look()
         self._listing.send_all(str(content.get("page")))
         self._send_beat()
@@ -146,7 +146,7 @@ class RoleWidget(ABC):
     # ---- what a person does ----
 
     def _received(self, content: dict[str, Any]) -> None:
-        """Do what a browser says."""
+        """Handle a message of a browser."""
         do = content.get("do")
         if do in {"hello", "alive", "bye"}:
             self.pages.hear(str(content.get("page")), is_leaving=do == "bye")
@@ -163,7 +163,7 @@ class RoleWidget(ABC):
         return {"hello": (self._greet, "Refresh"), "use": (self._use, "Use")}
 
     def _safely(self, action: Callable[[], None], again: str) -> None:
-        """Run it under the lock. Its error would be printed into the cell that runs: it becomes the status line."""
+        """Run an action under the lock. Show its error as the status line: raised, it would be printed in some cell."""
         try:
             with self._lock:
                 action()
@@ -197,13 +197,13 @@ class RoleWidget(ABC):
         self._said.say(text, "role")
         if use is not None:
             label = use.label
-            kept.learn_person(center.session.key, use.credentials)  # first: the search would find its frames
+            kept.learn_person(center.session.key, use.credentials)  # before the search, which would find its frames
             KERNEL.search_holders(lambda found: self._said.say_instead(text, words.using(label, found), "role"))
 
     # ---- what takes time ----
 
     def _do(self, job: Callable[[], None], again: str, meanwhile: str) -> None:
-        """Do it after what was asked for before it."""
+        """Run the job on the thread, after those that were added before it."""
         if meanwhile:
             self._said.say(meanwhile, "jobs")
 
@@ -233,7 +233,7 @@ class RoleWidget(ABC):
                 self._said.look()
                 failed, self._look_failed = self._look_failed, ""
             self._said.say_instead(failed, "")
-        except Exception as error:  # noqa: BLE001 - the next beat may do better
+        except Exception as error:  # noqa: BLE001 - the next beat may succeed
             self._say_error(error, "Refresh")
             self._look_failed = self._said.text
 

@@ -1,4 +1,4 @@
-"""The line under a panel's list: the last thing that was said, taken away when it no longer holds.
+"""The line under a panel's list: the last sentence, removed when it no longer holds.
 
 A sentence is about something: the role in use, the sign-in, the list. `Facts` is all of that at one moment. Each
 sentence names the facts that it depends on, and goes as soon as one of them differs from when it was said, no matter

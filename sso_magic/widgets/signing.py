@@ -49,7 +49,7 @@ class Signing:
         return under_way[0] if under_way else None
 
     def start(self, center: IdentityCenter, method: Method) -> None:
-        """Begin, unless one is under way."""
+        """Begin a sign-in, unless one is under way."""
         with self._lock:
             if self._under_way is not None and not self._under_way[1].is_set():
                 return
@@ -61,7 +61,7 @@ class Signing:
         ).start()
 
     def cancel(self) -> bool:
-        """End it without a word; return True if one was under way."""
+        """End the sign-in without a message; return True if one was under way."""
         with self._lock:
             under_way, self._under_way = self._under_way, None
         if under_way is None:

@@ -1,4 +1,4 @@
-"""What the panel says of sessions, roles, lists and errors, in text without control characters."""
+"""The panel's sentences about sessions, roles, lists and errors, in text without control characters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NEXT_STEP = {
 
 
 def of_error(error: BaseException, again: str) -> str:
-    """What went wrong and what to do, in a sentence or two.
+    """Return what went wrong and what to do, in a sentence or two.
 
     Args:
         error: What was raised.
@@ -62,13 +62,13 @@ def _sentence(error: object) -> str:
 
 
 def using(label: str, holders: str | None) -> str:
-    """Return what is said when a role comes into use, with what still uses another one."""
+    """Return the sentence for a role that comes into use, with what still uses another one."""
     rest = f" {holders}" if holders else ""
     return f"Using {label}. New cells run as this role.{rest}"
 
 
 def sign_in_state(token: Token | None, *, is_waiting: bool, warning: str | None) -> str:
-    """Until when one is signed in, in words."""
+    """Return until when the person is signed in, in words."""
     if is_waiting:
         return "Waiting for your approval."
     if token is None:
@@ -84,7 +84,7 @@ def sign_in_state(token: Token | None, *, is_waiting: bool, warning: str | None)
 
 
 def in_use(use: Use | None, warnings: Sequence[str]) -> str:
-    """The role in use, in words."""
+    """Return the role in use, in words."""
     if use is None:
         return " ".join(["No role is in use.", *warnings])
     ends = use.credentials.expires_at

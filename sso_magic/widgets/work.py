@@ -1,4 +1,4 @@
-"""What takes time, done on a thread, so that the kernel goes on: one after another, in the order it was asked for."""
+"""Jobs that take time, done on a thread so that the kernel goes on, one after another in the order they were added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOK_EVERY = 0.1  # seconds; a wait without an end cannot be interrupted on Win
 
 
 class Work:
-    """A queue, and a thread that is there only while something is in it."""
+    """A queue, and a thread that runs only while something is in it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -24,7 +24,7 @@ class Work:
         self._at_work = False
 
     def add(self, job: Callable[[], None]) -> None:
-        """Does it when its turn comes. It must not raise."""
+        """Do the job when its turn comes. It must not raise."""
         with self._changed:
             self._waiting.append(job)
             if not self._at_work:
@@ -37,7 +37,7 @@ class Work:
         return self._at_work
 
     def wait(self) -> None:
-        """Returns when nothing is left to do."""
+        """Return when nothing is left to do."""
         with self._changed:
             while self._at_work:
                 self._changed.wait(_LOOK_EVERY)
@@ -54,7 +54,7 @@ class Work:
 
 
 class Cells:
-    """Whether a cell runs: messages may come meanwhile, in a thread, and must not change its role under it.
+    """Whether a cell runs: messages may come meanwhile, on a thread, and must not change the role of that cell.
 
     Args:
         before: Called before each cell. A cell run after Use was pressed runs under that role, so it waits there for

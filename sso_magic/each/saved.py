@@ -5,7 +5,7 @@ is killed loses no result that was there, and the next run with ``resume`` goes 
 one that was stopped, the Parquet file is written as a whole, and the journal is removed.
 
 A record of the journal is its length and checksum, a line of JSON (account, role, region, error) and the rows as an
-Arrow stream. Nothing is pickled: a file that somebody sends cannot run code here. A record that a killed kernel has not
+Arrow stream. Nothing is pickled: a file from another person cannot run code here. A record that a killed kernel has not
 finished is cut off. The Parquet file's metadata hold which tasks are done, also those without rows, and the errors.
 """
 
@@ -135,7 +135,7 @@ class SavedRun:
         return None
 
     def close(self) -> None:
-        """Let go of the files; the journal stays for a resume."""
+        """Close the files; the journal stays for a resume."""
         with self._writing:
             self._close_file()
         self._held.close()

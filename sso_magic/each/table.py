@@ -36,7 +36,7 @@ _REST = ("error", "message", "line", "traceback")  # columns of the errors
 
 
 class Row(NamedTuple):
-    """An account, or a region of it, and what came of it: a value, or a failure."""
+    """An account, or a region of it, and its outcome: a value, or a failure."""
 
     account: Account
     role_name: str

@@ -40,7 +40,7 @@ NOT_BEGUN = Failure("Stopped", "It had not begun when the run was stopped.")
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one account's run."""
+    """The outcome of one account's run."""
 
     value: Any = None
     failure: Failure | None = None

@@ -1,6 +1,6 @@
 """What the doctor, the status and the panel report of variables that win over the role in use.
 
-The variables that are there before a switch are removed by `sso_magic.kernel.in_use`; these were set after it.
+`sso_magic.kernel.in_use` removes those that are set before a switch, until the release; these were set after it.
 """
 
 from __future__ import annotations

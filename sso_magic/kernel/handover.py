@@ -1,7 +1,7 @@
 """Role credentials on their way to another process, on purpose.
 
-A `Secret` pickles as ``***``, so that no key leaves the process by accident. A `Handover` is the one way out: it is
-shown as redacted as what it holds, and pickled it is the real keys of that one role. The access token has no such way.
+A `Secret` pickles as ``***``, so that no key leaves the process by accident. A `Handover` is the one way out: its
+repr is redacted, and its pickle has the real keys of that one role. The access token has no such way.
 
 A task in another process asks for them, as often as it needs to; `answer` and `opened` are the two ends of that.
 """

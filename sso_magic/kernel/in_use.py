@@ -113,7 +113,7 @@ class InUse:
         return own
 
     def changed(self) -> tuple[str, ...]:
-        """Return the names of the variables that somebody else has changed since they were written."""
+        """Return the names of the variables that other code has changed since they were written."""
         return tuple(name for name, value in self.state.written.items() if os.environ.get(name) != value)
 
     def has_own_keys(self) -> bool:
@@ -133,7 +133,7 @@ class InUse:
             raise
 
     def put_renewed(self, role: RenewingRole) -> None:
-        """Put a role's renewed keys in the environment, if it is in use there and nobody has set other keys."""
+        """Put a role's renewed keys in the environment, if it is in use there and no other keys have been set."""
         state = self.state
         use = state.use
         if use is None or use.role is not role or use.serve or not self.has_own_keys():

@@ -1,10 +1,10 @@
 """What AWS libraries in this process keep for themselves, and how it is kept bound to one role.
 
 Changing the environment is not enough to switch: libraries read it once and keep what they found, or read it again
-later. Without the bindings, a client made under role A would become B: botocore reads the environment again
-near the end of its credentials (PROTOCOL.md 7.3), pyarrow at every request, polars when its cached credentials
-end. Each module here says what its library does, as measured, and binds what is made while a role is in use to that
-role, where it is made. Credentials that renew automatically come from a `RenewingRole`, which cannot change its role.
+later. Without the bindings, a client made under role A would become B: botocore reads the environment again near the
+end of its credentials (PROTOCOL.md 7.3), pyarrow at every request, polars when its cached credentials end. Each module
+here says what its library does, as measured, and binds what is made while a role is in use to that role, where it is
+made. Credentials that renew automatically come from a `RenewingRole`, which cannot change its role.
 
 The modules' texts call two roles A and B, used in this order. "The switch's line" is what ``%sso_use`` shows: the role
 in use, and what still uses another one, as each binding's `holders` reports it.
@@ -44,6 +44,6 @@ Outside of tasks Rust's object_store (deltalake) needs nothing: it reads the env
 
 The hooks go in at the first use of a role in a process and stay, doing nothing while no role is in use, until the
 extension is unloaded: taking them out and in with each role would leave a moment, each time, in which another thread
-could read half of one role's variables and half of another's. Hooks that only tasks of
-``%%sso_each`` on threads need go in at the first such run, and stay too.
+could read half of one role's variables and half of another's. Hooks that only tasks of ``%%sso_each`` on threads need
+go in at the first such run, and stay too.
 """

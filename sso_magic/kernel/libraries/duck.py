@@ -9,8 +9,8 @@ changed through a cursor while the connection runs a query (1 ms; 13 ms beside a
 
 What is done. Keys are recognized by their id. The module's default connection (``duckdb.sql``) follows each switch: its
 keys are replaced by those of the role in use, or removed at a release. A secret with ``REFRESH auto`` in any other
-connection gets the keys of its own role for good. When a role is renewed, all its keys are replaced. What other
-connections hold of an earlier role is named in the switch's line.
+connection gets the keys of its own role and no longer refreshes. When a role is renewed, all its keys are replaced.
+What other connections hold of an earlier role is named in the switch's line.
 
 Connections are known from ``duckdb.connect`` on, so one made before the first use of a role is not: it has no key of a
 role then, but may get one later. Nothing is loaded or installed: until httpfs is there, a database holds no keys.
@@ -171,7 +171,7 @@ class DuckdbBinding:
         return role
 
     def _freeze(self, connection: Any, found: dict[str, RenewingRole]) -> None:
-        """Give a secret that refreshes the keys of its own role for good, unless that role is in use."""
+        """Replace a secret that refreshes with one that keeps its own role's keys, unless that role is in use."""
         for held in _secrets(connection):
             role = self._role(held.key_id, found)
             if held.refreshes and role is not None and role is not self._used:

@@ -1,6 +1,6 @@
 """The role of the object whose method runs in this context: what looks up credentials meanwhile gets that role's.
 
-`owned.py` runs the methods of objects that look up credentials at each call in `as_role`.
+`owned.py` calls the methods of objects that look up credentials at each call inside `as_role`.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ class EachMagics(Magics):
         an account has not enabled is skipped and counted; an account is asked for its regions once a day. --exclude
         takes commas, too: --exclude "sandbox, payments dev". A role whose name looks like an administrator's
         (EachMagics.administrator) asks before it runs in an account that SSOMagics.production marks; without a person
-        that needs --yes.
+        that needs --yes. Where no region is configured, most services need --region or --regions: without it boto3
+        raises NoRegionError.
 
         --resume runs what is missing or failed in NAME of --into, or in the file of --save. The file keeps each result
         when it is there: a kernel that ends in the middle loses none of them. Tasks that were running then run again.

@@ -211,6 +211,9 @@ class SSOMagics(Magics):
     def sso_use(self, line: str) -> None:
         """Use a role: put its credentials in this kernel, for every library and child process.
 
+        Without --region the region stays what the environment or the active profile says. Where neither names one,
+        most services need --region: boto3 raises NoRegionError.
+
         Examples::
 
             %sso_use payments-prod ReadOnly

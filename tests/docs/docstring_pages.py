@@ -116,7 +116,14 @@ def row(error: type[Exception]) -> str:
 def magics() -> str:
     """Return the page of every magic and every setting."""
     found = [(name, method) for holder in (SSOMagics, ListMagics, EachMagics) for name, method in magics_of(holder)]
-    lines = ["# Magics and settings", "", WRITTEN, "", "`%magic?` shows the same help in the notebook.", ""]
+    lines = [
+        "# Magics and settings",
+        "",
+        WRITTEN,
+        "",
+        "`%sso_use?`, or `%%sso_each?` with both percent signs, shows the same help in the notebook.",
+        "",
+    ]
     lines += ["| magic | does |", "|---|---|"]
     for name, method in found:
         summary = inspect.cleandoc(method.parser.description).split("\n\n")[0]

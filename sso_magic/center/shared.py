@@ -87,6 +87,19 @@ def release() -> bool:
     return KERNEL.release() is not None
 
 
+def known_account_name(account_id: str) -> str | None:
+    """Return the name of an account as a session used in this process has listed it; never the network.
+
+    Returns:
+        None if no session has listed the account.
+    """
+    for center in list(SHARED.values()):
+        for account in center.directory.cached_accounts() or ():
+            if account.account_id == account_id and account.account_name:
+                return account.account_name
+    return None
+
+
 def sign_out_all() -> list[str]:
     """Ends every session that has a token on this machine, as ``aws sso logout`` does.
 

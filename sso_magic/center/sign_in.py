@@ -144,7 +144,7 @@ class SignIn(Connection):
             at_least: See `sign_in`.
         """
         if prompt is None:
-            prompt, method = self._prompt(method, interactive)
+            prompt, method = self._prompt(method, interactive, is_forced=newer and at_least is None)
         configured = self.session
         waiting = Waiting(self.tokens, cancel, newer=newer)
         line = ""  # after a failure: the error says it
@@ -181,7 +181,13 @@ class SignIn(Connection):
         ends = token.registration_expires_at
         return token.can_refresh(now) and ends is not None and ends - now >= at_least
 
-    def _prompt(self, method: Method, interactive: bool | None) -> tuple[Prompt, Method]:  # noqa: FBT001 - a tri-state
+    def _prompt(
+        self,
+        method: Method,
+        interactive: bool | None,  # noqa: FBT001 - a tri-state
+        *,
+        is_forced: bool,
+    ) -> tuple[Prompt, Method]:
         """Return the prompt for where this runs, and the method that fits it.
 
         Raises:
@@ -192,7 +198,7 @@ class SignIn(Connection):
         if has_person() if interactive is None else interactive:
             return prompt_here(), method
         if not is_loopback(host_of(self.oidc.config.endpoint)):
-            raise sign_in_first(self.session, self.tokens.peek())
+            raise sign_in_first(self.session, self.tokens.peek(), is_forced=is_forced)
         return NoPerson(self.session), "device"
 
     def _correct_region(self, configured: Session) -> None:

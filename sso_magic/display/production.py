@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sso_magic.errors import UsageError
-
-if TYPE_CHECKING:
-    from sso_magic.kernel.kernel_role import Use
 
 _FINDS_NOTHING = "(?!)"
 MARK = "PRODUCTION "  # before a line of text
@@ -18,17 +14,12 @@ BADGE = (
 )
 
 
-def matches(pattern: str, use: Use) -> bool:
-    """Whether the pattern finds the account's name or id.
+def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
+    """Return True if the pattern finds the account's name or ID.
 
     Raises:
         UsageError: It is no regular expression.
     """
-    return marks(pattern, use.credentials.account_name, use.credentials.account_id)
-
-
-def marks(pattern: str, account_name: str | None, account_id: str) -> bool:
-    """Whether the pattern finds the name or the id of this account; see `matches`."""
     compiled = check_pattern(pattern)
     return bool(compiled.search(account_name or "") or compiled.search(account_id))
 

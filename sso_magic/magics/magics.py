@@ -91,9 +91,9 @@ class SSOMagics(Magics):
 
     def is_production(self, use: Use) -> bool:
         """Whether the role's account is to be marked as production."""
-        from sso_magic.display.production import matches
+        from sso_magic.magics.use import is_production
 
-        return matches(self.production, use)
+        return is_production(self.production, use)
 
     @with_arguments
     @argument("session", nargs="?", metavar="SESSION|START_URL", help="an [sso-session], a profile, or a start URL")

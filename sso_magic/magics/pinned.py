@@ -50,8 +50,13 @@ def read(magics: Magics, args: argparse.Namespace) -> None:
         return
     if args.account or args.pin:
         raise UsageError("%sso_use --pinned takes no account and no --pin; it takes --region, --serve and --dask.")
-    pin = None if writer is None else writer.pinned()
-    if pin is None and (writer is None or pinned_notebook(magics.shell) is None):
+    if writer is None:
+        raise UsageError(
+            "%sso_use --pinned uses a notebook's pin, and this shell has no notebook. Name the role: "
+            "%sso_use ACCOUNT ROLE"
+        )
+    pin = writer.pinned()
+    if pin is None and pinned_notebook(magics.shell) is None:
         raise UsageError(
             "This kernel does not know which notebook it runs. Run papermill with --inject-paths, or set "
             "JPY_SESSION_NAME to the notebook's path."

@@ -11,11 +11,12 @@ from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common.text import encodable, printable
 from sso_magic.common.times import span, stamp, until
 from sso_magic.display import TEXT, table
-from sso_magic.display.production import BADGE, MARK, matches
+from sso_magic.display.production import BADGE, MARK
 from sso_magic.display.show import wrapped
 from sso_magic.errors import reason
 from sso_magic.kernel.competing import competing
 from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.magics.use import is_production
 from sso_magic.signin.tokens import utc_now
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def status(production: str | None = None) -> Status:
         region=use.region if use else None,
         expires_at=keys.expires_at if keys else None,
         competing=tuple(competing()),
-        is_production=use is not None and production is not None and matches(production, use),
+        is_production=use is not None and production is not None and is_production(production, use),
         renewal=_renewal(use) if use else None,
         at=utc_now(),
     )

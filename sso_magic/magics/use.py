@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from sso_magic.common.times import until
 from sso_magic.config.files import load_shared_config
 from sso_magic.config.start_url import looks_like_start_url
 from sso_magic.display import TEXT, Shown, ask_hidden, has_person, say
-from sso_magic.display.production import BADGE, MARK, check_pattern
+from sso_magic.display.production import BADGE, MARK, check_pattern, marks
 from sso_magic.errors import AccountNotFound, Ambiguous, SessionNotFound, UsageError
 from sso_magic.inventory.suggestions import FIND_ERRORS, improved
 from sso_magic.kernel import chained
@@ -182,7 +183,7 @@ def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None
     config = load_shared_config()
     if name not in config.profiles or not (chained.is_chained(name, config) or sso_profile(name, config)):
         return None
-    from sso_magic.center.shared import shared_center
+    from sso_magic.center.shared import known_account_name, shared_center
 
     profile = chained.root(name, config)
     center = shared_center(profile.session) if profile is not None else None
@@ -196,7 +197,8 @@ def _use_of_profile(name: str, region: str | None, *, serve: bool) -> Use | None
             return center.role(profile.account_id, profile.role_name).credentials(refresh=refresh)
 
         # A renewal runs where nobody can be asked for a code.
-        return chained.assume(name, config, base if center else None, None if refresh else ask_hidden())
+        found = chained.assume(name, config, base if center else None, None if refresh else ask_hidden())
+        return replace(found, account_name=found.account_name or known_account_name(found.account_id))
 
     own_region = config.profiles[name].get("region")
     region = region or (own_region if isinstance(own_region, str) else None)
@@ -212,6 +214,18 @@ def _refuse_two_meanings(center: IdentityCenter, name: str, account_id: str) -> 
                 f"{name} is a profile of account {account_id} and the name of account {account.account_id}: "
                 f"use the 12 digits, or name the role as well (%sso_use {name} ROLE is the account)."
             )
+
+
+def is_production(pattern: str, use: Use) -> bool:
+    """Return True if a pattern finds the account's ID, or its name, which may have been listed after it came into use.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    from sso_magic.center.shared import known_account_name
+
+    keys = use.credentials
+    return marks(pattern, keys.account_name or known_account_name(keys.account_id), keys.account_id)
 
 
 def show(magics: Magics, layer: Layer | None = None) -> None:

@@ -46,15 +46,18 @@ class NoPerson:
         """Show nothing."""
 
 
-def sign_in_first(session: Session, token: Token | None = None) -> SignInRequired:
+def sign_in_first(session: Session, token: Token | None = None, *, is_forced: bool = False) -> SignInRequired:
     """Return the error for a run without a person, which names how to sign in beforehand.
 
     Args:
         session: The session.
         token: The token that is stored, and has ended or ends too soon.
+        is_forced: A new sign-in is asked for, however long the token lasts.
     """
     stands = f"Not signed in to {session.label}"
-    if token is not None and token.rejected is None:
+    if is_forced:
+        stands = f"A new sign-in to {session.label} needs a person"
+    elif token is not None and token.rejected is None:
         is_valid = token.expires_at > utc_now()
         stands = f"The sign-in to {session.label} " + (
             f"lasts {until(token.expires_at)} only" if is_valid else f"ended at {clock(token.expires_at)}"

@@ -239,4 +239,6 @@ def test_a_shell_without_a_notebook_cannot_pin(shell, signed_in):
         "%sso_use --pin writes into a notebook, and this shell has none. Leave --pin out."
     )
     assert in_use() is None
-    assert error(shell, "--pinned").startswith("This kernel does not know which notebook it runs.")
+    assert error(shell, "--pinned") == (
+        "%sso_use --pinned uses a notebook's pin, and this shell has no notebook. Name the role: %sso_use ACCOUNT ROLE"
+    )

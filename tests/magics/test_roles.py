@@ -85,6 +85,26 @@ def test_a_cell_that_cannot_be_read_uses_no_role(shell, ids, signed_in):
     assert signed_in.requests.total() == 0
 
 
+def test_a_chained_profile_has_the_name_of_its_account_and_so_its_production_mark(shell, ids, add_profile, capsys):
+    shell.run_line_magic("sso_accounts", "")
+    add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
+    add_profile("on-top", f"source_profile = base\nrole_arn = arn:aws:iam::{ids[PROD]}:role/ops/Deployer")
+    capsys.readouterr()
+    shell.run_line_magic("sso_use", "on-top")
+    assert f"PRODUCTION Using {PROD} ({ids[PROD]}) / Deployer, until " in capsys.readouterr().out
+    assert KERNEL.current.fetch().account_name == PROD  # also of a renewal
+
+
+def test_an_account_that_is_listed_after_it_came_into_use_is_marked_as_production_from_then_on(shell, ids):
+    magics = shell.magics_manager.registry["SSOMagics"]
+    shell.run_line_magic("sso_use", f"{ids[PROD]} ReadOnly")
+    assert KERNEL.current.credentials.account_name is None  # nothing has been listed
+    assert not magics.is_production(KERNEL.current)
+    shell.run_line_magic("sso_accounts", "")
+    assert magics.is_production(KERNEL.current)
+    assert "PRODUCTION In use: " in repr(shell.run_line_magic("sso_status", ""))
+
+
 def test_a_chained_profile_is_assumed_on_top_of_its_source(shell, ids, add_profile):
     add_profile("base", f"sso_session = corp\nsso_account_id = {ids[DEV]}\nsso_role_name = ReadOnly")
     add_profile("on-top", f"source_profile = base\nrole_arn = arn:aws:iam::{ids[PROD]}:role/ops/Deployer")

@@ -71,6 +71,16 @@ def test_a_run_without_a_person_fails_before_it_begins(corp, monkeypatch):
     )
 
 
+def test_a_run_without_a_person_cannot_force_a_new_sign_in(corp, monkeypatch):
+    monkeypatch.setattr("sso_magic.center.sign_in.is_loopback", lambda host: False)
+    with pytest.raises(SignInRequired) as caught:
+        corp.sign_in(force=True, interactive=False)
+    assert str(caught.value) == (
+        "A new sign-in to corp needs a person, and this run is not interactive. Run sso-magic login corp in a terminal "
+        "first, or sign in from a notebook."
+    )
+
+
 def test_a_new_sign_in_that_is_too_short_says_so(corp, center, prompt, clean_environment):
     config = clean_environment / ".aws" / "config"
     config.write_text(f"[profile old]\nsso_start_url = {center.start_url}\nsso_region = {center.region}\n")

@@ -1,6 +1,6 @@
 """Runs the benchmarks one after the other, each beside its peers, and keeps what they found: ``make bench``.
 
-    python tests/benchmarks/run.py [NAME ...]  # load use client each inventory panel rate regions start; else all
+    python tests/benchmarks/run.py [NAME ...]  # all, or some of: client dask each inventory load panel ...
 
 Each is a script of its own, ``NAME/bench_NAME.py``, that prints its figures and exits with 1 if a limit does not hold.
 What they print is gathered in tests/output/bench.md, with the machine and the releases it was measured on, and the

@@ -219,9 +219,7 @@ def _venue(on: str | Executor, work: Work, region: str | None, site: Site) -> Ve
     if isinstance(on, Executor):
         client = getattr(on, "_client", None)
         if type(on).__module__.partition(".")[0] == "distributed" and client is not None:
-            from sso_magic.each.places.dask import Cluster
-
-            return Cluster(client, packed(work), region)
+            return _cluster(client, work, region, site)
         return pool_of(on, work, lambda: packed(work), region, site.open_line)
     if on == "threads":
         return Threads(work, region)
@@ -230,11 +228,16 @@ def _venue(on: str | Executor, work: Work, region: str | None, site: Site) -> Ve
 
         return Processes(packed(work), region, site.open_line())
     if on == "dask":
-        client = _current_client()
-        from sso_magic.each.places.dask import Cluster
-
-        return Cluster(client, packed(work), region)
+        return _cluster(_current_client(), work, region, site)
     raise UsageError(f"It runs on {', '.join(PLACES)} or an executor, not on {on!r}.")
+
+
+def _cluster(client: Any, work: Work, region: str | None, site: Site) -> Venue:
+    from sso_magic.each.places.dask import Cluster
+
+    site.venue = cluster = Cluster(client, packed(work), region)  # before it opens: the site closes it in any case
+    cluster.open()
+    return cluster
 
 
 def _current_client() -> Any:

@@ -1,4 +1,4 @@
-"""One Ctrl-C at any place of a run in processes leaves no process, socket, temporary directory or thread, and no lock.
+"""One Ctrl-C at any place of a run leaves no process, socket, directory, thread, Dask topic or lock.
 
 The interrupts come in the thread that runs the cell, as those of Python do.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,21 @@ import pytest
 import sso_magic
 from sso_magic.common.interrupts import complete
 from sso_magic.each import output
+from sso_magic.each import run as run_module
 from sso_magic.each.accounts import select
-from sso_magic.each.places import processes, remote, socket
+from sso_magic.each.places import dask, processes, remote, socket
 from sso_magic.each.run import run
 from sso_magic.each.task import Outcome
 from sso_magic.each.work import FunctionWork
 
 PACKAGE = str(Path(sso_magic.__file__).parent)
-FILES = tuple(str(Path("each", name)) for name in ("run.py", "output.py", "site.py", "crew.py", "places/processes.py"))
-FILES = (*FILES, str(Path("each", "places", "socket.py")), str(Path("common", "interrupts.py")))
+FILES = tuple(
+    str(Path(*name.split("/")))
+    for name in (
+        "each/run.py", "each/output.py", "each/site.py", "each/crew.py", "each/places/dask.py",
+        "each/places/processes.py", "each/places/socket.py", "common/interrupts.py",
+    )
+)  # fmt: skip
 
 
 class Interrupt:
@@ -101,41 +108,107 @@ def wait_for_end(threads: set[threading.Thread], where: str) -> None:
         assert not thread.is_alive(), (thread.name, where)
 
 
-def test_an_interrupt_at_every_place_of_a_run_in_processes(many, started):
-    center = many(2)
+class FakeClient:
+    """A Dask client that runs nothing, and keeps the topics that are subscribed to."""
+
+    def __init__(self) -> None:
+        self.topics: set[str] = set()
+
+    def run(self, function, *arguments, workers=None, on_error="raise"):
+        return {"tcp://127.0.0.1:1": True}
+
+    def nthreads(self):
+        return {"tcp://127.0.0.1:1": 1}
+
+    def get_executor(self, pure):
+        return self
+
+    def submit(self, function, *arguments, pure=None):
+        return FakeFuture()
+
+    def subscribe_topic(self, topic, handler):
+        self.topics.add(topic)
+
+    def unsubscribe_topic(self, topic):
+        self.topics.remove(topic)  # as Dask, which raises where nobody is subscribed
+
+
+class FakeFuture(Future):
+    """A future that is done, with Dask's way to give its result up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_result(b"")
+
+    def release(self) -> None:
+        pass
+
+
+def walk(center, on, begin, check) -> None:
+    """Run a function in two accounts, again and again, with an interrupt one place further on each time.
+
+    Args:
+        center: Where the accounts are.
+        on: Where the function runs.
+        begin: Called before each run.
+        check: Called after each run with the place of its interrupt.
+    """
     selection = select(center, "ReadOnly")
     for job in selection.jobs:
         center.role(job.account.account_id, "ReadOnly").credentials()  # cached: no request is interrupted
     work = FunctionWork(len)
-    run(center, work, selection, on="processes", progress=False)  # whatever is imported once
+    run(center, work, selection, on=on, progress=False)  # whatever is imported once
     streams = sys.stdout, sys.stderr
     before, number, finished = set(threading.enumerate()), 0, False
     while not finished:
         number += 1
-        started.lines.clear()
-        started.children.clear()
+        begin()
         for job in selection.jobs:
             job.stopped = False
             job.wake.clear()
         interrupt = Interrupt(number)
         try:
             sys.settrace(interrupt)
-            run(center, work, selection, on="processes", progress=False)
+            run(center, work, selection, on=on, progress=False)
         except KeyboardInterrupt:
             pass
         finally:
             sys.settrace(None)
         where = f"{number}, {interrupt.where}"
         wait_for_end(before, where)
-        assert all(child.is_over for child in started.children), where
-        for line in started.lines:
-            assert not line._directory.exists(), where
-            assert line._socket.fileno() == line._wake.fileno() == line._woken.fileno() == -1, where
+        check(where)
         assert (sys.stdout, sys.stderr) == streams, where
         assert output._LOCK.acquire(timeout=60), where
         output._LOCK.release()
         finished = not interrupt.where
     assert number > 100
+
+
+def test_an_interrupt_at_every_place_of_a_run_in_processes(many, started):
+    def begin() -> None:
+        started.lines.clear()
+        started.children.clear()
+
+    def check(where: str) -> None:
+        assert all(child.is_over for child in started.children), where
+        for line in started.lines:
+            assert not line._directory.exists(), where
+            assert line._socket.fileno() == line._wake.fileno() == line._woken.fileno() == -1, where
+
+    walk(many(2), "processes", begin, check)
+
+
+def test_an_interrupt_at_every_place_of_a_run_on_a_dask_cluster(many, monkeypatch):
+    client = FakeClient()
+    monkeypatch.setattr(run_module, "_current_client", lambda: client)
+    monkeypatch.setattr(dask, "check", lambda client: None)
+    monkeypatch.setattr(dask, "warn_if_open", lambda client: None)
+    monkeypatch.setattr(remote, "received", lambda message: Outcome(value=1))
+
+    def check(where: str) -> None:
+        assert client.topics == set(), where
+
+    walk(many(2), "dask", lambda: None, check)
 
 
 def test_a_call_that_is_completed_ends_in_spite_of_an_interrupt():

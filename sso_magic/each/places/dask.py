@@ -53,13 +53,18 @@ class Cluster:
         _check_package(client)
         self.workers = min(MOST, max(WORKERS, 2 * sum(client.nthreads().values())))
         self._client = client
+        self._work = blob
         self._region = region
         self._jobs: dict[str, Job] = {}
-        self._executor = client.get_executor(pure=False)
-        # A task, not scattered data: should the worker that holds it die, the scheduler has it made again.
-        self._blob = client.submit(_same, blob, pure=False)
         self._topic = f"sso_magic-{secrets.token_hex(8)}"
-        client.subscribe_topic(self._topic, self._on_asked)
+        self._blob: Any = None  # on the cluster
+
+    def open(self) -> None:
+        """Send the work, and listen to what its tasks ask. `close` ends it, also where an interrupt came in between."""
+        self._executor = self._client.get_executor(pure=False)
+        # A task, not scattered data: should the worker that holds it die, the scheduler has it made again.
+        self._blob = self._client.submit(_same, self._work, pure=False)
+        self._client.subscribe_topic(self._topic, self._on_asked)
 
     def run(self, job: Job, role: RenewingRole) -> Outcome:
         """Send the job there, and answer its questions while it runs."""
@@ -91,9 +96,10 @@ class Cluster:
 
     def close(self) -> None:
         """Release the work; the client is the caller's, and stays open."""
-        with contextlib.suppress(Exception):  # a client that is closed meanwhile holds nothing any more
+        with contextlib.suppress(Exception):  # a client that is closed meanwhile, or was not subscribed, holds nothing
             self._client.unsubscribe_topic(self._topic)
-        self._blob.release()
+        if self._blob is not None:
+            self._blob.release()
 
     def _on_asked(self, event: tuple[float, dict[str, str]]) -> None:
         """Note that a worker asks for a task's credentials; called on the client's event loop, which must not wait."""

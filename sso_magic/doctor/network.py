@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from sso_magic.client import service_clock
 from sso_magic.client.endpoints import is_loopback
 from sso_magic.common.environment import own_environ
+from sso_magic.common.secret import reveal
+from sso_magic.common.text import printable
 from sso_magic.common.times import span
 from sso_magic.config.files import load_shared_config, usable_config
 from sso_magic.errors import ClientError, ConfigError, SSOMagicError, TLSError, TransportError
@@ -98,8 +100,13 @@ def _route(config: ClientConfig) -> Iterator[tuple[str, str]]:
         here = is_loopback(urlsplit(config.endpoint).hostname or "")
         fix = "This is not AWS." if here else f"Unset {source} if that is not meant."
         yield f"reached at {config.endpoint} ({source})", fix
-    for protocol in config.proxies:
-        yield f"reached through a proxy ({protocol.upper()}_PROXY)", ""
+    for protocol, proxy in config.proxies.items():
+        yield f"reached through the proxy {_host_and_port(proxy)} ({protocol.upper()}_PROXY)", ""
+
+
+def _host_and_port(proxy: str) -> str:
+    """Return where a proxy is, without the user and the password that its address may have."""
+    return printable(reveal(proxy).rpartition("@")[2].rpartition("//")[2].partition("/")[0])
 
 
 def _unread(config: ClientConfig, names: Iterable[str]) -> list[str]:

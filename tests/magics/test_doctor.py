@@ -112,10 +112,11 @@ def test_a_certificate_that_is_not_accepted(signed_in, company_server, monkeypat
 def test_a_proxy_that_does_not_answer_is_named_with_the_settings_to_check(center, monkeypatch):
     for name in ("AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTPS_PROXY", "http://alex:pass%20word@127.0.0.1:9/")
     report = examine()
+    assert "pass" not in repr(report)
     notes = found(report, "note")
-    assert notes["The portal and the sign-in service are reached through a proxy (HTTPS_PROXY)."] == ""
+    assert notes["The portal and the sign-in service are reached through the proxy 127.0.0.1:9 (HTTPS_PROXY)."] == ""
     assert not [text for text in notes if " reached at " in text]  # it is AWS
     (portal, fix), (sign_in, again) = found(report, "problem").items()
     assert portal.startswith(

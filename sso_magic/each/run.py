@@ -300,7 +300,8 @@ def raise_if_all_failed(result: Result) -> None:
     of_them = f", {number:,} of them" if number < result.total else ""
     line = next(record["line"] for record in result.errors if (record["error"], record["message"]) == (error, message))
     where = f" (line {line})" if line else ""
-    raise EachError(f"{which} failed{of_them} with {error}: {message}{where}", result.errors)
+    hint = " Choose one with --region or --regions; region= or regions= in Python." if error == "NoRegionError" else ""
+    raise EachError(f"{which} failed{of_them} with {error}: {message}{where}{hint}", result.errors)
 
 
 def _count(errors: list[dict[str, Any]], error: str, message: str) -> int:

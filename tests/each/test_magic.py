@@ -112,6 +112,17 @@ def test_failing_everywhere_stops_run_all_and_leaves_the_errors(run, shell, caps
     assert len(shell.user_ns["x_errors"]) == 3
 
 
+def test_a_call_without_a_region_says_how_to_choose_one(run, monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    with pytest.raises(errors.EachError) as caught:
+        run("%%sso_each ReadOnly payments\nsession.client('ec2').describe_vpcs()")
+    assert str(caught.value) == (
+        "All 3 accounts failed with NoRegionError: You must specify a region. (line 1) Choose one with --region or "
+        "--regions; region= or regions= in Python."
+    )
+
+
 def test_many_errors_are_told_in_few_lines(run):
     _, out = run("%%sso_each ReadOnly\nif account.name != 'data-lake': raise ValueError('broken')\n1")
     lines = out.splitlines()

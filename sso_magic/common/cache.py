@@ -218,7 +218,8 @@ def from_json(text: str | bytes, object_hook: Callable[[dict[str, Any]], Any] | 
         ValueError: It is no JSON in UTF-8.
         RecursionError: It is too deep.
     """
-    text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    # Not "utf-8-sig": that codec is written in Python, and its frame would show a file's keys in a traceback.
+    text = text.decode().removeprefix("\ufeff") if isinstance(text, bytes) else text
     whole = _ESCAPES.sub(lambda escape: escape["whole"] or r"\ufffd", text) if "\\u" in text else text
     return json.loads(whole, object_hook=object_hook)
 

@@ -8,6 +8,7 @@ beside it: `Secret.reveal` returns them as text, `Secret.encode` as bytes, which
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import ItemsView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
@@ -89,9 +90,18 @@ _REAL: Any = Secret.__dict__["_real"]
 del Secret._real  # type: ignore[attr-defined]  # noqa: SLF001
 
 
+@functools.cache
+def _form() -> re.Pattern[str]:
+    """Return the form of a token or key, compiled when it is first needed: %load_ext does without it.
+
+    `re.fullmatch` is written in Python: a traceback of an interrupt in it would show the secret.
+    """
+    return re.compile(_FORM)
+
+
 def _remember(secret: Secret) -> None:
     """Keep a token or key in mind, so that it is not displayed when a library has it as plain text."""
-    if secret.reveal() in _known or not re.fullmatch(_FORM, secret.reveal()):
+    if secret.reveal() in _known or not _form().fullmatch(secret.reveal()):
         return
     _known[secret.reveal()] = None
     if len(_known) > KNOWN:

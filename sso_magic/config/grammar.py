@@ -265,7 +265,7 @@ def read_sections(path: Path) -> Iterator[tuple[int, str, Keys]]:
         known = _known.get(path)
         if known is not None and known[0] == digest:
             return _copied(known[1])
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")  # "utf-8-sig" is written in Python: see `common.cache`
     except (FileNotFoundError, NotADirectoryError):  # the latter where HOME is a file, such as /dev/null
         return iter(())
     except UnicodeDecodeError as error:

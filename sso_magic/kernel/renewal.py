@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sso_magic.client.service_clock import SERVICE_CLOCK
 from sso_magic.common import locks
 from sso_magic.common.jitter import JITTER
+from sso_magic.common.secret import reveal
 from sso_magic.common.text import printable
 from sso_magic.common.times import clock
 from sso_magic.errors import CredentialsError, RoleNotAssigned, SignInChanged, SignInRequired, reason
@@ -44,8 +45,8 @@ def lead(lifetime: float) -> float:
 
 
 def key_digest(access_key_id: str) -> str:
-    """Return a digest by which an access key id is recognized, and which does not reveal it."""
-    return hashlib.sha256(access_key_id.encode()).hexdigest()
+    """Return a digest by which an access key id, a `Secret` or not, is recognized, and which does not reveal it."""
+    return hashlib.sha256(reveal(access_key_id).encode()).hexdigest()
 
 
 class RenewingRole:
@@ -58,7 +59,7 @@ class RenewingRole:
 
     def __init__(self, credentials: Credentials, fetch: Callable[[], Credentials]) -> None:
         self._credentials = credentials
-        self.key_digests = frozenset([key_digest(credentials.access_key_id.reveal())])  # of all keys there have been
+        self.key_digests = frozenset([key_digest(credentials.access_key_id)])  # of all keys there have been
         self._fetch = fetch
         left = credentials.seconds_left()
         self._lead = lead(left) if left > 0 else float(_LEAD)
@@ -263,7 +264,7 @@ class RenewingRole:
         is_repeated = fetched.access_key_id == mine.access_key_id
         accepted = {
             "_credentials": fetched,
-            "key_digests": self.key_digests | {key_digest(fetched.access_key_id.reveal())},
+            "key_digests": self.key_digests | {key_digest(fetched.access_key_id)},
             "_lead": self._lead if is_repeated else lead(fetched.seconds_left()),
             "_repeats": self._repeats + 1 if is_repeated else 0,
             "_pause": self._pause_after(self._repeats + 1) if is_repeated else 0.0,

@@ -16,7 +16,14 @@ from sso_magic.kernel.tracked import referrers
 
 
 @pytest.fixture
-def searches(monkeypatch):
+def kernel(kernel):
+    """The kernel's role, without the hooks that an earlier test of this process may have left."""
+    kernel.shutdown()
+    return kernel
+
+
+@pytest.fixture
+def searches(monkeypatch, kernel):
     """The searches that were made, each as what was looked for."""
     made = []
 

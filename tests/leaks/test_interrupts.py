@@ -18,6 +18,7 @@ from sso_magic.credentials.federation import federated_url
 from sso_magic.errors import SSOMagicError
 from sso_magic.kernel import chained
 from sso_magic.kernel.kernel_role import KERNEL
+from sso_magic.kernel.renewal import key_digest
 
 ROLE = ("payments-prod", "ReadOnly")
 MOMENTS = int(os.environ.get("SSO_MAGIC_MOMENTS", "12"))  # a call is interrupted at, in each test
@@ -123,6 +124,23 @@ def test_an_interrupt_shows_nothing(planted, calls, center, name):
         interrupted += error is not None
         found += [f"at {one.where}: {path}" for path in reached(planted, error)]
     assert interrupted > MOMENTS / 2
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_at_any_moment_of_reading_keys_shows_nothing(planted, corp):
+    path = next(iter(cache.role_directory().glob("*.json")), None)
+    if path is None:
+        corp.role(*ROLE).credentials()
+        path = next(iter(cache.role_directory().glob("*.json")))
+    number, found, where = 0, [], "the first"
+    while where:
+        number += 1
+        one = Interrupt(number)
+        error = one.during(lambda: key_digest(cache.read(path)["Credentials"]["AccessKeyId"]))
+        where = one.where
+        found += [f"at {where}: {leak}" for leak in reached(planted, error)]
+    assert number > 10
     assert not found, "\n".join(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import types
 
 import boto3  # noqa: F401 - imported before the hooks, as the others
@@ -77,3 +78,16 @@ def test_a_name_that_cannot_be_changed_is_reported_and_the_others_are_changed(ke
     )
     assert namespace["S3FileSystem"] is own
     assert plain.FileSystem is not base
+
+
+def test_modules_whose_objects_are_frozen_have_the_names_too(kernel, role_a):
+    own = pyarrow.fs.S3FileSystem
+    gc.freeze()  # as before a fork: gc.get_referrers does not see these objects any more
+    try:
+        kernel.use(role_a.use())
+        assert pyarrow.fs.S3FileSystem is not own
+        gc.freeze()
+        kernel.shutdown()
+        assert pyarrow.fs.S3FileSystem is own
+    finally:
+        gc.unfreeze()

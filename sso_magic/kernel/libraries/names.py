@@ -96,10 +96,11 @@ def rename(old: Any, new: Any, but_for: str = "\0") -> None:
     """
 
     def replace(found: list[Any]) -> None:
-        for namespace in found:
-            if isinstance(namespace, dict) and _is_of_module(namespace, but_for):
-                for name in [name for name, value in namespace.items() if value is old]:
-                    namespace[name] = new
+        with contextlib.ExitStack() as stack:  # the others are changed where one cannot be
+            for namespace in found:
+                if isinstance(namespace, dict) and _is_of_module(namespace, but_for):
+                    for name in [name for name, value in namespace.items() if value is old]:
+                        stack.callback(namespace.__setitem__, name, new)
 
     with_referrers([old], replace)
 

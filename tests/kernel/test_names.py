@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
-import sys
 import types
 
 import boto3  # noqa: F401 - imported before the hooks, as the others
@@ -80,16 +78,3 @@ def test_a_name_that_cannot_be_changed_is_reported_and_the_others_are_changed(ke
     )
     assert namespace["S3FileSystem"] is own
     assert plain.FileSystem is not base
-
-
-def test_modules_whose_objects_are_frozen_have_the_names_too(monkeypatch):
-    old, new = object(), object()
-    module = types.ModuleType("frozen_module")
-    vars(module).update(thing=old, __builtins__={})
-    monkeypatch.setitem(sys.modules, "frozen_module", module)
-    gc.freeze()  # as before a fork: gc.get_referrers does not see these objects any more
-    try:
-        names.rename(old, new)
-    finally:
-        gc.unfreeze()
-    assert module.thing is new

@@ -33,7 +33,7 @@ class Account:
 
     @property
     def slug(self) -> str:
-        """The name as it can stand in a bucket's name; the id, if there is no name."""
+        """Return the account's name with the characters that a bucket's name allows; its ID if none is left."""
         ascii_name = unicodedata.normalize("NFKD", self.name or "").encode("ascii", "ignore").decode().lower()
         return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40] or self.id
 

@@ -88,13 +88,13 @@ def release() -> bool:
 
 
 def known_account_name(account_id: str) -> str | None:
-    """Return the name of an account as a session used in this process has listed it; never the network.
+    """Return the name of an account as a session on this machine has listed it; never the network.
 
     Returns:
         None if no session has listed the account.
     """
-    for center in list(SHARED.values()):
-        for account in center.directory.cached_accounts() or ():
+    for session in dict.fromkeys([*SHARED, *known_sessions()]):
+        for account in _center_of(session).directory.cached_accounts() or ():
             if account.account_id == account_id and account.account_name:
                 return account.account_name
     return None

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from sso_magic import errors
+from sso_magic.center import shared
 from sso_magic.kernel.kernel_role import KERNEL
 
 PROD, DEV = "payments-prod", "payments-dev"
@@ -93,6 +94,13 @@ def test_a_chained_profile_has_the_name_of_its_account_and_so_its_production_mar
     shell.run_line_magic("sso_use", "on-top")
     assert f"PRODUCTION Using {PROD} ({ids[PROD]}) / Deployer, until " in capsys.readouterr().out
     assert KERNEL.current.fetch().account_name == PROD  # also of a renewal
+
+
+def test_a_kernel_that_has_used_no_session_knows_the_names_that_another_has_listed(shell, ids):
+    shell.run_line_magic("sso_accounts", "")
+    shared.SHARED.clear()  # as in a kernel that has just begun
+    assert shared.known_account_name(ids[PROD]) == PROD
+    assert shared.known_account_name("999999999999") is None
 
 
 def test_an_account_that_is_listed_after_it_came_into_use_is_marked_as_production_from_then_on(shell, ids):

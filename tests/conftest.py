@@ -181,9 +181,15 @@ def heap_of_this_module() -> Iterator[None]:
 
     A search does not see what refers to an object from there: `gc.unfreeze()` first, where that counts.
     """
+    from sso_magic.kernel.kernel_role import KERNEL
+
+    KERNEL.shutdown()  # hooks are put in and taken out with the same objects in sight
     gc.collect()
     gc.freeze()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sso_magic.kernel.tracked.frozen_objects", lambda objects, pause: [])
+        yield
+        KERNEL.shutdown()
     gc.unfreeze()
 
 

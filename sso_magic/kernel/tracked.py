@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import operator
+import sys
 from functools import partial
 from itertools import chain, compress, repeat, starmap
 from typing import TYPE_CHECKING, Any
@@ -21,19 +22,73 @@ _STEP = 1000  # objects between two pauses
 
 
 def tracked_objects(pause: Callable[[], None]) -> list[Any]:
-    """Return the objects that the garbage collector tracks; of tuples, only those that one of these refers to.
+    """Return the objects that the garbage collector tracks, also those that `gc.freeze` has hidden from it.
+
+    Of tuples, only those that one of these refers to. Of frozen objects, those that can be reached from the others,
+    from modules or from running code.
 
     Args:
         pause: Called every millisecond or so; an error that it raises is raised here.
     """
     objects = _without_tuples(gc.get_objects)
     _add_tuples(objects, pause)
+    if gc.get_freeze_count():
+        objects += frozen_objects(objects, pause)
     return objects
 
 
 def referrers(*things: Any) -> list[Any]:
-    """Return the objects that refer to one of these and are not tuples."""
-    return _without_tuples(gc.get_referrers, *things)
+    """Return the objects that refer to one of these and are not tuples, frozen ones as in `tracked_objects`."""
+    found = _without_tuples(gc.get_referrers, *things)
+    if not gc.get_freeze_count():
+        return found
+    wanted = set(map(id, things))
+    known = set(map(id, found))
+    return found + [
+        thing
+        for thing in frozen_objects(_without_tuples(gc.get_objects), lambda: None)
+        if type(thing) is not tuple and id(thing) not in known and _refers(thing, wanted)
+    ]
+
+
+def frozen_objects(objects: list[Any], pause: Callable[[], None]) -> list[Any]:
+    """Return the tracked objects, other than these, that these, modules or running code lead to.
+
+    After a call of `gc.freeze`, as servers make before they fork, `gc.get_objects` and `gc.get_referrers` leave out the
+    objects that existed then. `gc.get_referents` does not.
+    """
+    known = set(map(id, objects))
+    frozen: list[Any] = []
+    frontier = [*objects, *sys.modules.values(), _variables()]
+    while frontier:
+        reached: dict[int, Any] = {}
+        for start in range(0, len(frontier), _STEP):
+            pause()
+            referents = gc.get_referents(*frontier[start : start + _STEP])
+            reached.update(zip(map(id, referents), referents, strict=True))
+        frontier = [thing for number, thing in reached.items() if number not in known and gc.is_tracked(thing)]
+        known.update(map(id, frontier))
+        frozen += frontier
+    return frozen
+
+
+def _variables() -> list[Any]:
+    """Return what the variables of running code refer to, without those of this package's search.
+
+    A frame that runs shows the collector none of its variables.
+    """
+    found: list[Any] = []
+    for innermost in list(sys._current_frames().values()):  # noqa: SLF001 - there is no other way
+        frame: Any = innermost
+        while frame is not None:
+            if not str(frame.f_globals.get("__name__")).startswith("sso_magic."):
+                found += list(frame.f_locals.values())
+            frame = frame.f_back
+    return found
+
+
+def _refers(thing: Any, wanted: set[int]) -> bool:
+    return not wanted.isdisjoint(map(id, gc.get_referents(thing)))
 
 
 def _add_tuples(objects: list[Any], pause: Callable[[], None]) -> None:

@@ -190,10 +190,11 @@ def test_child_processes_that_began_under_the_old_role_are_named(kernel, role_a,
 
 
 @pytest.fixture
-def whole_heap():
+def whole_heap(kernel):
     """Let the searches of a test see the objects of earlier tests as well."""
     gc.unfreeze()
     yield
+    kernel.shutdown()  # while its hooks' names are in sight
     gc.freeze()
 
 

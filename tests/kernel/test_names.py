@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 import types
+from datetime import datetime, timedelta, timezone
 
-import boto3  # noqa: F401 - imported before the hooks, as the others
+import boto3
 import pyarrow.fs
 import pytest
 
@@ -95,3 +97,34 @@ def test_modules_whose_objects_are_frozen_have_the_names_too(kernel, role_a):
         assert pyarrow.fs.S3FileSystem is own
     finally:
         gc.unfreeze()
+
+
+def test_a_session_of_ones_own_keys_keeps_them_where_the_objects_are_frozen(kernel, role_a, monkeypatch):
+    ends = datetime.now(timezone.utc) + timedelta(hours=1)
+    for name, value in (("ACCESS_KEY_ID", "AKIAOWN"), ("SECRET_ACCESS_KEY", "x"), ("SESSION_TOKEN", "t")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", ends.isoformat())
+    credentials = boto3.Session(region_name="eu-west-1").get_credentials()
+    assert credentials.access_key == "AKIAOWN"
+    gc.freeze()
+    try:
+        kernel.use(role_a.use())
+        credentials._expiry_time = datetime.now(timezone.utc) + timedelta(seconds=1)  # botocore reads them again
+        assert credentials.access_key == "AKIAOWN"
+    finally:
+        gc.unfreeze()
+
+
+def test_what_holds_an_old_role_is_named_alike_where_the_objects_are_frozen(kernel, role_a, role_b, monkeypatch):
+    kernel.use(role_a.use())
+    kept = types.ModuleType("made_up")
+    kept.cache = {"key": role_a.issued.pop().access_key_id.reveal()}
+    monkeypatch.setitem(sys.modules, "made_up", kept)
+    layer = kernel.use(role_b.use())
+    gc.collect()
+    gc.freeze()
+    try:
+        line = layer.find_holders()
+    finally:
+        gc.unfreeze()
+    assert line == "1 module variable (made_up.cache) still uses dev (111111111111) / ReadOnly."

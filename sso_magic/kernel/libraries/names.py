@@ -7,11 +7,8 @@ of 2 million objects, so the searches of all libraries are made in one pass.
 from __future__ import annotations
 
 import contextlib
-import gc
-import sys
 import threading
 from itertools import chain
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.kernel.tracked import referrers
@@ -45,19 +42,10 @@ class Searches:
         """
         wanted, self._wanted = self._wanted, []
         things = list(chain.from_iterable(things for things, _ in wanted))
-        found = referrers(*things) + _frozen_namespaces(things) if things else []
+        found = referrers(*things) if things else []
         with contextlib.ExitStack() as stack:
             for _, act in reversed(wanted):
                 stack.callback(act, found)
-
-
-def _frozen_namespaces(things: list[Any]) -> list[Any]:
-    """Return the namespaces of modules that refer to one of these, if `gc.freeze` hides objects from the collector."""
-    if not gc.get_freeze_count():
-        return []
-    wanted = set(map(id, things))
-    namespaces = [vars(module) for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
-    return [namespace for namespace in namespaces if not wanted.isdisjoint(map(id, list(namespace.values())))]
 
 
 class _OfThread(threading.local):

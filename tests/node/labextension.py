@@ -28,7 +28,7 @@ def is_installed() -> bool:
 def install() -> None:
     """Install the npm packages; their install scripts do not run."""
     copy_sources()
-    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     shutil.copyfile(COPY / "package-lock.json", COPY / "installed.json")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ipywidgets import Widget
-from jupyter_in_browser import plant_token
+from jupyter_in_browser import plant_inventory, plant_token
 
 from sso_magic import IdentityCenter
 from sso_magic.common.secret import Secret
@@ -171,7 +171,9 @@ def test_a_token_that_is_there_is_used_without_asking(open_panel, ready):
     ("renewable", "said", "can_sign_in"),
     [(True, "Signed in; renews at its next use.", False), (False, "The sign-in has ended.", True)],
 )
-def test_a_token_that_has_ended_says_whether_it_is_renewed(open_panel, ready, renewable, said, can_sign_in):
+def test_a_token_that_has_ended_says_whether_it_is_renewed(
+    open_panel, ready, clean_environment, renewable, said, can_sign_in
+):
     session = ready.sign_in()
     now = datetime.now(timezone.utc)
     token = tokens.Token(Secret(ready.access_token(session=session)), now - timedelta(seconds=1))
@@ -184,6 +186,7 @@ def test_a_token_that_has_ended_says_whether_it_is_renewed(open_panel, ready, re
             registration_expires_at=now + timedelta(days=1),
         )
     tokens.save(find_session("corp"), token)
+    plant_inventory(clean_environment, ready)  # of this sign-in: the panel would list it, and renew the token for that
     screen = open_panel()
     assert screen.sign_in == said
     assert screen.can_press("Sign in") is can_sign_in

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from sso_magic.client.service_clock import SERVICE_CLOCK
+from sso_magic.common.c_environment import make_room
 from sso_magic.common.hints import use_style
 
 if TYPE_CHECKING:
@@ -54,6 +55,22 @@ def pytest_configure(config: pytest.Config) -> None:
             r"ignore:Exception ignored in. <function Widget\.__del__:pytest.PytestUnraisableExceptionWarning",
         )
     share_files_of_botocore()
+    make_room_for_each_variable()
+
+
+def make_room_for_each_variable() -> None:
+    """Let tests set variables while threads of C and Rust code read the environment.
+
+    Such threads (of DuckDB, c-ares and Tokio) outlive the test that started them, and the next test's variables crashed
+    the process: glibc frees the array that they read.
+    """
+    put = os.putenv
+
+    def putenv(name: bytes | str, value: bytes | str, /) -> None:
+        make_room([os.fsdecode(name)])
+        put(name, value)
+
+    os.putenv = putenv
 
 
 def share_files_of_botocore() -> None:

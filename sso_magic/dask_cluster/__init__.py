@@ -1,4 +1,10 @@
-"""The role in use, on every worker of a Dask cluster: `use(client)`; the client's side and the workers'."""
+"""The role in use, on every worker of a Dask cluster: `use(client)`; the client's side and the workers'.
+
+cluster_role  the client's side
+worker        the workers' side, a plugin
+clients       which client is meant, and whether it is connected and encrypted
+calls         calls to all workers that one worker cannot hold up
+"""
 
 from __future__ import annotations
 

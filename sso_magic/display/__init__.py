@@ -1,11 +1,12 @@
 """What people see: lines and tables, the sign-in prompt, a progress bar, the mark of production.
 
-show        where something is shown, as text and as HTML
-words       the words of a sign-in request
-card        the sign-in request as HTML
-prompt      the sign-in prompt in a cell and in a terminal
-bar         a progress bar
-production  which accounts are production, and how that is marked
+show           wrapped lines and tables, as text and as HTML
+words          the words of a sign-in request
+card           the sign-in request as HTML
+prompt         the sign-in prompt in a cell and in a terminal
+address_input  reads a pasted address, hidden
+bar            a progress bar
+production     which accounts are production, and how that is marked
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ the parsed arguments to the exit status. Its heavy imports belong inside that fu
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; an error is one line on stderr and exit status 1."""
+    """Run a command; an error is one line on stderr and exit status 1, and so is, without a line, a closed stdout."""
     parsed = parser().parse_args(arguments)
     use_style("command")
     try:
         status: int = parsed.run(parsed)
     except (LocalError, SSOMagicError) as error:
         print(f"sso-magic: {error}", file=sys.stderr)  # noqa: T201 - a command prints
+        return 1
+    except BrokenPipeError:  # what reads the output has ended, as `head` does after ten lines
+        # The interpreter flushes stdout at its end, and would print the error then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 

@@ -67,6 +67,15 @@ def test_it_prints_what_to_put_where():
     assert text.endswith("\nStopped.\n")
 
 
+def test_a_reader_of_its_output_that_has_ended_ends_it_without_a_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "sso_magic", "local", *FREE]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 @pytest.mark.parametrize("number", [STOP, signal.SIGTERM])
 def test_it_stops_cleanly_and_leaves_nothing(number):
     with running("--json") as (process, line):

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -190,6 +190,23 @@ def center(clean_environment: Path, local_identity_center: LocalIdentityCenter) 
     config.parent.mkdir(mode=0o700, exist_ok=True)
     config.write_text(local_identity_center.config_text(), encoding="utf-8")
     return local_identity_center
+
+
+@pytest.fixture
+def portal_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """No request to the portal or the sign-in service is sent until this event is set."""
+    from sso_magic.client.http import RequestsHandler
+
+    gate = threading.Event()
+    handle = RequestsHandler.handle
+
+    def wait_and_handle(self: RequestsHandler, *arguments: Any, **more: Any) -> Any:
+        assert gate.wait(60)
+        return handle(self, *arguments, **more)
+
+    monkeypatch.setattr(RequestsHandler, "handle", wait_and_handle)
+    yield gate
+    gate.set()
 
 
 @pytest.fixture(scope="module")

@@ -69,14 +69,16 @@ def test_it_ends_while_many_wait_for_their_turn_to_ask_the_portal(
     each_threads_end()
 
 
-def test_it_ends_while_the_portal_makes_everybody_wait(many, signed_in, interrupt_when, each_threads_end):
+def test_it_ends_while_the_portal_makes_everybody_wait(many, portal_gate, interrupt_when, each_threads_end):
     center = many(6)
+    portal_gate.set()
     center.snapshot()
-    signed_in.latency = 0.5
+    portal_gate.clear()
     interrupt_when(lambda: any(thread.name.startswith("sso_magic each") for thread in threading.enumerate()))
     frame = center.each(lambda here: 1, "ReadOnly", progress=False)
-    assert len(frame) + len(frame.attrs["errors"]) == 6
-    assert frame.attrs["errors"]
+    assert {record["error"] for record in frame.attrs["errors"]} == {"Stopped"}
+    assert len(frame.attrs["errors"]) == 6
+    portal_gate.set()
     each_threads_end()
 
 

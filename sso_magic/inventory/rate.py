@@ -9,7 +9,9 @@ Additive increase, multiplicative decrease (AIMD), with three changes, each for 
   service allows more. A linear growth takes 1.4 times as long where the allowed rate doubles.
 * A refusal that follows another with no accepted call in between says nothing new: the pace stays, and the wait
   doubles. A service that counts calls in whole seconds refuses all until the second ends; lowering the pace at each of
-  these refusals takes 1.4 times as long there.
+  these refusals takes 1.4 times as long there. The same holds for the second refusal if the pace has not doubled yet:
+  calls of the burst that were late on their way still emptied the bucket. Lowering the pace then takes up to 1.3 times
+  as long where the machine or the network is slow.
 
 Nothing is lost by asking slower than the rate for a while, for the bucket keeps what was not used.
 """
@@ -55,6 +57,7 @@ class Pace:
         self._at_once = at_once
         self._next = now  # when the next call may go
         self._refused_at = -math.inf
+        self._first_refused_at = math.inf
         self._accepted_before = 0  # the last refusal
         self._wait = 0.0  # seconds after the last refusal
         self._grows_from = now
@@ -85,7 +88,7 @@ class Pace:
         self.refused += 1
         if sent_at <= self._refused_at:
             return  # it was on its way when the last one was refused: the same event
-        if self.rate is not None and self.accepted == self._accepted_before:
+        if self.rate is not None and (self.accepted == self._accepted_before or self._is_burst_ending(now)):
             self._wait = max(self._wait, min(2 * self._wait, LONGEST_HOLD))
         else:
             self._slow_down(now)
@@ -98,9 +101,14 @@ class Pace:
         self._next = max(self._next, moment)
         self._grows_from = max(self._grows_from, moment)
 
+    def _is_burst_ending(self, now: float) -> bool:
+        """Return True at the second refusal, if calls of the burst may still have been on their way."""
+        return self._refused_at == self._first_refused_at and now - self._refused_at < DOUBLING
+
     def _slow_down(self, now: float) -> None:
         if self.rate is None:
             self.rate = FIRST_RATE
+            self._first_refused_at = now
         else:
             factor = 0.5 if self._is_doubling else DECREASE
             self.rate = max(self._current(self.rate, now) * factor, SLOWEST)

@@ -40,10 +40,14 @@ class Bucket:
         return True
 
 
-def run(*, calls=1010, rate, burst=50.0, workers=48, latency=0.02, seed=0) -> Run:
-    """Makes the calls at the pace, each answered after about the latency; what is refused is made again."""
+def run(*, calls=1010, rate, burst=50.0, workers=48, latency=0.02, slowest=None, seed=0) -> Run:
+    """Makes the calls at the pace; what is refused is made again.
+
+    Each call is answered after about the latency, or after anything from that to `slowest`.
+    """
     rate = rate if callable(rate) else lambda _, constant=rate: constant
     chance, bucket, pace = random.Random(seed), Bucket(rate, burst), Pace(0.0)
+    one_way = (latency * 0.4, latency * 0.6) if slowest is None else (latency / 2, slowest / 2)
     events: list[tuple[float, int, str, float]] = []
     now = free_at = 0.0
     left, on_their_way, number = calls, 0, 0
@@ -52,7 +56,7 @@ def run(*, calls=1010, rate, burst=50.0, workers=48, latency=0.02, seed=0) -> Ru
         send_at = max(now + max(pace.wait(now), 0), free_at) if may_send else float("inf")
         if events and events[0][0] <= send_at:
             now, _, kind, sent_at = heapq.heappop(events)
-            back = latency * chance.uniform(0.4, 0.6)
+            back = chance.uniform(*one_way)
             number += 1
             if kind == "arrives":
                 answer = "accepted" if bucket.lets_through(now) else "refused"
@@ -69,7 +73,7 @@ def run(*, calls=1010, rate, burst=50.0, workers=48, latency=0.02, seed=0) -> Ru
             pace.on_sent(now)
             left, on_their_way, number = left - 1, on_their_way + 1, number + 1
             free_at = now + 0.001  # one processor sends one call after the other
-            heapq.heappush(events, (now + latency * chance.uniform(0.4, 0.6), number, "arrives", now))
+            heapq.heappush(events, (now + chance.uniform(*one_way), number, "arrives", now))
     return Run(now, pace.accepted + pace.refused, pace.refused, pace)
 
 
@@ -112,6 +116,28 @@ def test_it_ends_in_time_whatever_the_number_of_workers(workers):
     ran = run(rate=50, latency=0.01, workers=workers)
     assert ran.seconds <= 1.02 * (1010 - 50) / 50
     assert ran.refused_share <= 0.02
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_calls_that_are_late_on_their_way_do_not_slow_the_run_down(seed):
+    ran = run(rate=50, latency=0.004, slowest=0.3, seed=seed)
+    assert ran.seconds <= 1.05 * (1010 - 50) / 50
+
+
+def test_a_second_refusal_before_the_pace_has_doubled_keeps_the_pace_and_doubles_the_wait():
+    pace = Pace(0.0)
+    pace.on_sent(0.1)
+    pace.on_refused(0.2, 0.1)
+    assert pace.wait(0.2) == pytest.approx(0.1)
+    pace.on_sent(0.3)
+    pace.on_accepted()  # late: it was on its way when the first one was refused
+    pace.on_refused(0.4, 0.3)
+    assert pace.rate == 20
+    assert pace.wait(0.4) == pytest.approx(0.2)
+    pace.on_sent(0.9)
+    pace.on_accepted()
+    pace.on_refused(1.1, 0.9)
+    assert pace.rate == pytest.approx(20 * 2 ** (0.7 / 0.5) / 2)
 
 
 @pytest.mark.parametrize("rate", [20, 50, 200])

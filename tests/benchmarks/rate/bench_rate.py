@@ -9,9 +9,10 @@ scenarios (factor 0.85).
 
 `sso_magic.inventory.rate.Pace` is itself an AIMD controller with three changes (see there). Exits with 1 if it is not
 5 % faster than each of the plain ones, over all scenarios in which calls are refused, or if it misses a bound: 1.05x of
-what a throttle of 50 calls a second allows with 2 % of the calls refused, 1.15x where the allowed rate changes, 1.4x at
-a portal that counts in whole seconds. A controller of 32 constants that measured the rate from the refusals was no
-faster over these scenarios, and had more of its calls refused.
+what a throttle of 50 calls a second allows with 2 % of the calls refused, 1.05x too where other programs keep the
+machine busy or the portal counts in whole seconds (1.1x with jitter), 1.15x where the allowed rate changes. A
+controller of 32 constants that measured the rate from the refusals was no faster over these scenarios, and had more of
+its calls refused.
 
 Ours with an open window sends as many calls at once as there are workers. Where nothing is refused it takes 0.7 times
 as long, and at a throttle it has two to three times as many calls refused: so the window opens only after a burst.
@@ -157,7 +158,7 @@ class Scenario:
 SCENARIOS = [
     Scenario("50/s, burst 50", most_time=1.05, most_refused=0.02),
     Scenario("50/s, burst 50, 3 ms", latency=0.003, most_time=1.05, most_refused=0.02),
-    Scenario("50/s, burst 50, jitter", jitter=4.0, most_time=1.05, most_refused=0.025),
+    Scenario("50/s, burst 50, jitter", jitter=4.0, most_time=1.05, most_refused=0.02),
     Scenario("20/s, burst 40, 150 ms, jitter", rate=20, burst=40, latency=0.15, jitter=2.0, most_time=1.05),
     Scenario("5/s, burst 10", calls=200, rate=5, burst=10, most_time=1.05),
     Scenario("200/s, burst 100", calls=4000, rate=200, burst=100, most_time=1.05, most_refused=0.02),
@@ -167,8 +168,10 @@ SCENARIOS = [
     Scenario("halved at 6 s, doubled at 14 s", changes={6.0: 25.0, 14.0: 50.0}, most_time=1.15),
     Scenario("two kernels share one throttle", kernels=2, most_time=1.05),
     Scenario("two kernels, jitter", kernels=2, jitter=4.0, most_time=1.05),
-    Scenario("a portal with whole seconds", is_window=True, most_time=1.4),
-    Scenario("a portal with whole seconds, jitter", is_window=True, jitter=4.0, most_time=1.4),
+    Scenario("a busy machine: 2 to 100 ms", latency=0.004, jitter=50.0, most_time=1.05),
+    Scenario("a busier one: 2 to 200 ms", latency=0.004, jitter=100.0, most_time=1.05),
+    Scenario("a portal with whole seconds", is_window=True, most_time=1.05),
+    Scenario("a portal with whole seconds, jitter", is_window=True, jitter=4.0, most_time=1.1),
     Scenario("nothing is refused", calls=202, rate=math.inf, burst=math.inf, most_time=2.0, most_refused=0.0),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sso_magic.common.hints import for_caller
 from sso_magic.common.text import is_linkable, printable
 from sso_magic.common.times import clock
 
@@ -17,6 +18,7 @@ CHECK_PAGE = "Approve only a sign-in that you started yourself."
 STOP = "Stop the cell to cancel."
 # In Jupyter: a page that is loaded again shows a saved card, but no longer that a cell runs.
 WAITS = "The kernel waits meanwhile, also after this page is loaded again. Interrupt the kernel to cancel."
+CHOOSE = "To choose: %sso_login --browser or %sso_login --device."
 RENEWED = "The previous code expired. This is a new one."
 
 
@@ -59,7 +61,7 @@ def browser_words(request: BrowserRequest, opened: bool) -> tuple[str, ...]:  # 
 
 def reason_words(reason: str) -> str:
     """Return why this method, and how to choose the other one."""
-    return printable(f"{reason} To choose: %sso_login --browser or --device.") if reason else ""
+    return printable(f"{reason} {for_caller(CHOOSE)}") if reason else ""
 
 
 def _reason_line(reason: str) -> str:

@@ -61,7 +61,7 @@ def find_chromium() -> str | None:
 
 
 class JupyterServer:
-    """JupyterLab and Notebook 7 on one loopback port, with a HOME and directories of their own."""
+    """JupyterLab, Notebook 7, nbclassic and Voila on one loopback port, with a HOME and directories of their own."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -125,7 +125,12 @@ class JupyterServer:
             return json.loads(answer.read() or b"null")
 
     def address(self, path: str, app: str) -> str:
-        where = {"lab": f"doc/tree/{path}", "notebook": f"notebooks/{path}"}[app]
+        where = {
+            "lab": f"doc/tree/{path}",
+            "notebook": f"notebooks/{path}",
+            "nbclassic": f"nbclassic/notebooks/{path}",
+            "voila": f"voila/render/{path}",
+        }[app]
         return f"{self.url}/{where}?reset&token={self._token}"
 
     def shut_down_kernels(self) -> None:

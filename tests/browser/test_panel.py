@@ -1,4 +1,4 @@
-"""The panel in a real JupyterLab and Notebook 7: what a person clicks and types, what AWS says, what is saved."""
+"""The panel in a real JupyterLab: what a person clicks and types, what AWS says, what is saved."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PROD, DEV, SANDBOX = "731659028443", "220947583614", "873320164592"
 def open_panel(notebook):
     """Opens a notebook and its panel."""
 
-    def open_one(app: str = "lab", cells=CELLS) -> PanelOnScreen:
-        opened = notebook(cells, app=app)
+    def open_one(cells=CELLS) -> PanelOnScreen:
+        opened = notebook(cells)
         opened.run(0)
         panel = PanelOnScreen(opened)
         panel.list.wait_for()
@@ -59,17 +59,6 @@ def test_everything_from_nothing_by_clicking(open_panel, center):
     expect(panel.state).to_have_text("Not signed in.")
     expect(panel.status).to_have_text("Signed out of corp.")
     assert center.sessions() == []
-
-
-def test_everything_in_notebook_7(open_panel, center):
-    panel = open_panel(app="notebook")
-    panel.sign_in()
-    panel.use("ml-sandbox", "ml-sandbox (873320164592) / PowerUserAccess")
-    assert panel.who() == f"{SANDBOX} PowerUserAccess"
-    panel.press("Release")
-    expect(panel.role).to_have_text("No role is in use.")
-    panel.press("Sign out")
-    expect(panel.state).to_have_text("Not signed in.")
 
 
 def test_a_page_that_is_loaded_again_during_a_sign_in_goes_on_with_it(open_panel, center):

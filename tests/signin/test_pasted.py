@@ -302,7 +302,7 @@ def test_the_prompt_says_why_a_code(shell, center, person, kernel_is_remote, cap
     shell.run_line_magic("sso_login", "")
     assert (
         "  By a code, because the kernel runs elsewhere: a hub (a test says so). To choose: %sso_login --browser or "
-        "--device.\n"
+        "%sso_login --device.\n"
     ) in capsys.readouterr().out
 
 

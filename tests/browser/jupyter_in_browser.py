@@ -93,7 +93,7 @@ class JupyterServer:
             self._process = subprocess.Popen(
                 command, env=environment | own, cwd=self.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break

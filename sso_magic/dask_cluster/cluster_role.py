@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from sso_magic.common import locks
 from sso_magic.common.environment import REGION_VARIABLES
-from sso_magic.dask_cluster.calls import Calls, owner, plugin_name, time_of
+from sso_magic.dask_cluster.calls import ANSWER_WITHIN, Calls, owner, plugin_name, time_of
 from sso_magic.dask_cluster.clients import check, current_client, warn_if_open
 from sso_magic.dask_cluster.worker import RolePlugin
 from sso_magic.errors import CredentialsError, UsageError
@@ -33,6 +33,8 @@ from sso_magic.kernel.handover import Handover
 from sso_magic.kernel.kernel_role import KERNEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import distributed
     from typing_extensions import Self
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from sso_magic.kernel.kernel_role import Use
 
 _LISTENS_FOR = 15  # seconds that a switch here waits for the workers to follow
+_GLANCE = 0.2  # seconds between two looks at an interrupt, where waiting cannot be interrupted (Windows)
 _LOOKS = 0.25  # seconds between two looks at credentials that are about to be renewed
 _REST = 2  # seconds between two looks otherwise: a laptop may sleep, the client be closed
 
@@ -70,17 +73,8 @@ def use(client: distributed.Client | None = None, *, region: str | None = None) 
             "No role is in use: %sso_use ACCOUNT ROLE --dask, or role.use() before dask_cluster.use(client)."
         )
     warn_if_open(client)
-    with _LOCK:
-        before = _ACTIVE.pop(client.id, None)
-        made = _ACTIVE[client.id] = ClusterRole(client, used, region)
-    try:
-        made.start()
-    except BaseException:
-        made.release()
-        raise
-    finally:
-        if before is not None:
-            before.release()
+    made = ClusterRole(client, used, region)
+    made.start()
     return made
 
 
@@ -104,12 +98,13 @@ class ClusterRole:
         self._calls = Calls()
         self._scheduler = _scheduler_id(client)
         self._sent: Credentials | None = None
-        self._moving = locks.RLock()
         self._changed = locks.Condition()
         self._changes = self._followed = 0
-        self._released = False
-        self._thread = threading.Thread(target=self._keep_up, name="sso_magic dask", daemon=True)
-        self._unsubscribe = KERNEL.switched.subscribe(self._on_switch)
+        self._is_in_place = self._released = False  # at most one of the two is set before `_settled`
+        self._settled = locks.Event()  # the thread has begun to follow, or has given up
+        self._refusal: Exception | None = None  # why it has given up
+        self._thread = threading.Thread(target=self._run, name="sso_magic dask", daemon=True)
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<{self.line()}>"
@@ -134,18 +129,69 @@ class ClusterRole:
         self.release()
 
     def start(self) -> None:
-        """Gives the workers the role, and follows what becomes of it here.
+        """Put the role on the workers, in place of the one before, and follow what becomes of it here.
+
+        The thread does all of it. An interrupt of this wait leaves either the role before there or this one.
 
         Raises:
             CredentialsError: A worker cannot take it.
             UsageError: Another notebook's role is on the cluster.
         """
+        try:
+            self._thread.start()
+            while not self._settled.wait(_GLANCE):
+                pass
+        except BaseException:
+            self._give_up()
+            raise
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _give_up(self) -> None:
+        """End an attempt that was interrupted, unless the role is in place; wait a moment for what it has put there."""
+
+        def end() -> None:
+            if not self._is_in_place:
+                self._end()
+
+        locks.run_holding(self._changed, end)
+        if self._released and self._thread.is_alive():
+            self._thread.join(ANSWER_WITHIN)
+
+    def _run(self) -> None:
+        """Put the role there, and follow until it is released: what the thread does."""
+        self._unsubscribe = KERNEL.switched.subscribe(self._on_switch)
+        try:
+            self._begin()
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits
+            self._refusal = error
+            locks.run_holding(self._changed, self._end)
+        else:
+            if self._is_in_place:
+                self._settled.set()
+            self._keep_up()
+        self._forget()
+        if self._released:
+            self._follow()  # takes it out
+        self._settled.set()
+
+    def _begin(self) -> None:
+        """Put the role there, and then take the one before out, unless the attempt was given up meanwhile."""
         self._check_others()
         self._follow()
         if self.failure is not None:
             raise CredentialsError(_told(self.failure)) from None
         self._check_others()  # another notebook may have done the same at the same time
-        self._thread.start()
+        if locks.run_holding(self._changed, self._decide):
+            with _LOCK:
+                before = _ACTIVE.get(self._client.id)
+                _ACTIVE[self._client.id] = self
+            if before is not None:
+                before.release()
+
+    def _decide(self) -> bool:
+        self._is_in_place = not self._released
+        return self._is_in_place
 
     def _check_others(self) -> None:
         """Refuse a cluster on which a task could not tell which of two roles is its own; clear what is left there.
@@ -174,34 +220,37 @@ class ClusterRole:
                 )
 
     def release(self) -> None:
-        """Takes the role out of the cluster, and follows no more."""
-        self._forget()
-        with self._changed:
-            self._released = True
-            self._changes += 1
-            self._changed.notify_all()
-        self._follow()
+        """Take the role out of the cluster, and end following. Calling it again changes nothing."""
+        locks.run_holding(self._changed, self._end)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_LISTENS_FOR)
 
+    def _end(self) -> None:
+        """Let the thread take the role out and end; called with `_changed` held."""
+        self._released = True
+        self._changes += 1
+        self._changed.notify_all()
+
     def _forget(self) -> None:
-        """Nothing of this process knows of it any more."""
+        """Remove this role from what this process knows of clusters."""
         self._unsubscribe()
         with _LOCK:
             if _ACTIVE.get(self._client.id) is self:
                 del _ACTIVE[self._client.id]
 
     def _on_switch(self) -> None:
-        """Has the workers follow, and waits for it: nothing is to go on there under the role that was."""
-        with self._changed:
-            self._changes += 1
-            mine = self._changes
-            self._changed.notify_all()
-            if self._thread.is_alive() and self._client.status == "running":
-                self._changed.wait_for(lambda: self._followed >= mine or self._released, _LISTENS_FOR)
+        """Let the workers follow, and wait for it: no work must go on there as the role before."""
+        locks.run_holding(self._changed, self._let_follow)
+
+    def _let_follow(self) -> None:
+        self._changes += 1
+        mine = self._changes
+        self._changed.notify_all()
+        if self._thread.is_alive() and self._client.status == "running":
+            self._changed.wait_for(lambda: self._followed >= mine or self._released, _LISTENS_FOR)
 
     def _keep_up(self) -> None:
-        """Follows, again and again: what the thread does."""
+        """Follow again and again, until the role is released or the client closed."""
         while not self._released and self._client.status != "closed":
             with self._changed:
                 seen = self._changes
@@ -210,7 +259,6 @@ class ClusterRole:
                 self._followed = seen
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._changes != seen, self._until_next_look())  # noqa: B023 - now
-        self._forget()
 
     def _until_next_look(self) -> float:
         if self.failure is not None:
@@ -220,25 +268,24 @@ class ClusterRole:
         return min(_REST, max(_LOOKS, self._use.role.seconds_until_due()))
 
     def _follow(self) -> None:
-        """Makes the cluster what this kernel is."""
-        with self._moving:
-            wanted = self._use.credentials if KERNEL.current is self._use and not self._released else None
-            self._forget_a_scheduler_that_was_restarted()
-            were_late = self._calls.are_late()
-            failed = self._calls.late_failure()
-            is_to_be_swept = were_late and not self._calls.are_late()
-            if wanted is self._sent and self.failure is None and failed is None and not is_to_be_swept:
-                return
-            try:
-                if wanted is not self._sent or self.failure is not None or failed is not None:
-                    self._send(wanted)
-                else:
-                    self._sweep()
-            except Exception as error:  # noqa: BLE001 - kept, and tried again
-                self.failure = error
+        """Give the workers the credentials that this kernel has now, or take the role out. Only the thread does so."""
+        wanted = self._use.credentials if KERNEL.current is self._use and not self._released else None
+        self._forget_a_scheduler_that_was_restarted()
+        were_late = self._calls.are_late()
+        failed = self._calls.late_failure()
+        is_to_be_swept = were_late and not self._calls.are_late()
+        if wanted is self._sent and self.failure is None and failed is None and not is_to_be_swept:
+            return
+        try:
+            if wanted is not self._sent or self.failure is not None or failed is not None:
+                self._send(wanted)
             else:
-                self.failure = None
-                self._sent = wanted
+                self._sweep()
+        except Exception as error:  # noqa: BLE001 - kept, and tried again
+            self.failure = error
+        else:
+            self.failure = None
+            self._sent = wanted
 
     def _forget_a_scheduler_that_was_restarted(self) -> None:
         """A new scheduler process at the same address has none of the plugins."""

@@ -22,7 +22,7 @@ from sso_magic.each.leases import Leases
 from sso_magic.each.places.venues import Threads, Venue, pool_of
 from sso_magic.each.progress import RunProgress
 from sso_magic.each.regions import in_regions, places
-from sso_magic.each.saved import SavedRun, rows_of
+from sso_magic.each.saved import rows_of
 from sso_magic.each.site import Site
 from sso_magic.each.table import Row, put_together
 from sso_magic.each.task import NOT_BEGUN, STOPPED, Failure, Outcome
@@ -173,7 +173,8 @@ def run(  # noqa: PLR0913 - the options of the magic
         outcomes: dict[str, Outcome] = {}
         was_stopped = False
         with contextlib.ExitStack() as stack:
-            saved = None if save is None else stack.enter_context(contextlib.closing(SavedRun(save, resume=resume)))
+            stack.callback(site.close)
+            saved = None if save is None else site.open_saved(save, resume=resume)
             known = {row.key: row for row in [*earlier, *(saved.earlier if saved is not None else ())]}
             jobs = [job for job in selection.jobs if job.key not in known]
             shown = RunProgress(len(jobs), bar=progress, title="Tasks" if selection.has_regions else "Accounts")
@@ -188,7 +189,6 @@ def run(  # noqa: PLR0913 - the options of the magic
                 return outcome
 
             site.crew = crew = Crew(jobs, do, hands, per_account)
-            stack.callback(site.close)
             stack.callback(shown.close)
             site.collect_output()
             try:

@@ -59,7 +59,7 @@ class SavedRun:
         self.path = _checked(path)
         self.earlier: list[Row] = []
         self._journal = self.path.with_name(f"{self.path.name}.journal")
-        self._writing = locks.Lock()
+        self._writing = locks.RLock()
         self._file: IO[bytes] | None = None
         self._held = contextlib.ExitStack()
         try:
@@ -98,16 +98,18 @@ class SavedRun:
             record = _record(job, outcome.value)
         except Exception:  # noqa: BLE001 - no table can be made of the value: the run's own table says so
             return
-        with self._writing:
-            if self._file is None:
-                return
-            place = self._file.tell()
-            try:
-                self._file.write(_HEAD.pack(len(record), zlib.crc32(record)) + record)
-                self._file.flush()
-            except OSError:  # a full disk: the end of the run writes, or says why it cannot
-                with contextlib.suppress(OSError):
-                    self._file.seek(place)
+        locks.run_holding(self._writing, lambda: self._write(record))
+
+    def _write(self, record: bytes) -> None:
+        if self._file is None:
+            return
+        place = self._file.tell()
+        try:
+            self._file.write(_HEAD.pack(len(record), zlib.crc32(record)) + record)
+            self._file.flush()
+        except OSError:  # a full disk: the end of the run writes, or says why it cannot
+            with contextlib.suppress(OSError):
+                self._file.seek(place)
 
     def finish(self, frame: pd.DataFrame) -> str | None:
         """Write the Parquet file from the run's table, and remove the journal.
@@ -124,20 +126,23 @@ class SavedRun:
         try:
             pq.write_table(table, unfinished)
             unfinished.replace(self.path)
-        except OSError as error:
+        except BaseException as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
+            if not isinstance(error, OSError):
+                raise
             return error.strerror or type(error).__name__
-        with self._writing:
-            self._close_file()
-            with contextlib.suppress(OSError):
-                self._journal.unlink()
+        locks.run_holding(self._writing, self._remove_journal)
         return None
+
+    def _remove_journal(self) -> None:
+        self._close_file()
+        with contextlib.suppress(OSError):
+            self._journal.unlink()
 
     def close(self) -> None:
         """Close the files; the journal stays for a resume."""
-        with self._writing:
-            self._close_file()
+        locks.run_holding(self._writing, self._close_file)
         self._held.close()
 
     def _close_file(self) -> None:
@@ -150,7 +155,8 @@ class SavedRun:
         import filelock
 
         directory = cache.own_directory() / "locks"
-        lock = filelock.FileLock(directory / f"{cache.sha1(str(self.path.resolve()))}.each")
+        name = f"{cache.sha1(str(self.path.resolve()))}.each"
+        lock = filelock.FileLock(directory / name, thread_local=False)  # another thread may release it
         with contextlib.suppress(OSError, NotImplementedError):  # a file system without locks
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:

@@ -8,15 +8,18 @@ from sso_magic.common.interrupts import complete
 from sso_magic.each import output
 
 if TYPE_CHECKING:
+    import os
+
     from sso_magic.each.accounts import Job
     from sso_magic.each.crew import Crew
     from sso_magic.each.leases import Leases
     from sso_magic.each.places.socket import Line
     from sso_magic.each.places.venues import Venue
+    from sso_magic.each.saved import SavedRun
 
 
 class Site:
-    """The venue of a run, the line to its tasks, the crew and their output.
+    """The venue of a run, the line to its tasks, the crew, their output and the file of the results.
 
     Attributes:
         venue: Where the jobs are done; None until it is made.
@@ -29,6 +32,7 @@ class Site:
         self.leases: Leases | None = None
         self.crew: Crew | None = None
         self._lines: list[Line] = []
+        self._saved: list[SavedRun] = []
 
     def open_line(self) -> Line:
         """Open a line to tasks in other processes.
@@ -40,6 +44,17 @@ class Site:
 
         complete(lambda: self._lines.append(Line()))
         return self._lines[-1]
+
+    def open_saved(self, path: str | os.PathLike[str], *, resume: bool) -> SavedRun:
+        """Open the file that the results are saved to.
+
+        Raises:
+            UsageError: As `SavedRun`.
+        """
+        from sso_magic.each.saved import SavedRun
+
+        complete(lambda: self._saved.append(SavedRun(path, resume=resume)))
+        return self._saved[-1]
 
     def collect_output(self) -> None:
         """Let what tasks print be collected."""
@@ -55,7 +70,7 @@ class Site:
         return under_way
 
     def close(self) -> None:
-        """End the crew, close the venue and the line, and restore the output. Calling it again changes nothing."""
+        """End the crew, close the venue, the line and the file, and restore the output. Calling it again is safe."""
         complete(self._close)
 
     def _close(self) -> None:
@@ -64,4 +79,6 @@ class Site:
             self.venue.close()
         for line in self._lines:
             line.close()
+        for saved in self._saved:
+            saved.close()
         output.restore(self)

@@ -7,19 +7,20 @@ notebook, or be shown in the cell that runs then.)
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sso_magic.common import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 _STREAMS = ("stdout", "stderr")
 _COLLECTING = threading.local()
-_LOCK = locks.Lock()
+_LOCK = locks.RLock()
 _ROUTERS: dict[str, _Router] = {}
 _RUNS: set[object] = set()
 
@@ -47,49 +48,59 @@ class _Router:
 
 def route(run: object) -> None:
     """Let what tasks print be collected until `restore` is called for this run. Several runs may be under way."""
-    with _LOCK:
-        if not _RUNS:
-            for name in _STREAMS:
-                _ROUTERS[name] = _Router(getattr(sys, name))
-                setattr(sys, name, _ROUTERS[name])
-        _RUNS.add(run)
+    locks.run_holding(_LOCK, lambda: _route(run))
+
+
+def _route(run: object) -> None:
+    is_first = not _RUNS
+    _RUNS.add(run)
+    if is_first:
+        for name in _STREAMS:
+            _ROUTERS[name] = _Router(getattr(sys, name))
+            setattr(sys, name, _ROUTERS[name])
 
 
 def restore(run: object) -> None:
-    """End what `route` began for this run. Calling it again changes nothing."""
-    with _LOCK:
-        if run not in _RUNS:
-            return
-        _RUNS.remove(run)
-        if _RUNS:
-            return
+    """End what `route` began for this run. Calling it again changes nothing, or ends what an interrupt left."""
+    locks.run_holding(_LOCK, lambda: _restore(run))
+
+
+def _restore(run: object) -> None:
+    if {run} == _RUNS:
         for name in _STREAMS:
-            router = _ROUTERS.pop(name)
-            if getattr(sys, name) is router:  # else other code redirects it now
+            router = _ROUTERS.get(name)
+            if router is not None and getattr(sys, name) is router:  # else other code redirects it now
                 setattr(sys, name, router.real)
+            _ROUTERS.pop(name, None)
+    _RUNS.discard(run)
 
 
-@contextlib.contextmanager
-def routed() -> Iterator[None]:
-    """Let what tasks print be collected in a block. May be nested, and used by several threads at once."""
+def run_routed(call: Callable[[], T]) -> T:
+    """Make a call while what tasks print is collected. May be nested, and used by several threads at once."""
     run = object()
-    route(run)
     try:
-        yield
-    finally:
-        restore(run)
+        try:
+            route(run)
+            return call()
+        finally:
+            restore(run)
+    except BaseException:
+        restore(run)  # the exception may have come before the first one, or in it
+        raise
 
 
-@contextlib.contextmanager
-def collected() -> Iterator[list[str]]:
-    """Collect what this thread prints; to be used inside `routed`, or between `route` and `restore`."""
+def run_collecting(text: list[str], call: Callable[[], object]) -> None:
+    """Make a call and add to a list what this thread prints in it; inside `run_routed`, or `route` and `restore`."""
     outer = getattr(_COLLECTING, "text", None)
-    text: list[str] = []
-    _COLLECTING.text = text
     try:
-        yield text
-    finally:
-        _COLLECTING.text = outer
+        try:
+            _COLLECTING.text = text
+            call()
+        finally:
+            _COLLECTING.text = outer
+    except BaseException:
+        _COLLECTING.text = outer  # as in `run_routed`
+        raise
 
 
 def lines_of(text: list[str]) -> list[str]:

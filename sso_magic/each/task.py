@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sso_magic.common.secret import REDACTED
-from sso_magic.each.output import collected, lines_of
+from sso_magic.each.output import lines_of, run_collecting
 from sso_magic.each.stopping import Stopped, stoppable
 from sso_magic.kernel.libraries.tasks import running
 
@@ -56,13 +56,17 @@ def perform(work: Work, here: Here, ticket: str) -> Outcome:
         ticket: By which it can be stopped.
     """
     outcome = Outcome()
-    with collected() as text:
+    text: list[str] = []
+
+    def attempt() -> None:
         try:
             outcome.value = stoppable(ticket, lambda: _whole(work.run(here)))
         except Stopped:
             outcome.failure = STOPPED
         except BaseException as error:  # noqa: BLE001 - `exit()` in a cell, too, is an error of that account only
             outcome.failure = failure_of(error, work.filename)
+
+    run_collecting(text, attempt)
     return _redacted(outcome, lines_of(text), here.known_secrets())
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sso_magic.each.here import Here
-from sso_magic.each.output import routed
+from sso_magic.each.output import run_routed
 from sso_magic.each.places import remote
 from sso_magic.each.places.processes import read, write
 from sso_magic.each.task import Outcome, failure_of, perform
@@ -50,9 +50,9 @@ def _done(blob: bytes, parcel: remote.Parcel) -> Outcome:
         work = unpacked(blob)
         fetch = functools.partial(parcel.source.fetch, parcel.ticket)
         use = Use(parcel.role().latest, parcel.region, parcel.ticket, fetch)
-        with KERNEL.use(use), routed():
+        with KERNEL.use(use):
             here = Here(parcel.account, parcel.role_name, lambda: use.role, parcel.region)
             here.take_role()  # its keys are in the environment, and so may be in what the work prints
-            return perform(work, here, parcel.ticket)
+            return run_routed(lambda: perform(work, here, parcel.ticket))
     except Exception as error:  # noqa: BLE001 - what cannot be unpacked here is reported there
         return Outcome(failure=failure_of(error))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sso_magic.common.text import printable
 from sso_magic.each.here import EachAccount, Here
-from sso_magic.each.output import routed
+from sso_magic.each.output import run_routed
 from sso_magic.each.task import Failure, Outcome, perform_as_role
 from sso_magic.each.work import unpacked
 from sso_magic.errors import CredentialsError
@@ -87,8 +87,7 @@ def run(blob: bytes, parcel: Parcel) -> bytes:
         The outcome, pickled here, so that a value that cannot be pickled becomes a failure of this account.
     """
     KERNEL.separate_tasks()
-    with routed():
-        outcome = perform_as_role(unpacked(blob), parcel.here(), parcel.ticket)
+    outcome = run_routed(lambda: perform_as_role(unpacked(blob), parcel.here(), parcel.ticket))
     return sent(outcome)
 
 

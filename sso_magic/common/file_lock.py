@@ -20,6 +20,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.common.session_name import session_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -154,7 +156,7 @@ def _is_own(holder: Holder | None) -> bool:
 
 
 def _write(note: Path) -> None:
-    notebook = os.path.basename(os.environ.get("JPY_SESSION_NAME", ""))  # noqa: PTH119 - set by Jupyter Server
+    notebook = Path(session_name() or "").name
     holder = Holder(os.getpid(), socket.gethostname(), uuid.uuid4().hex, notebook)
     text = json.dumps(holder._asdict())
     with open(note, "w", encoding="utf-8", opener=_private) as file:

@@ -10,10 +10,10 @@ A pin has an account ID, a role name and a region; no key and no token.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sso_magic.common.session_name import session_name
 from sso_magic.common.text import printable
 from sso_magic.errors import UsageError
 
@@ -88,7 +88,7 @@ class Pin(NamedTuple):
 def this_notebook(shell: Any) -> Path | None:
     """Return the notebook that this kernel runs, if its front end says so and the file exists."""
     of_vs_code = None if shell is None else shell.user_ns.get("__vsc_ipynb_file__")
-    return _file(of_vs_code, os.environ.get("JPY_SESSION_NAME"))  # the second is a Jupyter server's
+    return _file(of_vs_code, session_name())
 
 
 def pinned_notebook(shell: Any) -> Path | None:

@@ -160,7 +160,7 @@ def test_a_cell_may_call_something_of_its_own_session(run):
 
 def test_errors_tell_the_line_of_the_cell_and_show_it(run):
     made = work("x = 1\n\ny = x / 0\n", {})
-    failure = perform(made, here(), "t").failure
+    failure = perform(made, here(), "errors").failure
     assert (failure.error, failure.message, failure.line) == ("ZeroDivisionError", "division by zero", 3)
     assert "y = x / 0" in failure.traceback
     assert "sso_magic/" not in failure.traceback
@@ -170,7 +170,7 @@ def test_errors_tell_the_line_of_the_cell_and_show_it(run):
     "cell", ["raise SystemExit", "exit_code = 3\nraise SystemExit(exit_code)", "raise KeyboardInterrupt"]
 )
 def test_what_would_end_a_program_is_that_accounts_error(cell):
-    assert perform(work(cell, {}), here(), "t").failure.error in {"SystemExit", "KeyboardInterrupt"}
+    assert perform(work(cell, {}), here(), "exit").failure.error in {"SystemExit", "KeyboardInterrupt"}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_boto3_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "boto3.session", None)
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
     where = Here(EachAccount("000000000001"), "ReadOnly", lambda: None)
-    failure = perform(work("session", {}), where, "t").failure
+    failure = perform(work("session", {}), where, "session").failure
     assert failure.error == "CredentialsError"
     assert failure.message.startswith("A boto3 session needs boto3: pip install boto3.")
 

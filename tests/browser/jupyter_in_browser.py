@@ -152,6 +152,10 @@ class LabNotebook:
         self.path = path
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        # Where the kernels are listed late, on a machine under load, Jupyter asks which one, as it asks a person.
+        page.add_locator_handler(
+            page.locator(".jp-Dialog", has_text="Select Kernel"), lambda asked: asked.locator(".jp-mod-accept").click()
+        )
 
     def open(self, address: str) -> None:
         self.page.goto(address)
@@ -221,6 +225,8 @@ class LabNotebook:
         state.wait_for(state="attached")
         self.page.wait_for_function(
             """() => {
+              const asked = document.querySelector('.jp-Dialog');
+              if (asked && /Select Kernel/.test(asked.innerText)) asked.querySelector('.jp-mod-accept').click();
               const bar = document.querySelector('#jp-main-statusbar');
               if (bar) return /\\| Idle/.test(bar.innerText);
               const indicator = document.querySelector('.jp-Notebook-ExecutionIndicator');

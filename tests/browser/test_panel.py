@@ -293,6 +293,7 @@ def busy_cells(jupyter):
     """The panel, who one is, and a cell that runs until `end` is called."""
     wait = "import os, time\nprint('busy')\nwhile not os.path.exists('go'):\n    time.sleep(0.05)\n"
     go = jupyter.notebooks / "go"
+    go.unlink(missing_ok=True)  # test_status_bar, which shares the folder, makes one too
     yield [*CELLS, wait + "print('ends as', os.environ.get('AWS_ACCOUNT_ID'))"]
     go.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from cut_network import CutNetwork
 from jupyter_in_browser import LabNotebook, plant_inventory, plant_token, write_notebook
 from playwright.sync_api import expect
 from test_accessibility import assert_fine, axe, switch_theme
@@ -117,6 +118,45 @@ def test_a_role_from_load_to_unload_and_across_a_restart(notebook, ready, jupyte
     [kernel] = jupyter.api("api/kernels")
     jupyter.api(f"api/kernels/{kernel['id']}", "DELETE")
     expect(bar).to_be_hidden()
+
+
+# A switch while the browser is not connected. JupyterLab gives up after seven attempts to connect: it is a short time.
+LATER = """
+import pathlib
+role = center.role("payments-prod", "ReadOnly")
+role.credentials()
+def switch():
+    while not pathlib.Path("is-cut").exists():
+        time.sleep(0.02)
+    role.use()
+    pathlib.Path("is-switched").touch()
+
+threading.Thread(target=switch).start()
+"""
+
+
+def test_no_role_is_shown_while_the_network_is_cut_and_the_new_one_after_it(jupyter, context, ready):
+    network = CutNetwork(int(jupyter.url.rpartition(":")[2]))
+    path = jupyter.notebooks / "cut.ipynb"
+    write_notebook(path, [f"{LOAD}\n%sso_use payments-dev ReadOnly", LATER])
+    opened = LabNotebook(context.new_page(), path)
+    opened.open(jupyter.address(path.name, "lab").replace(jupyter.url, f"http://127.0.0.1:{network.port}"))
+    opened.run(0)
+    opened.run(1)
+    bar = item(opened.page)
+    expect(bar).to_contain_text(DEV)
+    network.cut()
+    expect(bar).to_have_text("AWS: not connected", timeout=60_000)
+    (jupyter.notebooks / "is-cut").touch()
+    while not (jupyter.notebooks / "is-switched").exists():
+        opened.page.wait_for_timeout(20)
+    shown = bar.inner_text()
+    network.mend()
+    assert shown == "AWS: not connected"
+    expect(bar).to_contain_text(PROD, timeout=120_000)
+    expect(bar).to_have_attribute("data-production", "true")
+    opened.page.close()
+    network.cut()
 
 
 def test_a_switch_shows_while_its_cell_runs_and_the_kernel_is_asked_nothing_meanwhile(notebook, ready):

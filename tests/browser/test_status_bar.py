@@ -136,6 +136,8 @@ threading.Thread(target=switch).start()
 
 
 def test_no_role_is_shown_while_the_network_is_cut_and_the_new_one_after_it(jupyter, context, ready):
+    for name in ("is-cut", "is-switched"):
+        (jupyter.notebooks / name).unlink(missing_ok=True)
     network = CutNetwork(int(jupyter.url.rpartition(":")[2]))
     path = jupyter.notebooks / "cut.ipynb"
     write_notebook(path, [f"{LOAD}\n%sso_use payments-dev ReadOnly", LATER])

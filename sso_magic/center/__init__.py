@@ -1,6 +1,7 @@
 """An Identity Center as the user's Python sees it: sessions, roles and their credentials.
 
-identity_center       `IdentityCenter`, one session that is signed in: magics, panel and scripts all call it
+identity_center       `IdentityCenter`, one session that is signed in, which magics, panel and scripts call; what is
+                      cached is shown at once, and refreshed behind
 connection            its clients and its access token: what a call to the portal takes
 sign_in               signing in, and the line that says until when one is signed in
 shared                the Identity Centers of this process, one a session, and signing out of all of them

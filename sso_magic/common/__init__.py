@@ -4,7 +4,7 @@ secret             `Secret`, a token or key that is shown nowhere; redaction: kn
 text               text from elsewhere, as it may be shown; escaped_frame: the same for DataFrames; times: moments
 output             where a line is shown; hints: the command that a message names; lexer: the words of a magic's line
 cells              runs the text of a cell inside a magic
-environment        the AWS variables: set, removed, restored; c_environment: room for them in the C library
+environment        which AWS variables a role sets and removes; c_environment: room for them in the C library
 session_name       the notebook that a Jupyter server has started this kernel for
 cache              the files shared with the AWS CLI and botocore; whole_file: a file written whole or not at all
 file_lock          a lock between processes; locks: locks between threads

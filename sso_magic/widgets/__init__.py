@@ -8,7 +8,7 @@ said         the line under the list, removed when it no longer holds
 sessions     which session the panel is about
 listing      the roles that the browser has
 signing      a sign-in under way; loading: a refresh under way
-view         the widget and its state; panel.mjs: what the browser does; panel.css: how it looks
+view         the widget and its state; panel.mjs: what the browser does, the search too; panel.css: how it looks
 live         the link and code of a sign-in on the screen, in no trait; address_field: the field for an address
 presence     whether a browser shows the panel
 work         what takes time, one after another on a thread

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "sso_magic-"
 _LOCK = "in_use.lock"
+_ATTEMPTS = 100  # directories made in one place before another place is tried
 _OPEN: dict[str, Any] = {}  # the lock of each directory of this process, by path
 
 
@@ -85,14 +86,18 @@ def _make() -> tuple[Path, Any]:
 
 def _made_in(base: Path, reasons: list[str]) -> tuple[Path, Any] | None:
     """Make a directory in this place; None, and the reason in `reasons`, if none can be made."""
+    import filelock
+
     try:
-        while True:
+        for _ in range(_ATTEMPTS):
             path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
             lock = _lock(path)
-            lock.acquire(timeout=0)
-            if (path / _LOCK).exists():  # else another process has swept it before the lock was taken
-                return path, lock
-            lock.release()
+            with contextlib.suppress(filelock.Timeout):  # another process is sweeping it
+                lock.acquire(timeout=0)
+                if (path / _LOCK).exists():  # else another process has swept it before the lock was taken
+                    return path, lock
+                lock.release()
+        reasons.append(f"{base}: other processes lock each directory that is made there")
     except OSError as error:
         reasons.append(f"{base}: {error.strerror or error}")
     except NotImplementedError:

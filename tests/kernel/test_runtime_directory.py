@@ -11,8 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import filelock
 import pytest
 
+from sso_magic.common import runtime_directory
 from sso_magic.common.runtime_directory import RuntimeDirectory, sweep
 from sso_magic.errors import ConfigError
 from sso_magic.kernel.config_copies import ConfigCopies
@@ -147,3 +149,25 @@ def test_the_copies_of_the_aws_files_are_there_and_go_with_the_kernel(base):
     assert all(base in Path(path).parents for path in variables.values())
     copies.close()
     assert list(base.iterdir()) == []
+
+
+class SweptMeanwhile:
+    """A lock that another process holds, which removes directories of processes that have ended."""
+
+    def acquire(self, timeout):
+        raise filelock.Timeout("in_use.lock")
+
+
+def test_where_another_process_sweeps_a_new_directory_another_one_is_made(base, monkeypatch):
+    real = runtime_directory._lock
+    locks = iter([SweptMeanwhile()])
+    monkeypatch.setattr(runtime_directory, "_lock", lambda path: next(locks, None) or real(path))
+    directory = RuntimeDirectory()
+    assert directory.path.parent == base
+    directory.remove()
+
+
+def test_where_each_new_directory_is_locked_by_others_it_says_so(base, monkeypatch):
+    monkeypatch.setattr(runtime_directory, "_lock", lambda path: SweptMeanwhile())
+    with pytest.raises(ConfigError, match=r"other processes lock each directory that is made there\)\. Set TMPDIR to"):
+        RuntimeDirectory()

@@ -231,7 +231,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]).strip()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

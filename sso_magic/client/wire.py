@@ -6,7 +6,6 @@ and has no case for any operation.
 
 from __future__ import annotations
 
-import json
 import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,8 @@ from sso_magic.client.errors import UNKNOWN_ERROR, ServiceException, error_name,
 from sso_magic.client.messages import HttpRequest, HttpResponse
 from sso_magic.client.metadata import ResponseMetadata
 from sso_magic.client.shapes import WrongType, members, read_structure
-from sso_magic.common.cache import from_json
-from sso_magic.common.secret import REDACTED, Secret, reveal, revealed
+from sso_magic.common.cache import from_json, to_json
+from sso_magic.common.secret import REDACTED, Secret, reveal
 from sso_magic.errors import DeserializationError, ParamValidationError
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def serialize(command: Call, endpoint: str) -> HttpRequest:
         else:
             document[member.wire] = list(value) if isinstance(value, tuple) else value
     if document:
-        request.body = json.dumps(revealed(document)).encode()
+        request.body = to_json(document).encode()
         request.headers["content-type"] = "application/json"
     return request
 

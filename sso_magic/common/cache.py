@@ -43,6 +43,7 @@ _ESCAPES = re.compile(
     r"(?P<whole>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)|\\u[0-9a-fA-F]{4}",
     re.DOTALL,
 )
+_ENCODER = json.JSONEncoder(check_circular=False)  # the check keeps each list in a frame's variables
 _SECRETS = ("accessToken", "refreshToken", "idToken", "clientSecret", "AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
@@ -224,6 +225,12 @@ def from_json(text: str | bytes, object_hook: Callable[[dict[str, Any]], Any] | 
     return json.loads(whole, object_hook=object_hook)
 
 
+def to_json(value: Any) -> str:
+    """Return the value, with the real characters of its secrets, as JSON."""
+    # What `json.dumps` does, without its frame that has the text: a traceback would show it.
+    return "".join(_ENCODER.iterencode(revealed(value), _one_shot=True))
+
+
 def _with_secrets(content: dict[str, Any]) -> dict[str, Any]:
     """The object with its tokens and keys as secrets, from the moment that they are read."""
     for name in _SECRETS:
@@ -255,7 +262,7 @@ def write(path: Path, value: dict[str, Any]) -> None:
     Raises:
         CacheError: the file cannot be written. The old content is kept.
     """
-    write_text(path, Secret(json.dumps(revealed(value))))
+    write_text(path, Secret(to_json(value)))
 
 
 def write_text(path: Path, text: str, errors: str = "strict") -> None:

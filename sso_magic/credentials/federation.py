@@ -18,7 +18,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from sso_magic.client.endpoints import check_region, is_loopback, partition_of
 from sso_magic.client.network import environment_proxies, proxy_refusal
-from sso_magic.common.secret import Secret, revealed
+from sso_magic.common.cache import to_json
+from sso_magic.common.secret import Secret
 from sso_magic.errors import (
     ConfigError,
     ConnectError,
@@ -135,7 +136,7 @@ def _question(credentials: Credentials, endpoint: str) -> Secret:
         "sessionToken": credentials.session_token,
     }
     # No SessionDuration: AWS refuses it for chained roles, and some values for others. The session ends with the keys.
-    keys = Secret(json.dumps(revealed(session)))
+    keys = Secret(to_json(session))
     return Secret(f"{endpoint}/federation?Action=getSigninToken&Session={_quoted(keys)}")
 
 

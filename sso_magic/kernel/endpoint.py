@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import json
 import secrets
 import threading
 import weakref
@@ -154,7 +153,7 @@ class _Handler(LoopbackHandler):
         status, body = self.server.endpoint.answer(
             self.command, self.is_addressed(), self.path, self.headers.get("Authorization")
         )
-        content = json.dumps(body).encode()
+        content = cache.to_json(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

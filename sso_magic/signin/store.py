@@ -6,11 +6,10 @@ Servers and containers have no keychain; there the file is used, and `Store.noti
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sso_magic.common import cache
-from sso_magic.common.secret import Secret, revealed
+from sso_magic.common.secret import Secret
 from sso_magic.errors import CacheError, ConfigError
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class KeyringStore:
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Puts it in the keychain, and takes out the file."""
         try:
-            self._keyring.set_password(SERVICE, key, json.dumps(revealed(content)))
+            self._keyring.set_password(SERVICE, key, cache.to_json(content))
         except Exception as error:  # noqa: BLE001 - each system's backend has errors of its own
             raise CacheError(
                 f"The keychain did not take the token ({type(error).__name__}). Nothing is lost in this kernel; unlock "

@@ -144,6 +144,21 @@ def test_an_interrupt_at_any_moment_of_reading_keys_shows_nothing(planted, corp)
     assert not found, "\n".join(found)
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_at_any_moment_of_writing_keys_shows_nothing(planted, corp, tmp_path):
+    keys = corp.role(*ROLE).credentials()
+    content = {"accessToken": corp.tokens.get(), "keys": [keys.secret_access_key, {"token": keys.session_token}]}
+    number, found, where = 0, [], "the first"
+    while where:
+        number += 1
+        one = Interrupt(number)
+        error = one.during(lambda: cache.write(tmp_path / "made.json", content))
+        where = one.where
+        found += [f"at {where}: {leak}" for leak in reached(planted, error)]
+    assert number > 10
+    assert not found, "\n".join(found)
+
+
 @pytest.mark.parametrize("read", ["answer", "file"])
 def test_an_interrupt_while_secrets_are_read_shows_nothing(planted, corp, center, monkeypatch, read):
     token = corp.tokens.get()

@@ -27,7 +27,7 @@
                         (moto_organization.py) and what changes there brought back (organization_edits.py);
                         administration_rules.py: what AWS refuses and moto takes
     accounts.py         moto itself; content.py: what is in the buckets
-    cli.py              ``sso-magic local``; errors.py: errors for who runs it
+    cli.py              ``sso-magic local``; errors.py: the errors that it prints
     pytest_plugin.py    the fixtures that come with the package
 
 Written from the protocol alone (PROTOCOL.md 1, 2, 13), importing nothing of the rest of the package, so that

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cloudpickle
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sso_magic.local import LocalIdentityCenter
 
 REGION = "eu-west-1"
+
+sys.path.insert(0, str(Path(__file__).parent))  # folders of tests are no packages to import from
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as for functions of a notebook
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+import interrupting
 import pytest
 
 import sso_magic
@@ -30,23 +31,11 @@ FILES = {str(EACH / name) for name in ("output.py", "task.py", "places/child.py"
 }
 
 
-class Interrupt:
-    """A trace function that raises KeyboardInterrupt at the event with this number, counted in FILES."""
+class Interrupt(interrupting.Interrupt):
+    """An interrupt in one of FILES."""
 
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.where = ""
-
-    def __call__(self, frame, event, argument):
-        return self.count(frame, event, argument) if frame.f_code.co_filename in FILES else None
-
-    def count(self, frame, event, argument):
-        self.left -= 1
-        if self.left == 0:
-            sys.settrace(None)
-            self.where = f"{event} {Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}:{frame.f_lineno}"
-            raise KeyboardInterrupt
-        return self.count
+    def counts(self, frame) -> bool:
+        return frame.f_code.co_filename in FILES
 
 
 class Answers(io.BytesIO):

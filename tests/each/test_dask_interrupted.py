@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import interrupting
 import pytest
 
 import sso_magic
@@ -21,23 +22,11 @@ DIRECTORY = str(Path(sso_magic.__file__).parent / "dask_cluster")
 PROD, DEV = "731659028443", "220947583614"
 
 
-class Interrupt:
-    """A trace function that raises KeyboardInterrupt at the event with this number, counted in DIRECTORY."""
+class Interrupt(interrupting.Interrupt):
+    """An interrupt in one of DIRECTORY."""
 
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.where = ""
-
-    def __call__(self, frame, event, argument):
-        return self.count(frame, event, argument) if frame.f_code.co_filename.startswith(DIRECTORY) else None
-
-    def count(self, frame, event, argument):
-        self.left -= 1
-        if self.left == 0:
-            sys.settrace(None)
-            self.where = f"{event} {Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}:{frame.f_lineno}"
-            raise KeyboardInterrupt
-        return self.count
+    def counts(self, frame) -> bool:
+        return frame.f_code.co_filename.startswith(DIRECTORY)
 
 
 class FakeClient:

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
+import interrupting
 import pytest
 
 import sso_magic
@@ -33,24 +34,12 @@ FILES = tuple(
 )  # fmt: skip
 
 
-class Interrupt:
-    """A trace function that raises KeyboardInterrupt at the event with this number, counted in FILES."""
+class Interrupt(interrupting.Interrupt):
+    """An interrupt in one of FILES."""
 
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.where = ""
-
-    def __call__(self, frame, event, argument):
+    def counts(self, frame) -> bool:
         name = frame.f_code.co_filename
-        return self.count(frame, event, argument) if name.startswith(PACKAGE) and name.endswith(FILES) else None
-
-    def count(self, frame, event, argument):
-        self.left -= 1
-        if self.left == 0:
-            sys.settrace(None)
-            self.where = f"{event} {Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}:{frame.f_lineno}"
-            raise KeyboardInterrupt
-        return self.count
+        return name.startswith(PACKAGE) and name.endswith(FILES)
 
 
 class Started:

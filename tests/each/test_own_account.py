@@ -12,19 +12,16 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
 
 import boto3
 import botocore.session
 import cloudpickle
 import pandas as pd
 import pytest
+from s3_by_signer import S3BySigner
 
 from sso_magic import errors
 from sso_magic.kernel.kernel_role import KERNEL
-
-sys.path.insert(0, str(Path(__file__).parent))
-from s3_by_signer import S3BySigner
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import interrupting
 import pandas as pd
 import pytest
 
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 EACH = Path(sso_magic.__file__).parent / "each"
 
 
-class Interrupt:
-    """A trace function that raises KeyboardInterrupt at the event with this number, counted in these modules.
+class Interrupt(interrupting.Interrupt):
+    """An interrupt in one of these modules.
 
     Functions that only compute leave no state: an interrupt in them is one at their call.
     """
@@ -32,9 +33,8 @@ class Interrupt:
     )
 
     def __init__(self, number: int, *modules: str) -> None:
-        self.left = number
+        super().__init__(number)
         self.files = {str(EACH / module) for module in modules}
-        self.where = ""
 
     def __call__(self, frame, event, argument):
         code = frame.f_code
@@ -42,14 +42,6 @@ class Interrupt:
             return None
         traced = self.count(frame, event, argument)
         return None if code.co_name in self.COMPUTE else traced
-
-    def count(self, frame, event, argument):
-        self.left -= 1
-        if self.left == 0:
-            sys.settrace(None)
-            self.where = f"{event} {Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}:{frame.f_lineno}"
-            raise KeyboardInterrupt
-        return self.count
 
 
 @pytest.fixture
